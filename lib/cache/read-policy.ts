@@ -1,0 +1,83 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { Version } from '../entries/version.js';
+import { type Duration, toMilliseconds } from '../options/duration.js';
+import type { ValueType } from '../options/redis-cache-options.js';
+import type { ResolvedRegionOptions } from '../options/resolved-options.js';
+
+/** A fixed value, or a function of the loaded value and, for decorated methods, the call's arguments. */
+export type OfResult<X> = X | ((value: never, ...args: never[]) => X);
+
+/**
+ * How one method, or one call, differs from its region. Functions get `(result, ...args)`.
+ *
+ * @publicApi
+ */
+export interface ReadOptions {
+  ttl?: OfResult<Duration>;
+  jitter?: number;
+  negativeTtl?: Duration;
+  staleWhileRevalidate?: Duration;
+  staleIfError?: Duration;
+  /** Labels by which many entries are evicted at once. */
+  tags?: OfResult<readonly string[]>;
+  /** Grows with each write of the row; an entry of an older version never replaces a newer one. */
+  version?: OfResult<Version>;
+  /** True: the result is returned and not cached. */
+  unless?: (value: never, ...args: never[]) => boolean;
+  type?: ValueType;
+  schema?: StandardSchemaV1;
+  mutable?: boolean;
+}
+
+type Args = readonly unknown[];
+
+/** What the engine reads: a region's options with a method's on top, durations in ms, made once per method. */
+export interface ReadPolicy {
+  readonly ttlMs: (value: unknown, args: Args) => number;
+  readonly jitterRatio: number;
+  readonly negativeTtlMs: number | null;
+  readonly staleWhileRevalidateMs: number;
+  readonly staleIfErrorMs: number;
+  /** Null: never any tags. */
+  readonly tags: ((value: unknown, args: Args) => readonly string[]) | null;
+  readonly version: ((value: unknown, args: Args) => unknown) | null;
+  readonly unless: ((value: unknown, args: Args) => boolean) | null;
+  readonly type: ValueType | null;
+  readonly schema: StandardSchemaV1 | null;
+  readonly mutable: boolean;
+  /** What the policy belongs to, for messages: `UsersService.findOne`, or `region "profile"`. */
+  readonly where: string;
+}
+
+/**
+ * @param where what the options belong to, for messages
+ * @throws CacheError RC_INVALID_OPTION
+ */
+export function resolveReadPolicy(region: ResolvedRegionOptions, options: ReadOptions, where: string): ReadPolicy {
+  const duration = (name: string, value: Duration | undefined, fallback: number) =>
+    value === undefined ? fallback : toMilliseconds(`${where}: ${name}`, value);
+  const { ttl, tags, version, unless } = options as { [name in keyof ReadOptions]: unknown };
+  const fixedTtlMs = typeof ttl === 'function' ? 0 : duration('ttl', ttl as Duration | undefined, region.ttlMs);
+  return Object.freeze({
+    ttlMs:
+      typeof ttl === 'function'
+        ? (value: unknown, args: Args) => toMilliseconds(`${where}: ttl`, ttl(value, ...args))
+        : () => fixedTtlMs,
+    jitterRatio: options.jitter ?? region.jitterRatio,
+    negativeTtlMs:
+      options.negativeTtl === undefined ? region.negativeTtlMs : toMilliseconds(`${where}: negativeTtl`, options.negativeTtl),
+    staleWhileRevalidateMs: duration('staleWhileRevalidate', options.staleWhileRevalidate, region.staleWhileRevalidateMs),
+    staleIfErrorMs: duration('staleIfError', options.staleIfError, region.staleIfErrorMs),
+    tags: tags === undefined ? null : ofResult<readonly string[]>(tags),
+    version: version === undefined ? null : ofResult<unknown>(version),
+    unless: unless === undefined ? null : ofResult<boolean>(unless),
+    type: options.type ?? region.type,
+    schema: options.schema ?? region.schema,
+    mutable: options.mutable ?? region.mutable,
+    where,
+  });
+}
+
+function ofResult<X>(fixedOrFunction: unknown): (value: unknown, args: Args) => X {
+  return typeof fixedOrFunction === 'function' ? (value, args) => fixedOrFunction(value, ...args) : () => fixedOrFunction as X;
+}

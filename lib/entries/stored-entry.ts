@@ -1,0 +1,20 @@
+/** The bytes of a value as its codec wrote them: text for text codecs, a Buffer for binary ones. */
+export type Payload = string | Buffer;
+
+/** What stands in L2 under a key: the payload and the metadata of its header. */
+export interface StoredEntry {
+  readonly payload: Payload;
+  /** What the codec needs to read the payload: its id, and after a space whatever the codec added (see codecs/codec.ts). */
+  readonly format: string;
+  /** Lease stamp `s`: the entry is dead when a tag, its region or `*` was stamped with a number >= this. */
+  readonly stamp: number;
+  /** Incarnation of the bucket in which it was written. */
+  readonly incarnation: number;
+  /** Server time, µs since the epoch, until which it is fresh; 0 when it was soft-evicted. */
+  readonly freshUntilMicros: number;
+  /** How long its load took, µs. */
+  readonly loadMicros: number;
+  /** Canonical version (see entries/version.ts), or '' when it has none. */
+  readonly version: string;
+  readonly tags: readonly string[];
+}

@@ -1,0 +1,10 @@
+/**
+ * A key of the cache in its final form.
+ *
+ * `entry` is the Redis key of the value (V of the protocol), unique over regions; `bucket` is the bucket whose
+ * safety data (M) governs it, from 0 to the store's bucket count - 1.
+ */
+export interface CacheKey {
+  readonly entry: string;
+  readonly bucket: number;
+}

@@ -1,0 +1,57 @@
+import { hash } from 'node:crypto';
+import type { CacheKey } from './cache-key.js';
+import { crc16 } from './crc16.js';
+
+/**
+ * All names in Redis of one cache (PROTOCOL 2).
+ *
+ *     <service>:<region>:<identifier>:<attribute>          one bucket: standalone, Sentinel, embedded
+ *     {<service>.<b>}:<region>:<identifier>:<attribute>    Cluster: the hash tag puts a bucket's keys into one slot
+ *
+ * `service`, `region` and `attribute` are checked at boot to hold no separator; identifiers come escaped (key-segment.ts).
+ */
+export class Keyspace {
+  readonly bucketCount: number;
+  /** The pub/sub channel of the coherence protocol. */
+  readonly channel: string;
+  private readonly bucketPrefixes: readonly string[];
+
+  constructor(private readonly options: { service: string; bucketCount: number; maxKeyLength: number }) {
+    const { service, bucketCount } = options;
+    this.bucketCount = bucketCount;
+    this.channel = `${service}:~events`;
+    this.bucketPrefixes =
+      bucketCount === 1
+        ? [service]
+        : Array.from({ length: bucketCount }, (_, bucket) => `{${service}.${bucket}}`);
+  }
+
+  /** The key of an escaped identifier. An identifier over `maxKeyLength` keeps its beginning and ends in its SHA-256. */
+  key(region: string, identifier: string, attribute: string): CacheKey {
+    const { maxKeyLength } = this.options;
+    if (identifier.length > maxKeyLength) identifier = shorten(identifier, maxKeyLength);
+    const rest = `${region}:${identifier}:${attribute}`;
+    const bucket = this.bucketCount === 1 ? 0 : crc16(rest) % this.bucketCount;
+    return { entry: `${this.bucketPrefixes[bucket]}:${rest}`, bucket };
+  }
+
+  /** M: the hash with all safety data of a bucket. */
+  bucketKey(bucket: number): string {
+    return `${this.bucketPrefixes[bucket]}:~m`;
+  }
+
+  /** G: the sorted set that remembers which stamps and fences of M may be collected. */
+  collectKey(bucket: number): string {
+    return `${this.bucketPrefixes[bucket]}:~g`;
+  }
+
+  /** S: the short-lived lease and tombstone of an entry. */
+  static sideKey(entry: string): string {
+    return `${entry}~`;
+  }
+}
+
+/** `~` is escaped in identifiers, so a shortened one equals no other. SHA-256 against chosen collisions. */
+function shorten(identifier: string, maxLength: number): string {
+  return `${identifier.slice(0, Math.max(0, maxLength - 44))}~${hash('sha256', identifier, 'base64url')}`;
+}

@@ -1,0 +1,105 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { Codec } from '../codecs/codec.js';
+import type { Duration } from './duration.js';
+import type { RedisConnectionOptions } from './redis-connection.js';
+
+/**
+ * Options of a cache; one per `RedisCacheModule.forRoot`. Checked once, at boot.
+ *
+ * @publicApi
+ */
+export interface RedisCacheOptions {
+  /** First segment of every key: the name of the service, such as `user`. Letters, digits, `-`, `_`, `.`. Required. */
+  service: string;
+  /** Where Redis is. Left out: an embedded in-memory store with the same semantics, for one process. */
+  redis?: RedisConnectionOptions;
+  /** How long a value is fresh. Always finite. @default '5m' */
+  ttl?: Duration;
+  /** Shortens each ttl by a random share of up to this, 0 to 1, so that entries written together do not expire together. @default 0.1 */
+  jitter?: number;
+  /** How long `null` and `undefined` are fresh; 0: they are not cached. @default the ttl */
+  negativeTtl?: Duration;
+  /** How long after its ttl a value may be served while one caller reloads it. @default 0 (never) */
+  staleWhileRevalidate?: Duration;
+  /** How long after its ttl a value may be served when its load fails. @default 0 (never) */
+  staleIfError?: Duration;
+  /** How values become bytes: `'json'`, `'msgpack'` (needs the package msgpackr), or a codec of your own. @default 'json' */
+  codec?: CodecName | Codec;
+  /** The process's own memory in front of Redis, or false for none. */
+  l1?: L1Options | false;
+  /** Options per region; each overrides the cache's. A region that is only named in a decorator has the cache's. */
+  regions?: Record<string, RegionOptions>;
+  /** How long a load may hold its key; then another caller may take it over. @default '10s' */
+  lease?: Duration;
+  /** How long a caller waits for another instance's load before it loads by itself, without writing to the cache. @default '5s' */
+  maxWait?: Duration;
+  /** How long a write (`@CachePut`, strict `@CacheEvict`) may take before its fence falls; longer than the longest write. @default '30s' */
+  fence?: Duration;
+  /** How long late events and late puts are recognised as such. @default '10m' */
+  tombstone?: Duration;
+  /** Largest encoded value that is kept, bytes; a larger one is returned and not cached. @default 1 MiB */
+  maxValueBytes?: number;
+  /** Longest identifier in a key, characters; what is longer ends in a SHA-256 digest. @default 200 */
+  maxKeyLength?: number;
+  /** How hits are read: `'plain'` (HMGET + GET), or `'function'` where a multiplexing proxy stands before Redis. @default 'plain' */
+  reads?: 'plain' | 'function';
+  /** Longest wait for one answer of Redis, before the call goes on without it. @default '250ms' */
+  commandTimeout?: Duration;
+  /** What `evict` does when Redis does not acknowledge: queue, log and go on, or throw. It is retried in both cases. @default 'journal' */
+  onEvictFailure?: 'journal' | 'throw';
+  /** What a strict evict does when its fence cannot be set: refuse the method, or run it and evict after. @default 'refuse' */
+  onFenceFailure?: 'refuse' | 'run';
+  /** Number of buckets on Cluster; ignored elsewhere. Changing it empties the cache. @default 256 */
+  buckets?: number;
+}
+
+/** @publicApi */
+export type CodecName = 'json' | 'msgpack';
+
+/** Bounds of L1. @publicApi */
+export interface L1Options {
+  /** @default 10_000 */
+  maxEntries?: number;
+  /** Bytes of the encoded values. @default 64 MiB */
+  maxBytes?: number;
+  /** D of the protocol: no value is served from L1 later than this after an eviction elsewhere was acknowledged, even when every
+   * message is lost. @default '1s' */
+  maxAge?: Duration;
+}
+
+/**
+ * Options of one region: a set of entries with one policy.
+ *
+ * @publicApi
+ */
+export interface RegionOptions {
+  ttl?: Duration;
+  jitter?: number;
+  negativeTtl?: Duration;
+  staleWhileRevalidate?: Duration;
+  staleIfError?: Duration;
+  codec?: CodecName | Codec;
+  /** Last segment of the region's keys. @default the codec's id */
+  attribute?: string;
+  /** False: this region is never kept in L1. */
+  l1?: false;
+  lease?: Duration;
+  maxWait?: Duration;
+  fence?: Duration;
+  tombstone?: Duration;
+  maxValueBytes?: number;
+  /** Give each caller a copy of its own instead of a shared frozen value. @default false */
+  mutable?: boolean;
+  /** What a cached value is revived to; see {@link ValueType}. */
+  type?: ValueType;
+  /** Standard Schema (valibot, zod, arktype …) that a cached value must pass; what does not fit is a miss. */
+  schema?: StandardSchemaV1;
+}
+
+/**
+ * What to make of a decoded value: a class (the value gets its prototype, the constructor does not run), or a function of the
+ * plain value. An array is revived item by item. `null` and `undefined` stay.
+ *
+ * @publicApi
+ */
+export type ValueType = (abstract new (...args: never[]) => object) | ((plain: never) => unknown);

@@ -1,0 +1,43 @@
+/** What L1 keeps of an entry. The engine judges whether it may still be served; the store only bounds and finds. */
+export interface LocalEntry {
+  /** The decoded value, deeply frozen; or undefined when `reviveFor` makes one per caller. */
+  readonly value: unknown;
+  /** Makes a value of its own for each caller (mutable regions, values that cannot be frozen); null when `value` is shared. */
+  readonly revive: (() => unknown) | null;
+  /** Identity of the codec, type and schema that decoded it: another reader of the same key does not take it. */
+  readonly shape: object;
+  readonly region: string;
+  /** Sequence `q` of the bucket when the entry was read or written. An invalidation with a greater one removes it. */
+  readonly sequence: number;
+  /** Lease stamp `s` of the entry. */
+  readonly stamp: number;
+  readonly tags: readonly string[];
+  /** Local monotonic ms until which it is fresh. */
+  readonly freshUntilMs: number;
+  /** Epoch of its bucket when it was put: a flush of the bucket raises the epoch. */
+  readonly epoch: number;
+  /** Count of tag, region and clear marks of its bucket up to which the entry was checked. Mutable: the reader moves it on. */
+  marksSeen: number;
+  /** Approximate bytes, for the bound. */
+  readonly bytes: number;
+}
+
+/**
+ * L1: the process's own memory, synchronous and bounded. It holds values by reference.
+ *
+ * Every method is total: none throws, none blocks.
+ */
+export interface LocalStore {
+  /** The entry, or undefined; counts as use for the replacement policy. */
+  get(entry: string): LocalEntry | undefined;
+  /** Keeps it, evicting others over the bounds. An entry larger than `maxBytes` is not kept, and removes what stood there. */
+  put(entry: string, value: LocalEntry): void;
+  /** As get, without counting as use. */
+  peek(entry: string): LocalEntry | undefined;
+  delete(entry: string): void;
+  clear(): void;
+  readonly size: number;
+  readonly bytes: number;
+  /** Entries evicted because of a bound, since the start. */
+  readonly evictions: number;
+}

@@ -1,0 +1,170 @@
+import type { StoredEntry, Payload } from '../entries/stored-entry.js';
+import type { CacheKey } from '../keys/cache-key.js';
+import type { Mark } from './channel.js';
+
+/** Where the bucket stood when the operation ran. Part of every reply. */
+export interface BucketPosition {
+  /** Incarnation `i`: changes when the server, or its data, is not the one from before. Everything older is void. */
+  readonly incarnation: number;
+  /** Sequence `q` of all invalidations of the bucket. */
+  readonly sequence: number;
+}
+
+/** How a key is read. */
+export interface ReadArgs {
+  readonly key: CacheKey;
+  /** Name of the key's region, for its clear stamp. */
+  readonly region: string;
+  /** True when the codec's payloads are Buffers. */
+  readonly binary: boolean;
+}
+
+/**
+ * The facts of a plain read: no judgement. `identified` is true only if the connection that answered had been identified
+ * (a poll was answered on it since it became ready) and both replies came from that one connection, the bucket's position having been
+ * read **before** the value. The engine decides whether this is a hit (PROTOCOL 5).
+ */
+export interface PlainRead {
+  readonly identified: boolean;
+  /** Absent (null) when the bucket's M does not exist or a field is missing. */
+  readonly position: (BucketPosition & { readonly markSequence: number }) | null;
+  /** Null when there is no entry, or what stands there is not an entry of ours (`foreign` says so). */
+  readonly entry: StoredEntry | null;
+  /** True when bytes stood at the key that are not ours or are damaged. */
+  readonly foreign: boolean;
+}
+
+export interface LeaseArgs extends ReadArgs {
+  /** Unique per load, never per client (R2). The same token again is answered `lease` again: safe to retry. */
+  readonly token: string;
+  /** Until when others wait for this load. Its end allows takeover; a fill whose token still stands is accepted later too. */
+  readonly leaseMs: number;
+  /** How long the lease's record is kept after that. */
+  readonly keepMs: number;
+  /** Take the lease although the entry is fresh (early refresh). */
+  readonly force?: boolean;
+}
+
+/** The answer to "give me the value, or the right to load it". `nowMicros` is server time. */
+export type ReadOrLease = BucketPosition & { readonly nowMicros: number } & (
+    | { readonly kind: 'hit'; readonly entry: StoredEntry }
+    /** The caller loads, then fills or releases. `stale`: an entry past its ttl, inside its stale window, not invalidated. */
+    | { readonly kind: 'lease'; readonly stale: StoredEntry | null }
+    /** Another caller loads. `remainingMs`: until its lease may be taken over. */
+    | { readonly kind: 'held'; readonly stale: StoredEntry | null; readonly remainingMs: number }
+    /** A writer's fence stands: load, do not fill. */
+    | { readonly kind: 'fenced' }
+  );
+
+/** What is written, by fill and by put. */
+export interface EntryArgs {
+  readonly payload: Payload;
+  /** Codec id, and after a space its meta. No newline. */
+  readonly format: string;
+  /** How long it is fresh, ms, > 0. */
+  readonly ttlMs: number;
+  /** How long after that it is kept as stale, ms, >= 0. */
+  readonly staleMs: number;
+  readonly tags: readonly string[];
+  /** How long the load took, µs. */
+  readonly loadMicros: number;
+  /** Canonical version (entries/version.ts), or ''. */
+  readonly version: string;
+}
+
+export interface FillArgs extends EntryArgs {
+  readonly key: CacheKey;
+  readonly region: string;
+  readonly token: string;
+}
+
+/** `refused`: the value must reach nobody but the caller who loaded it, and never L1. */
+export type FillOutcome = BucketPosition &
+  (
+    | { readonly kind: 'filled'; readonly stamp: number; readonly nowMicros: number }
+    | { readonly kind: 'refused'; readonly reason: 'lease' | 'incarnation' | 'mark' | 'version' }
+  );
+
+export interface EvictArgs {
+  /** Keys of ONE bucket. */
+  readonly keys: readonly CacheKey[];
+  /** With a version: an entry of this version or a newer one stays, and older fills and puts are refused for `tombstoneMs`. */
+  readonly version?: string;
+  readonly tombstoneMs: number;
+}
+
+export interface FenceArgs {
+  readonly key: CacheKey;
+  /** Unique per write. */
+  readonly fence: string;
+  /** How long the fence stands when its writer dies, ms. */
+  readonly fenceMs: number;
+  readonly tombstoneMs: number;
+}
+
+export interface PutArgs extends EntryArgs {
+  readonly key: CacheKey;
+  readonly region: string;
+  /** The fence set before the write, or '' for a versioned put. */
+  readonly fence: string;
+  readonly tombstoneMs: number;
+}
+
+/**
+ * `superseded`: a newer version stands and stays. `refused`: the entry was removed instead, since the put could not be proven
+ * to be the newest.
+ */
+export type PutOutcome = BucketPosition & { readonly kind: 'stored' | 'superseded' | 'refused' };
+
+/** Where a bucket stands, for L1's proof of currency. `stamps[n]` is the stamp of `marks[n]` as asked, 0 when it has none. */
+export interface PollReply extends BucketPosition {
+  /** Sequence `tq` of marks and flushes only. */
+  readonly markSequence: number;
+  /** Stamp clock `c`: no stamp of the bucket is greater. */
+  readonly stampClock: number;
+  /** Server time, µs. */
+  readonly nowMicros: number;
+  readonly stamps: readonly number[];
+}
+
+/**
+ * L2: shared by all instances. Two drivers (Redis, in memory) pass one contract suite.
+ *
+ * Every method is one round trip and may reject with CacheError RC_STORE_UNAVAILABLE (no connection, timeout, refused command): the outcome is then
+ * **unknown**. None retries by itself, except to load the function library where it is missing. Each call carries
+ * the highest incarnation the driver ever saw of that bucket, in replies and messages.
+ */
+export interface RemoteStore {
+  /** 1 on a standalone server, Sentinel and in memory; more on Cluster. Fixed for the life of the store. */
+  readonly bucketCount: number;
+  /** Opens connections and makes the functions available. Resolves also when the server is away (it goes on trying), rejects when it
+   * can never work. @throws CacheError RC_REDIS_UNSUPPORTED, RC_REDIS_PERMISSION */
+  open(): Promise<void>;
+
+  /** Verified plain read. Reads of one turn and bucket go out together. */
+  read(args: ReadArgs): Promise<PlainRead>;
+  readOrLease(args: LeaseArgs): Promise<ReadOrLease>;
+  /** Writes only if the token still holds the lease and nothing was invalidated since it was granted. */
+  fill(args: FillArgs): Promise<FillOutcome>;
+  /** Gives the lease up without a value; wakes the waiters. A foreign token does nothing. */
+  release(args: { key: CacheKey; token: string }): Promise<void>;
+  /** Extends the lease to `leaseMs` from now. False when the token no longer stands. */
+  renew(args: { key: CacheKey; token: string; leaseMs: number; keepMs: number }): Promise<boolean>;
+
+  /** Removes values and voids their leases. Idempotent. */
+  evict(args: EvictArgs): Promise<BucketPosition>;
+  /** As evict without a version, but keeps the value as stale for `staleIfError`; it is never fresh again. */
+  softEvict(args: { keys: readonly CacheKey[]; tombstoneMs: number }): Promise<BucketPosition>;
+  /** Before a write: removes the value, voids the lease, and refuses fills until `unfence`, `put`, or `fenceMs`. */
+  fence(args: FenceArgs): Promise<BucketPosition>;
+  /** The end of a fenced evict: removes value, lease and this fence alone. */
+  unfence(args: { key: CacheKey; fence: string; tombstoneMs: number }): Promise<BucketPosition>;
+  put(args: PutArgs): Promise<PutOutcome>;
+  /** Voids every entry that carries the mark and was leased before now. Atomic in one bucket. Constant time. */
+  stamp(args: { bucket: number; mark: Mark }): Promise<BucketPosition>;
+
+  poll(args: { bucket: number; marks: readonly Mark[] }): Promise<PollReply>;
+
+  /** Ends what the driver opened. Pending calls reject. Idempotent. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,57 @@
+/**
+ * Counts of one region, plain integers, only ever growing.
+ *
+ * Rules of counting. A call of a cached method is counted in exactly one of `hitsL1`, `hitsL2`, `stale`, `misses`, `bypasses`:
+ * - `hitsL1`, `hitsL2`: served fresh from that tier; a caller who joined another's read counts as that read counted
+ * - `stale`: served past its ttl, inside a stale window
+ * - `misses`: answered by a load, its own or one it joined
+ * - `bypasses`: the cache was not asked or not to be trusted: `condition` was false, Redis was away, or an eviction of this instance is pending
+ */
+export interface RegionCounts {
+  hitsL1: number;
+  hitsL2: number;
+  stale: number;
+  misses: number;
+  bypasses: number;
+  /** Loads begun (by this process), and how they ended: `loads = loadFailures + loads that returned + loads still running`. */
+  loads: number;
+  loadFailures: number;
+  /** Callers who were answered by a load they did not start. */
+  loadsJoined: number;
+  /** Times a load of another instance was waited for. */
+  leaseWaits: number;
+  fills: number;
+  fillsRefused: number;
+  puts: number;
+  putsRefused: number;
+  /** Keys evicted by this process, acknowledged. */
+  evictions: number;
+  evictionsFailed: number;
+  /** Entries that could not be decoded, or were not ours: each was a miss. */
+  decodeFailures: number;
+  encodeFailures: number;
+  tooLarge: number;
+}
+
+export function emptyCounts(): RegionCounts {
+  return {
+    hitsL1: 0,
+    hitsL2: 0,
+    stale: 0,
+    misses: 0,
+    bypasses: 0,
+    loads: 0,
+    loadFailures: 0,
+    loadsJoined: 0,
+    leaseWaits: 0,
+    fills: 0,
+    fillsRefused: 0,
+    puts: 0,
+    putsRefused: 0,
+    evictions: 0,
+    evictionsFailed: 0,
+    decodeFailures: 0,
+    encodeFailures: 0,
+    tooLarge: 0,
+  };
+}
