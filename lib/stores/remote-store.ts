@@ -160,8 +160,8 @@ export interface RemoteStore {
   /** The end of a fenced evict: removes value, lease and this fence alone. */
   unfence(args: { key: CacheKey; fence: string; tombstoneMs: number }): Promise<BucketPosition>;
   put(args: PutArgs): Promise<PutOutcome>;
-  /** Voids every entry that carries the mark and was leased before now. Atomic in one bucket. Constant time. */
-  stamp(args: { bucket: number; mark: Mark }): Promise<BucketPosition>;
+  /** Voids every entry that carries the mark and was leased before now. Atomic in one bucket. Constant time. Returns the stamp set. */
+  stamp(args: { bucket: number; mark: Mark }): Promise<BucketPosition & { readonly stamp: number }>;
 
   poll(args: { bucket: number; marks: readonly Mark[] }): Promise<PollReply>;
 
