@@ -31,6 +31,13 @@ export interface ReadOptions {
 
 type Args = readonly unknown[];
 
+/** How a decoded value becomes what the caller gets. Equal shapes of a region are one object, so that identity tells them apart. */
+export interface ValueShape {
+  readonly type: ValueType | null;
+  readonly schema: StandardSchemaV1 | null;
+  readonly mutable: boolean;
+}
+
 /** What the engine reads: a region's options with a method's on top, durations in ms, made once per method. */
 export interface ReadPolicy {
   readonly ttlMs: (value: unknown, args: Args) => number;
@@ -42,9 +49,7 @@ export interface ReadPolicy {
   readonly tags: ((value: unknown, args: Args) => readonly string[]) | null;
   readonly version: ((value: unknown, args: Args) => unknown) | null;
   readonly unless: ((value: unknown, args: Args) => boolean) | null;
-  readonly type: ValueType | null;
-  readonly schema: StandardSchemaV1 | null;
-  readonly mutable: boolean;
+  readonly shape: ValueShape;
   /** What the policy belongs to, for messages: `UsersService.findOne`, or `region "profile"`. */
   readonly where: string;
 }
@@ -65,19 +70,41 @@ export function resolveReadPolicy(region: ResolvedRegionOptions, options: ReadOp
         : () => fixedTtlMs,
     jitterRatio: options.jitter ?? region.jitterRatio,
     negativeTtlMs:
-      options.negativeTtl === undefined ? region.negativeTtlMs : toMilliseconds(`${where}: negativeTtl`, options.negativeTtl),
-    staleWhileRevalidateMs: duration('staleWhileRevalidate', options.staleWhileRevalidate, region.staleWhileRevalidateMs),
+      options.negativeTtl === undefined
+        ? region.negativeTtlMs
+        : toMilliseconds(`${where}: negativeTtl`, options.negativeTtl),
+    staleWhileRevalidateMs: duration(
+      'staleWhileRevalidate',
+      options.staleWhileRevalidate,
+      region.staleWhileRevalidateMs,
+    ),
     staleIfErrorMs: duration('staleIfError', options.staleIfError, region.staleIfErrorMs),
     tags: tags === undefined ? null : ofResult<readonly string[]>(tags),
     version: version === undefined ? null : ofResult<unknown>(version),
     unless: unless === undefined ? null : ofResult<boolean>(unless),
-    type: options.type ?? region.type,
-    schema: options.schema ?? region.schema,
-    mutable: options.mutable ?? region.mutable,
+    shape: shapeOf(region, {
+      type: options.type ?? region.type,
+      schema: options.schema ?? region.schema,
+      mutable: options.mutable ?? region.mutable,
+    }),
     where,
   });
 }
 
+const shapes = new WeakMap<ResolvedRegionOptions, ValueShape[]>();
+
+function shapeOf(region: ResolvedRegionOptions, wanted: ValueShape): ValueShape {
+  const known = shapes.get(region) ?? [];
+  const same = known.find(
+    (shape) => shape.type === wanted.type && shape.schema === wanted.schema && shape.mutable === wanted.mutable,
+  );
+  if (same) return same;
+  shapes.set(region, [...known, Object.freeze(wanted)]);
+  return wanted;
+}
+
 function ofResult<X>(fixedOrFunction: unknown): (value: unknown, args: Args) => X {
-  return typeof fixedOrFunction === 'function' ? (value, args) => fixedOrFunction(value, ...args) : () => fixedOrFunction as X;
+  return typeof fixedOrFunction === 'function'
+    ? (value, args) => fixedOrFunction(value, ...args)
+    : () => fixedOrFunction as X;
 }

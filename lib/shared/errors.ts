@@ -10,6 +10,7 @@ export const CACHE_ERROR_CODES = [
   'RC_DECORATOR_TARGET',
   'RC_MODULE_MISSING',
   'RC_DUPLICATE_CACHE',
+  'RC_OPTION_FUNCTION',
   'RC_ENCODE_FAILED',
   'RC_DECODE_FAILED',
   'RC_VALUE_TOO_LARGE',
@@ -54,6 +55,7 @@ export function describeValue(value: unknown): string {
   if (typeof value === 'number' || typeof value === 'boolean' || value == null) return String(value);
   if (typeof value === 'bigint') return `${value}n`;
   if (Array.isArray(value)) return `an array of ${value.length}`;
-  if (typeof value === 'object') return `an object (${Object.getPrototypeOf(value)?.constructor?.name ?? 'no prototype'})`;
+  if (typeof value === 'object')
+    return `an object (${Object.getPrototypeOf(value)?.constructor?.name ?? 'no prototype'})`;
   return `a ${typeof value}`;
 }

@@ -1,0 +1,160 @@
+import type { Version } from '../entries/version.js';
+import { canonicalVersion } from '../entries/version.js';
+import type { CacheKey } from '../keys/cache-key.js';
+import { identifierOf, type KeyValue } from '../keys/key-segment.js';
+import type { Keyspace } from '../keys/keyspace.js';
+import type { ResolvedRegionOptions } from '../options/resolved-options.js';
+import type { Engine } from './engine.js';
+import type { LoadContext } from './load-context.js';
+import { type ReadOptions, type ReadPolicy, resolveReadPolicy } from './read-policy.js';
+import type { Reader } from './reader.js';
+import type { RegionState } from './region-state.js';
+import type { Writer } from './writer.js';
+
+/** Options of `put`: its version is required, since a value read earlier cannot be put safely without one. @publicApi */
+export type PutOptions = Omit<ReadOptions, 'version' | 'tags' | 'unless'> & { version: Version };
+
+const NO_ARGS: readonly unknown[] = Object.freeze([]);
+
+/**
+ * A named set of entries with one policy. The same object for the same name.
+ *
+ * Keys are what identifies a value in the region: a string, number, bigint, boolean, or an array of these.
+ * Every method throws CacheError RC_INVALID_KEY for other keys. None fails because Redis is away: reads load, evictions are queued and retried.
+ *
+ * @publicApi
+ */
+export class CacheRegion<T = unknown> {
+  private readonly where: string;
+  private readonly defaultPolicy: ReadPolicy;
+
+  /** @internal */
+  constructor(
+    private readonly state: RegionState,
+    private readonly parts: { engine: Engine; reader: Reader; writer: Writer; keyspace: Keyspace },
+  ) {
+    this.where = `region "${state.name}"`;
+    this.defaultPolicy = resolveReadPolicy(state.options, {}, this.where);
+  }
+
+  get name(): string {
+    return this.state.name;
+  }
+
+  get options(): ResolvedRegionOptions {
+    return this.state.options;
+  }
+
+  /** The value, or undefined when it is not cached, stale or undecodable, or Redis is away. Never loads. */
+  async get(key: KeyValue): Promise<T | undefined> {
+    const cacheKey = this.keyOf(identifierOf(key, this.where));
+    const local = this.local(cacheKey, this.defaultPolicy);
+    if (local) return local.take() as T;
+    const load = () => Promise.resolve(undefined);
+    const call = { region: this.state, key: cacheKey, policy: this.defaultPolicy, args: NO_ARGS, load };
+    return (await this.parts.reader.peek(call)) as T | undefined;
+  }
+
+  /**
+   * The value; loaded, cached and shared by all who ask for it meanwhile when it is not there. The loader's error is passed on as it is.
+   */
+  async getOrLoad(key: KeyValue, loader: (context: LoadContext) => Promise<T>, options?: ReadOptions): Promise<T> {
+    const policy = this.policyOf(options);
+    if (policy.tags) this.declareTags();
+    return (await this.read(this.keyOf(identifierOf(key, this.where)), policy, NO_ARGS, loader)) as T;
+  }
+
+  /**
+   * Puts a value the caller has. The highest version wins, in any order of calls; the key is left absent where that cannot be proven.
+   *
+   * @throws CacheError RC_INVALID_VERSION, RC_PUT_UNSAFE (the region uses tags: use `write`)
+   */
+  async put(key: KeyValue, value: T, options: PutOptions): Promise<void> {
+    canonicalVersion(options?.version, `put in ${this.where}`);
+    const policy = this.policyOf(options);
+    await this.parts.writer.put(
+      { region: this.state, key: this.keyOf(identifierOf(key, this.where)), policy, args: NO_ARGS },
+      value,
+    );
+  }
+
+  /** Write-through: fences the key, runs `write` against the source, puts its result. What `@CachePut` does. */
+  async write<R extends T>(key: KeyValue, write: () => Promise<R>, options?: ReadOptions): Promise<R> {
+    const policy = this.policyOf(options);
+    return (await this.writeThrough(this.keyOf(identifierOf(key, this.where)), policy, NO_ARGS, write)) as R;
+  }
+
+  /**
+   * Removes the value and voids loads under way. Resolves when Redis acknowledged it: no read that begins later, anywhere, gets a value from before
+   * (from another instance's L1: D later). With a version, a value of that version or newer stays.
+   */
+  async evict(key: KeyValue, options: { version?: Version } = {}): Promise<void> {
+    const version = options.version === undefined ? '' : canonicalVersion(options.version, `evict in ${this.where}`);
+    await this.parts.writer.evict(this.state, [this.keyOf(identifierOf(key, this.where))], version);
+  }
+
+  /** Voids every entry of the region, in constant time. Resolves as `evict`. */
+  async clear(): Promise<void> {
+    await this.parts.writer.stamp(`r:${this.state.name}`, this.state);
+  }
+
+  /** @internal The key of an identifier that is escaped already. */
+  keyOf(identifier: string): CacheKey {
+    return this.parts.keyspace.key(this.state.name, identifier, this.state.attribute);
+  }
+
+  /** @internal Read-through. An L1 hit costs one look-up and a resolved promise. */
+  read(
+    key: CacheKey,
+    policy: ReadPolicy,
+    args: readonly unknown[],
+    load: (context: LoadContext) => Promise<unknown>,
+  ): Promise<unknown> {
+    const local = this.local(key, policy);
+    if (local) return Promise.resolve(local.take());
+    return this.parts.reader.read({ region: this.state, key, policy, args, load });
+  }
+
+  /** @internal */
+  writeThrough(
+    key: CacheKey,
+    policy: ReadPolicy,
+    args: readonly unknown[],
+    write: () => Promise<unknown>,
+  ): Promise<unknown> {
+    return this.parts.writer.writeThrough({ region: this.state, key, policy, args }, write);
+  }
+
+  /** @internal After the method: resolves when acknowledged, or queued. */
+  evictKeys(keys: readonly CacheKey[], options: { version?: string } = {}): Promise<void> {
+    return this.parts.writer.evict(this.state, keys, options.version);
+  }
+
+  /** @internal @throws CacheError RC_FENCE_FAILED */
+  evictStrict(keys: readonly CacheKey[], run: () => Promise<unknown>): Promise<unknown> {
+    return this.parts.writer.evictStrict(this.state, keys, run);
+  }
+
+  /** @internal Some operation gives this region's entries tags: versioned puts are fenced from now on. */
+  declareTags(): void {
+    this.state.usesTags = true;
+  }
+
+  /** @internal `condition` was false. */
+  countBypass(): void {
+    this.state.counts.bypasses += 1;
+  }
+
+  private local(key: CacheKey, policy: ReadPolicy): { take(): unknown } | undefined {
+    const { localTier, journal } = this.parts.engine;
+    if (localTier === null || (journal.size > 0 && journal.covers(key.entry, this.state))) return undefined;
+    const entry = localTier.find(key, policy.shape);
+    if (entry === undefined) return undefined;
+    this.state.counts.hitsL1 += 1;
+    return entry.revive === null ? { take: () => entry.value } : { take: entry.revive };
+  }
+
+  private policyOf(options: ReadOptions | undefined): ReadPolicy {
+    return options ? resolveReadPolicy(this.state.options, options, this.where) : this.defaultPolicy;
+  }
+}

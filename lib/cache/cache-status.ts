@@ -1,0 +1,22 @@
+import type { RegionCounts } from '../telemetry/recorder.js';
+
+/** What `RedisCache.status()` tells. Plain data, no keys, no values. @publicApi */
+export interface CacheStatus {
+  readonly name: string;
+  /** Null: no L1. */
+  readonly l1: {
+    readonly entries: number;
+    /** Bytes of the encoded values, about. */
+    readonly bytes: number;
+    /** Entries evicted because of a bound, since the start. */
+    readonly evictions: number;
+    /** How long ago L1 was last proven current, ms; null: never. Above `maxAgeMs` L1 is not served. */
+    readonly verifiedAgeMs: number | null;
+    readonly maxAgeMs: number;
+  } | null;
+  /** Evictions that Redis has not acknowledged yet; they are retried. */
+  readonly pendingEvictions: number;
+  readonly readsInFlight: number;
+  /** Counts per region since the start, by the rules of {@link RegionCounts}. */
+  readonly regions: Readonly<Record<string, Readonly<RegionCounts>>>;
+}

@@ -1,0 +1,177 @@
+import type { CacheKey } from '../keys/cache-key.js';
+import type { Clock, Timer } from '../shared/clock.js';
+import type { LoggerPort } from '../shared/logger.js';
+import type { Channel, ChannelMessage, Mark } from '../stores/channel.js';
+import type { LocalStore } from '../stores/local-store.js';
+import type { BucketPosition, PollReply, RemoteStore } from '../stores/remote-store.js';
+import { BucketView } from './bucket-view.js';
+import type { Tickets } from './tickets.js';
+import type { Waiters } from './waiters.js';
+
+/** How long a poll waits for messages that are still on their way before it takes them for lost (PROTOCOL 7). */
+const MESSAGE_GRACE_MS = 30;
+
+/** Polls in a row that may fail to settle a bucket; then it stays unknown until the next regular poll. */
+const MAX_POLLS_IN_A_ROW = 5;
+
+/**
+ * Keeps this instance's picture of each bucket true: applies the channel's messages, polls, and flushes what can no longer be proven.
+ *
+ * A lost message, a dropped subscriber, a half-open socket, a failover: each ends in a poll that does not match, hence in
+ * a flush. None can end in a stale value served later than `maxAge` (D).
+ */
+export class Coherence {
+  private readonly views: readonly BucketView[];
+  private readonly polling = new Set<number>();
+  private readonly marks: Mark[] = ['*'];
+  private timer: Timer | null = null;
+  private isClosed = false;
+  private serverTime: { micros: number; atMs: number } | null = null;
+
+  constructor(
+    private readonly parts: {
+      store: RemoteStore;
+      channel: Channel;
+      local: LocalStore | null;
+      tickets: Tickets;
+      waiters: Waiters;
+      clock: Clock;
+      logger: LoggerPort;
+      /** P of the protocol, ms. */
+      pollEveryMs: number;
+    },
+  ) {
+    this.views = Array.from({ length: parts.store.bucketCount }, () => new BucketView());
+  }
+
+  /** Listens, takes the first position of every bucket, and goes on polling. Resolves also when the store is away. */
+  async open(): Promise<void> {
+    await this.parts.channel.open((message) => this.receive(message));
+    await this.pollAll();
+    this.schedule();
+  }
+
+  async close(): Promise<void> {
+    this.isClosed = true;
+    this.timer?.cancel();
+    this.parts.waiters.wakeAll();
+    await this.parts.channel.close();
+  }
+
+  view(bucket: number): BucketView {
+    return this.views[bucket]!;
+  }
+
+  /** A region whose clear stamp is to be known from the next poll on. */
+  declareRegion(name: string): void {
+    this.marks.push(`r:${name}`);
+  }
+
+  /** Local monotonic ms at which the oldest bucket was last proven; -Infinity when one never was. */
+  get verifiedAtMs(): number {
+    return this.views.reduce((oldest, view) => Math.min(oldest, view.verifiedAtMs), Infinity);
+  }
+
+  /**
+   * The server's clock now, µs, never less than it is: entries count as expired a round trip early rather than late. Null before the first poll.
+   */
+  serverNowMicros(nowMs: number): number | null {
+    return this.serverTime && this.serverTime.micros + (nowMs - this.serverTime.atMs) * 1_000;
+  }
+
+  /** Every reply passes here: another incarnation voids what is known of the bucket. */
+  observe(bucket: number, position: BucketPosition): void {
+    const view = this.view(bucket);
+    if (view.isKnown && position.incarnation !== view.incarnation) this.lose(bucket);
+  }
+
+  /** An eviction of this instance was acknowledged: its own L1 and reads under way follow at once (G3). */
+  evicted(keys: readonly CacheKey[]): void {
+    for (const key of keys) {
+      this.parts.local?.delete(key.entry);
+      this.parts.tickets.poison(key.entry);
+    }
+  }
+
+  /** A mark of this instance was acknowledged, with this stamp. */
+  stamped(bucket: number, mark: Mark, stamp: number): void {
+    this.view(bucket).learn(mark, stamp);
+  }
+
+  private receive(message: ChannelMessage): void {
+    const { local, tickets, waiters } = this.parts;
+    if (message.kind === 'wake') return waiters.wake(message.entry);
+    if (!this.views[message.bucket]) return;
+    if (message.kind === 'entry') {
+      const held = local?.peek(message.entry);
+      if (held && held.sequence < message.sequence) local?.delete(message.entry);
+      tickets.poison(message.entry);
+      waiters.wake(message.entry);
+    }
+    if (!this.view(message.bucket).apply(message)) this.lose(message.bucket);
+  }
+
+  private lose(bucket: number): void {
+    const view = this.view(bucket);
+    if (view.isKnown) view.flush();
+    this.parts.waiters.wakeAll();
+    void this.poll(bucket);
+  }
+
+  private schedule(): void {
+    if (this.isClosed) return;
+    this.timer = this.parts.clock.after(this.parts.pollEveryMs, () => {
+      void this.pollAll();
+      this.schedule();
+    });
+  }
+
+  private async pollAll(): Promise<void> {
+    await Promise.all(this.views.map((_, bucket) => this.poll(bucket)));
+  }
+
+  /** One poll at a time per bucket. Never rejects: a store that is away leaves the bucket unproven. */
+  private async poll(bucket: number): Promise<void> {
+    if (this.isClosed || this.polling.has(bucket)) return;
+    this.polling.add(bucket);
+    try {
+      for (let n = 0; n < MAX_POLLS_IN_A_ROW && !this.isClosed; n++) if (await this.pollOnce(bucket)) return;
+    } catch (error) {
+      this.parts.logger.debug(`Poll of bucket ${bucket} failed: ${(error as Error).message}`);
+    } finally {
+      this.polling.delete(bucket);
+    }
+  }
+
+  /** @returns whether the bucket is known and proven now */
+  private async pollOnce(bucket: number): Promise<boolean> {
+    const { store, clock } = this.parts;
+    const view = this.view(bucket);
+    const marks = view.isKnown && this.marks.every((mark) => view.hasStampOf(mark)) ? [] : [...this.marks];
+    const { epoch } = view;
+    const sentAtMs = clock.now();
+    const reply = await store.poll({ bucket, marks });
+    this.serverTime = { micros: reply.nowMicros, atMs: sentAtMs };
+    // it was flushed meanwhile: only a poll sent after the flush is sure to know all that the flush forgot
+    if (view.epoch !== epoch) return false;
+    if (!view.isKnown) return view.adopt(reply, marks, sentAtMs);
+    if (view.prove(reply, marks, sentAtMs)) return true;
+    if (reply.incarnation === view.incarnation && (await this.provenSoon(view, reply, marks, sentAtMs))) return true;
+    if (view.isKnown) view.flush();
+    return false;
+  }
+
+  /** Waits for messages that are on their way. */
+  private async provenSoon(
+    view: BucketView,
+    reply: PollReply,
+    marks: readonly Mark[],
+    sentAtMs: number,
+  ): Promise<boolean> {
+    for (let waitedMs = 0; waitedMs < MESSAGE_GRACE_MS && view.isKnown; waitedMs += 5) {
+      await new Promise<void>((resolve) => this.parts.clock.after(5, resolve));
+      if (view.prove(reply, marks, sentAtMs)) return true;
+    }
+    return false;
+  }
+}

@@ -1,0 +1,45 @@
+import type { CacheKey } from '../keys/cache-key.js';
+import type { Clock } from '../shared/clock.js';
+import type { LoggerPort } from '../shared/logger.js';
+import type { RemoteStore } from '../stores/remote-store.js';
+import type { Background } from './background.js';
+import type { Coherence } from './coherence.js';
+import type { EvictionJournal } from './eviction-journal.js';
+import type { Flights } from './flights.js';
+import type { LoadContext } from './load-context.js';
+import type { LocalTier } from './local-tier.js';
+import type { ReadPolicy } from './read-policy.js';
+import type { RegionState } from './region-state.js';
+import type { Tickets } from './tickets.js';
+import type { Waiters } from './waiters.js';
+
+/** The parts of one cache that its reads and writes share; made and wired by RedisCache. */
+export interface Engine {
+  readonly store: RemoteStore;
+  /** Null: no L1. */
+  readonly localTier: LocalTier | null;
+  readonly coherence: Coherence;
+  readonly tickets: Tickets;
+  readonly waiters: Waiters;
+  readonly flights: Flights;
+  readonly journal: EvictionJournal;
+  readonly background: Background;
+  readonly clock: Clock;
+  readonly logger: LoggerPort;
+  readonly reads: 'plain' | 'function';
+  /** Logical time: each call is later than all calls before. Orders arrivals and sends within the process, as no clock could. */
+  readonly nextMoment: () => number;
+  /** A token unlike any other: one per load, one per fence (R2). */
+  readonly nextToken: () => string;
+  /** 0 <= x < 1 */
+  readonly random: () => number;
+}
+
+/** One call of a cached method, or of getOrLoad. */
+export interface ReadCall {
+  readonly region: RegionState;
+  readonly key: CacheKey;
+  readonly policy: ReadPolicy;
+  readonly args: readonly unknown[];
+  readonly load: (context: LoadContext) => Promise<unknown>;
+}

@@ -1,0 +1,103 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+
+/** A value for each caller: the shared frozen one, or a copy of its own. */
+export type Take = () => unknown;
+
+/** Where an answer came from. */
+export type Source = 'l2' | 'stale' | 'load';
+
+/**
+ * How a flight ended.
+ *
+ * `at` is the logical time that makes a result usable by others (PROTOCOL 6, the join rule): when the Redis operation that decided it
+ * was sent (the read that hit, the fill that was accepted), else when its load began. Whoever arrived later must not take it:
+ * an eviction may have been acknowledged in between.
+ */
+export type Outcome =
+  | { readonly kind: 'value'; readonly at: number; readonly source: Source; readonly take: Take }
+  | { readonly kind: 'failed'; readonly error: unknown }
+  /** The load held its key longer than its lease: its callers start anew. */
+  | { readonly kind: 'abandoned' };
+
+/** One read of a key on behalf of all who joined it. */
+export class Flight {
+  readonly outcome: Promise<Outcome>;
+  /** Flights that this one's load waits for. */
+  readonly waitsFor = new Set<Flight>();
+  private settle!: (outcome: Outcome) => void;
+
+  /** @param parent the flight whose load began this one, and waits for it */
+  constructor(
+    /** What callers find it by. Not a key: reads past the cache have flights of their own. */
+    readonly name: string,
+    readonly shape: object,
+    private readonly parent: Flight | undefined,
+  ) {
+    parent?.waitsFor.add(this);
+    this.outcome = new Promise((resolve) => (this.settle = resolve));
+  }
+
+  end(outcome: Outcome): void {
+    this.parent?.waitsFor.delete(this);
+    this.settle(outcome);
+  }
+
+  /** True when this flight cannot end before `other` does. */
+  dependsOn(other: Flight): boolean {
+    if (this === other) return true;
+    for (const next of this.waitsFor) if (next.dependsOn(other)) return true;
+    return false;
+  }
+}
+
+/**
+ * Single flight in the process: one read per key at a time. At most two flights of a key are needed by any set of callers.
+ *
+ * A load that reads its own key again (a recursive method), or two loads that read each other's, would wait for
+ * themselves: `mustNotJoin` finds the circle.
+ */
+export class Flights {
+  private readonly byName = new Map<string, Flight>();
+  private readonly scope = new AsyncLocalStorage<Flight>();
+
+  get(name: string): Flight | undefined {
+    return this.byName.get(name);
+  }
+
+  begin(name: string, shape: object): Flight {
+    const flight = new Flight(name, shape, this.scope.getStore());
+    this.byName.set(name, flight);
+    return flight;
+  }
+
+  /** Ends it for those who joined; later callers start another. A second end does nothing. */
+  end(flight: Flight, outcome: Outcome): void {
+    if (this.byName.get(flight.name) === flight) this.byName.delete(flight.name);
+    flight.end(outcome);
+  }
+
+  /** Runs a load as part of `flight`, so that reads inside it are known as such. */
+  run<T>(flight: Flight, load: () => T): T {
+    return this.scope.run(flight, load);
+  }
+
+  /** True when the caller is a load that `flight` itself waits for. */
+  mustNotJoin(flight: Flight): boolean {
+    const own = this.scope.getStore();
+    return own !== undefined && flight.dependsOn(own);
+  }
+
+  async join(flight: Flight): Promise<Outcome> {
+    const own = this.scope.getStore();
+    own?.waitsFor.add(flight);
+    try {
+      return await flight.outcome;
+    } finally {
+      own?.waitsFor.delete(flight);
+    }
+  }
+
+  get size(): number {
+    return this.byName.size;
+  }
+}

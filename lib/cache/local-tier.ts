@@ -1,0 +1,48 @@
+import type { CacheKey } from '../keys/cache-key.js';
+import type { Clock } from '../shared/clock.js';
+import type { LocalEntry, LocalStore } from '../stores/local-store.js';
+import type { BucketPosition } from '../stores/remote-store.js';
+import type { Coherence } from './coherence.js';
+import type { Ticket } from './tickets.js';
+
+/** L1 under the protocol's rules: what may be served, and what may enter. */
+export class LocalTier {
+  constructor(
+    private readonly store: LocalStore,
+    private readonly coherence: Coherence,
+    private readonly clock: Clock,
+    /** D: L1 serves only while everything acknowledged before `now - maxAgeMs` is proven to be applied. */
+    private readonly maxAgeMs: number,
+  ) {}
+
+  /** The entry, if it is fresh, proven, and decoded for this `shape`. The hottest path of the library. */
+  find(key: CacheKey, shape: object): LocalEntry | undefined {
+    const entry = this.store.get(key.entry);
+    if (entry === undefined) return undefined;
+    const view = this.coherence.view(key.bucket);
+    if (entry.epoch !== view.epoch || entry.shape !== shape) return undefined;
+    const nowMs = this.clock.now();
+    if (nowMs - view.verifiedAtMs > this.maxAgeMs || nowMs >= entry.freshUntilMs) return undefined;
+    if (entry.marksSeen !== view.marks) {
+      if (view.judge(entry, entry.region) === 'dead') {
+        this.store.delete(key.entry);
+        return undefined;
+      }
+      entry.marksSeen = view.marks;
+    }
+    return entry;
+  }
+
+  /** Keeps what was read or filled at `position`, unless an invalidation or a flush overtook it (R4). */
+  keep(
+    key: CacheKey,
+    ticket: Ticket,
+    position: BucketPosition,
+    entry: Omit<LocalEntry, 'sequence' | 'epoch' | 'marksSeen'>,
+  ): void {
+    const view = this.coherence.view(key.bucket);
+    if (ticket.isPoisoned || ticket.epoch !== view.epoch) return;
+    if (!view.isKnown || position.incarnation !== view.incarnation) return;
+    this.store.put(key.entry, { ...entry, sequence: position.sequence, epoch: view.epoch, marksSeen: -1 });
+  }
+}

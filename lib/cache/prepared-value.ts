@@ -1,0 +1,82 @@
+import { canonicalVersion } from '../entries/version.js';
+import { CacheError, describeValue } from '../shared/errors.js';
+import type { EntryArgs } from '../stores/remote-store.js';
+import type { ReadPolicy } from './read-policy.js';
+import type { RegionState } from './region-state.js';
+import type { DecodedValue, EncodedValue } from './value-pipeline.js';
+
+/** A value of the application on its way into the cache. */
+export interface PreparedValue {
+  readonly encoded: EncodedValue;
+  /** What every caller gets: the value after encode and decode, so that a miss and a hit never differ. */
+  readonly decoded: DecodedValue;
+  /** What to write, or null when the value is not to be cached: `unless`, a ttl of 0, too large. */
+  readonly entry: Omit<EntryArgs, 'loadMicros'> | null;
+}
+
+type Call = { readonly region: RegionState; readonly policy: ReadPolicy; readonly args: readonly unknown[] };
+
+/**
+ * Encodes a value and decides whether and how it is cached. Null when it cannot be kept (no codec for it, or an option
+ * function failed): the application's value is then returned as it is, and one warning per region says why.
+ */
+export function prepare(call: Call, value: unknown, random: () => number): PreparedValue | null {
+  const { region, policy } = call;
+  const pipeline = region.pipelineOf(policy.shape);
+  try {
+    const encoded = pipeline.encode(value);
+    const decoded = pipeline.decode(encoded.payload, encoded.format);
+    return { encoded, decoded, entry: entryOf(call, value, encoded, random) };
+  } catch (error) {
+    region.counts.encodeFailures += 1;
+    const reason =
+      error instanceof CacheError ? error.message : `an option function failed: ${String(error)} [RC_OPTION_FUNCTION]`;
+    region.warnOnce('prepare', `${policy.where}: a result is returned and not cached. ${reason}`);
+    return null;
+  }
+}
+
+function entryOf(
+  call: Call,
+  value: unknown,
+  encoded: EncodedValue,
+  random: () => number,
+): Omit<EntryArgs, 'loadMicros'> | null {
+  const { region, policy, args } = call;
+  if (policy.unless?.(value, args)) return null;
+  const isNegative = value === null || value === undefined;
+  const fullTtlMs = isNegative && policy.negativeTtlMs !== null ? policy.negativeTtlMs : policy.ttlMs(value, args);
+  const ttlMs = Math.round(fullTtlMs * (1 - policy.jitterRatio * random()));
+  if (ttlMs < 1) return null;
+  if (encoded.bytes > region.options.maxValueBytes) {
+    region.counts.tooLarge += 1;
+    region.warnOnce(
+      'tooLarge',
+      `${policy.where}: a value of ${encoded.bytes} bytes is returned and not cached, maxValueBytes is ${region.options.maxValueBytes}. ` +
+        `Cache less, or raise maxValueBytes. [RC_VALUE_TOO_LARGE]`,
+    );
+    return null;
+  }
+  return {
+    payload: encoded.payload,
+    format: encoded.format,
+    ttlMs,
+    staleMs: Math.max(policy.staleWhileRevalidateMs, policy.staleIfErrorMs),
+    tags: policy.tags ? checkTags(policy.tags(value, args), policy.where) : [],
+    version: policy.version && !isNegative ? canonicalVersion(policy.version(value, args), policy.where) : '',
+  };
+}
+
+/** @throws CacheError RC_INVALID_TAG */
+export function checkTags(tags: unknown, where: string): readonly string[] {
+  const isValid =
+    Array.isArray(tags) && tags.every((tag) => typeof tag === 'string' && tag.length > 0 && tag.length <= MAX_TAG);
+  if (isValid) return [...new Set(tags as string[])];
+  const got = Array.isArray(tags) ? tags.map(describeValue).join(', ') : describeValue(tags);
+  throw new CacheError(
+    'RC_INVALID_TAG',
+    `The tags of ${where} must be an array of texts of 1 to ${MAX_TAG} characters, got ${got}.`,
+  );
+}
+
+const MAX_TAG = 256;

@@ -1,0 +1,25 @@
+import type { StoredEntry } from '../entries/stored-entry.js';
+import type { Take } from './flights.js';
+import type { ReadPolicy } from './read-policy.js';
+
+/** A value past its ttl, decoded; `pastMs` says how long past, `at` when the read that found it was sent (logical time). */
+export interface Stale {
+  readonly take: Take;
+  readonly at: number;
+  readonly pastMs: number;
+}
+
+/** How long an entry is past its ttl, by the server's own clock, ms. A soft-evicted one is past it since for ever. */
+export function pastMs(entry: StoredEntry, nowMicros: number): number {
+  return entry.freshUntilMicros === 0 ? Infinity : (nowMicros - entry.freshUntilMicros) / 1_000;
+}
+
+/** RFC 5861, section 3: served while one caller revalidates. */
+export function isServableWhileRevalidating(stale: Stale, policy: ReadPolicy): boolean {
+  return stale.pastMs <= policy.staleWhileRevalidateMs;
+}
+
+/** RFC 5861, section 4: served when the load fails. A soft-evicted value too: it is kept for just that. */
+export function isServableOnError(stale: Stale, policy: ReadPolicy): boolean {
+  return policy.staleIfErrorMs > 0 && (stale.pastMs <= policy.staleIfErrorMs || stale.pastMs === Infinity);
+}

@@ -1,0 +1,210 @@
+import type { CacheKey } from '../keys/cache-key.js';
+import { CacheError } from '../shared/errors.js';
+import type { Mark } from '../stores/channel.js';
+import type { BucketPosition } from '../stores/remote-store.js';
+import type { Engine } from './engine.js';
+import type { PendingEviction } from './eviction-journal.js';
+import { prepare } from './prepared-value.js';
+import type { ReadPolicy } from './read-policy.js';
+import type { RegionState } from './region-state.js';
+
+/** What to do when Redis does not acknowledge. */
+export interface FailurePolicy {
+  readonly onEvictFailure: 'journal' | 'throw';
+  readonly onFenceFailure: 'refuse' | 'run';
+}
+
+/** One write: a @CachePut call, `region.write` or `region.put`. */
+export interface WriteCall {
+  readonly region: RegionState;
+  readonly key: CacheKey;
+  readonly policy: ReadPolicy;
+  readonly args: readonly unknown[];
+}
+
+/**
+ * Evictions, puts and fenced writes (PROTOCOL 8).
+ *
+ * An operation that Redis did not acknowledge becomes an eviction in the journal: the cache is then empty at that key in the end,
+ * never wrong.
+ */
+export class Writer {
+  constructor(
+    private readonly engine: Engine,
+    private readonly failure: FailurePolicy,
+  ) {}
+
+  /** Resolves when acknowledged, or (journal) when it was queued because Redis did not answer. */
+  async evict(region: RegionState, keys: readonly CacheKey[], version = ''): Promise<void> {
+    const { tombstoneMs } = region.options;
+    await this.acknowledged(
+      region,
+      keys.map((key) => ({ kind: 'key', key, version, tombstoneMs })),
+      () => this.sendEvict(keys, version, tombstoneMs),
+    );
+    region.counts.evictions += keys.length;
+  }
+
+  /** Voids everything that carries the mark, in every bucket. Resolves as `evict`. */
+  async stamp(mark: Mark, region: RegionState | null): Promise<void> {
+    await this.acknowledged(region, [{ kind: 'mark', mark }], () => this.sendStamp(mark));
+  }
+
+  /** The journal's delivery: one eviction, once. Rejects when it was not acknowledged. */
+  async deliver(eviction: PendingEviction): Promise<void> {
+    if (eviction.kind === 'mark') await this.sendStamp(eviction.mark);
+    else await this.sendEvict([eviction.key], eviction.version, eviction.tombstoneMs);
+  }
+
+  /** FENCE, then `run`, then UNFENCE, for every key (strict evict). @throws CacheError RC_FENCE_FAILED */
+  async evictStrict(region: RegionState, keys: readonly CacheKey[], run: () => Promise<unknown>): Promise<unknown> {
+    const fences = await Promise.all(keys.map((key) => this.fence(region, key)));
+    if (fences.includes(null) && this.failure.onFenceFailure === 'refuse') {
+      await this.unfenceAll(region, keys, fences);
+      throw new CacheError(
+        'RC_FENCE_FAILED',
+        `A strict eviction in region "${region.name}" was refused before its method ran: Redis did not acknowledge the fence. ` +
+          `Try again when Redis answers, or set onFenceFailure: 'run' to run the method and evict after it.`,
+      );
+    }
+    try {
+      return await run();
+    } finally {
+      await this.unfenceAll(region, keys, fences);
+      region.counts.evictions += keys.length;
+    }
+  }
+
+  /**
+   * Write-through: the source first, then the cache. Versioned when the policy has a version and the region no tags, else fenced.
+   * A value that cannot be cached, or a failing write, leaves the key absent.
+   */
+  async writeThrough(call: WriteCall, write: () => Promise<unknown>): Promise<unknown> {
+    const { region, key, policy } = call;
+    if (policy.tags) region.usesTags = true;
+    const isFenced = policy.version === null || region.usesTags;
+    const fence = isFenced ? await this.fence(region, key) : '';
+    let result: unknown;
+    try {
+      result = await write();
+    } catch (error) {
+      // the write may have reached the source all the same
+      await this.unfenceAll(region, [key], [fence === '' ? null : fence]);
+      throw error;
+    }
+    await this.putResult(call, fence, result);
+    return result;
+  }
+
+  /** A versioned put of a value the caller has. @throws CacheError RC_PUT_UNSAFE in a region with tags */
+  async put(call: WriteCall, value: unknown): Promise<void> {
+    const { region } = call;
+    if (region.usesTags || call.policy.tags) {
+      throw new CacheError(
+        'RC_PUT_UNSAFE',
+        `put in region "${region.name}", which uses tags, could overwrite a tag eviction that ran since the value was read. ` +
+          `Use write(key, () => …), which fences the key first, or evict(key).`,
+      );
+    }
+    await this.putResult(call, '', value);
+  }
+
+  /** @param fence the fence that stands, '' for a versioned put, null when it could not be set */
+  private async putResult(call: WriteCall, fence: string | null, value: unknown): Promise<void> {
+    const { engine } = this;
+    const { region, key } = call;
+    const prepared = value === undefined ? null : prepare(call, value, engine.random);
+    const entry = prepared?.entry ?? null;
+    if (entry === null || fence === null || (fence === '' && entry.version === '')) {
+      return this.unfenceAll(region, [key], [fence === '' ? null : fence]);
+    }
+    await this.acknowledged(region, [this.evictionOf(region, key)], async () => {
+      const { tombstoneMs } = region.options;
+      const outcome = await engine.store.put({ key, region: region.name, fence, tombstoneMs, ...entry, loadMicros: 0 });
+      this.applied([key], outcome);
+      if (outcome.kind === 'refused') region.counts.putsRefused += 1;
+      else region.counts.puts += 1;
+    });
+  }
+
+  /** The fence's token; null when Redis did not acknowledge it. */
+  private async fence(region: RegionState, key: CacheKey): Promise<string | null> {
+    const fence = this.engine.nextToken();
+    const { fenceMs, tombstoneMs } = region.options;
+    try {
+      this.applied([key], await this.engine.store.fence({ key, fence, fenceMs, tombstoneMs }));
+      return fence;
+    } catch {
+      return null;
+    }
+  }
+
+  /** Ends fences; a key whose fence is not known to stand is evicted. */
+  private async unfenceAll(
+    region: RegionState,
+    keys: readonly CacheKey[],
+    fences: readonly (string | null)[],
+  ): Promise<void> {
+    const { tombstoneMs } = region.options;
+    await Promise.all(
+      keys.map((key, n) =>
+        this.acknowledged(region, [this.evictionOf(region, key)], async () => {
+          const fence = fences[n] ?? null;
+          if (fence === null) await this.sendEvict([key], '', tombstoneMs);
+          else this.applied([key], await this.engine.store.unfence({ key, fence, tombstoneMs }));
+        }),
+      ),
+    );
+  }
+
+  private async sendEvict(keys: readonly CacheKey[], version: string, tombstoneMs: number): Promise<void> {
+    const byBucket = new Map<number, CacheKey[]>();
+    for (const key of keys) byBucket.set(key.bucket, [...(byBucket.get(key.bucket) ?? []), key]);
+    await Promise.all(
+      [...byBucket.values()].map(async (keysOfBucket) => {
+        this.applied(keysOfBucket, await this.engine.store.evict({ keys: keysOfBucket, version, tombstoneMs }));
+      }),
+    );
+  }
+
+  private async sendStamp(mark: Mark): Promise<void> {
+    const { store, coherence } = this.engine;
+    await Promise.all(
+      Array.from({ length: store.bucketCount }, async (_, bucket) => {
+        const position = await store.stamp({ bucket, mark });
+        coherence.observe(bucket, position);
+        coherence.stamped(bucket, mark, position.stamp);
+      }),
+    );
+  }
+
+  private applied(keys: readonly CacheKey[], position: BucketPosition): void {
+    this.engine.coherence.observe(keys[0]!.bucket, position);
+    this.engine.coherence.evicted(keys);
+  }
+
+  private evictionOf(region: RegionState, key: CacheKey): PendingEviction {
+    return { kind: 'key', key, version: '', tombstoneMs: region.options.tombstoneMs };
+  }
+
+  /** Sends; what Redis does not acknowledge goes to the journal and, by option, throws. */
+  private async acknowledged(
+    region: RegionState | null,
+    evictions: readonly PendingEviction[],
+    send: () => Promise<void>,
+  ): Promise<void> {
+    try {
+      await send();
+    } catch (error) {
+      if (region) region.counts.evictionsFailed += evictions.length;
+      const isFirst = this.engine.journal.size === 0;
+      for (const eviction of evictions) this.engine.journal.add(eviction);
+      const message = `Redis did not acknowledge an eviction (${(error as Error).message}); it is retried until it does.`;
+      if (this.failure.onEvictFailure === 'throw')
+        throw new CacheError('RC_EVICTION_PENDING', message, { cause: error });
+      // one line per outage, not per request
+      if (isFirst) this.engine.logger.warn(`${message} [RC_EVICTION_PENDING]`);
+      else this.engine.logger.debug(message);
+    }
+  }
+}
