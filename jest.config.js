@@ -3,9 +3,17 @@ export default {
   testEnvironment: 'node',
   testMatch: ['<rootDir>/test/**/*.spec.ts'],
   extensionsToTreatAsEsm: ['.ts'],
-  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  moduleNameMapper: {
+    '^(\\.{1,2}/.*)\\.js$': '$1',
+    // the sample imports the package by its name; under test that is the source
+    '^nestjs-redis-cache$': '<rootDir>/lib/index.ts',
+  },
   transform: { '^.+\\.ts$': ['ts-jest', { useESM: true, tsconfig: 'tsconfig.json' }] },
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/dist-sample', '<rootDir>/.services'],
+  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/package/fixtures/'],
+  maxWorkers: 2,
+  // long suites first, so that the other worker does the short ones beside them
+  testSequencer: '<rootDir>/test/support/long-suites-first.mjs',
   coverageProvider: 'v8',
   collectCoverageFrom: ['lib/**/*.ts'],
 };
