@@ -19,8 +19,12 @@ const MAX_MS = 10 * 365 * UNIT_MS.d;
  */
 export function toMilliseconds(option: string, value: unknown): number {
   const match = typeof value === 'string' ? /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(value) : null;
-  const ms = typeof value === 'number' ? value : match ? Number(match[1]) * UNIT_MS[match[2] as keyof typeof UNIT_MS] : NaN;
+  const ms =
+    typeof value === 'number' ? value : match ? Number(match[1]) * UNIT_MS[match[2] as keyof typeof UNIT_MS] : NaN;
   if (ms >= 0 && ms <= MAX_MS) return ms;
-  const cure = ms === Infinity || ms > MAX_MS ? 'A duration is always finite, 10 years at most.' : `Write a number of milliseconds or a text such as '30s', '5m', '1h'.`;
+  const cure =
+    ms === Infinity || ms > MAX_MS
+      ? 'A duration is always finite, 10 years at most.'
+      : `Write a number of milliseconds or a text such as '30s', '5m', '1h'.`;
   throw new CacheError('RC_INVALID_OPTION', `${option} must be a duration, got ${describeValue(value)}. ${cure}`);
 }

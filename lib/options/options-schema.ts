@@ -1,0 +1,137 @@
+import * as v from 'valibot';
+import type { Codec } from '../codecs/codec.js';
+import { toMilliseconds } from './duration.js';
+
+/**
+ * The shape of the options. A message is what the option must be (after "must be"), so that every error reads alike;
+ * durations leave their message to toMilliseconds.
+ */
+
+/** Message of durations: the error is made by toMilliseconds. */
+export const BAD_DURATION = 'a duration';
+
+const isDuration = (value: unknown): boolean => {
+  try {
+    toMilliseconds('', value);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+const duration = v.custom<number | string>(isDuration, BAD_DURATION);
+const positiveDuration = v.pipe(
+  duration,
+  v.check((value) => toMilliseconds('', value) > 0, 'longer than 0'),
+);
+const ttl = v.pipe(
+  duration,
+  v.check(
+    (value) => toMilliseconds('', value) > 0,
+    'longer than 0: to leave a value uncached, use `unless` or `condition`',
+  ),
+);
+const share = v.pipe(
+  v.number('a number from 0 to 1'),
+  v.minValue(0, 'a number from 0 to 1'),
+  v.maxValue(1, 'a number from 0 to 1'),
+);
+const flag = v.boolean('true or false');
+
+const count = (least: number, most = Number.MAX_SAFE_INTEGER) => {
+  const message =
+    most === Number.MAX_SAFE_INTEGER ? `a whole number >= ${least}` : `a whole number from ${least} to ${most}`;
+  return v.pipe(v.number(message), v.safeInteger(message), v.minValue(least, message), v.maxValue(most, message));
+};
+
+const isCodec = (value: unknown): value is Codec => {
+  const codec = value as Partial<Codec> | null;
+  return (
+    typeof codec === 'object' &&
+    codec !== null &&
+    typeof codec.id === 'string' &&
+    /^[a-z0-9-]{1,20}$/.test(codec.id) &&
+    typeof codec.binary === 'boolean' &&
+    typeof codec.encode === 'function' &&
+    typeof codec.decode === 'function'
+  );
+};
+
+const codec = v.custom(
+  (value) => value === 'json' || value === 'msgpack' || isCodec(value),
+  `'json', 'msgpack', or a codec { id (lower-case letters, digits, "-"), binary, encode, decode }`,
+);
+const valueType = v.custom((value) => typeof value === 'function', 'a class or a function');
+const schema = v.custom(
+  (value) => typeof (value as { '~standard'?: { validate?: unknown } } | null)?.['~standard']?.validate === 'function',
+  'a Standard Schema, such as one of valibot, zod or arktype',
+);
+
+/** What a class or a method may state as well. */
+const readEntries = {
+  ttl: v.optional(ttl),
+  jitter: v.optional(share),
+  negativeTtl: v.optional(duration),
+  staleWhileRevalidate: v.optional(duration),
+  staleIfError: v.optional(duration),
+};
+
+const policyEntries = {
+  ...readEntries,
+  codec: v.optional(codec),
+  lease: v.optional(positiveDuration),
+  maxWait: v.optional(duration),
+  fence: v.optional(positiveDuration),
+  tombstone: v.optional(positiveDuration),
+  maxValueBytes: v.optional(count(1)),
+};
+
+const region = v.strictObject(
+  {
+    ...policyEntries,
+    attribute: v.optional(v.string('a name')),
+    l1: v.optional(v.literal(false, 'false, or left out')),
+    mutable: v.optional(flag),
+    type: v.optional(valueType),
+    schema: v.optional(schema),
+  },
+  'an object of region options',
+);
+
+export const optionsSchema = v.strictObject(
+  {
+    ...policyEntries,
+    service: v.string('the name of the service, the first segment of every key'),
+    redis: v.optional(v.unknown()),
+    l1: v.optional(
+      v.union(
+        [
+          v.literal(false),
+          v.strictObject({
+            maxEntries: v.optional(count(1)),
+            maxBytes: v.optional(count(1)),
+            maxAge: v.optional(positiveDuration),
+          }),
+        ],
+        'false, or { maxEntries, maxBytes, maxAge }',
+      ),
+    ),
+    regions: v.optional(v.record(v.string(), region, 'an object of region options by name')),
+    maxKeyLength: v.optional(count(50, 10_000)),
+    reads: v.optional(v.picklist(['plain', 'function'], `'plain' or 'function'`)),
+    commandTimeout: v.optional(positiveDuration),
+    onEvictFailure: v.optional(v.picklist(['journal', 'throw'], `'journal' or 'throw'`)),
+    onFenceFailure: v.optional(v.picklist(['refuse', 'run'], `'refuse' or 'run'`)),
+    buckets: v.optional(count(1, 16_384)),
+  },
+  'an object of options',
+);
+
+/** Names of all options at a path, for "did you mean". */
+export function optionNamesAt(path: readonly string[]): readonly string[] {
+  if (path[0] === 'l1') return ['maxEntries', 'maxBytes', 'maxAge'];
+  return Object.keys(path[0] === 'regions' ? region.entries : optionsSchema.entries);
+}
+
+/** Options that a class (`@CacheConfig`) may state as defaults of its methods. */
+export const classReadSchema = v.strictObject({ ...readEntries, mutable: v.optional(flag) });

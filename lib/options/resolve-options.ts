@@ -1,0 +1,171 @@
+import * as v from 'valibot';
+import { CacheError, describeValue } from '../shared/errors.js';
+import { didYouMean } from '../shared/nearest-name.js';
+import { DEFAULT_CACHE } from '../shared/tokens.js';
+import { connectionFormOf } from './connection-form.js';
+import { CACHE_DEFAULTS, L1_DEFAULTS, REGION_DEFAULTS } from './defaults.js';
+import { type Duration, toMilliseconds } from './duration.js';
+import { checkName } from './names.js';
+import { BAD_DURATION, optionNamesAt, optionsSchema } from './options-schema.js';
+import type { L1Options, RedisCacheOptions, RegionOptions } from './redis-cache-options.js';
+import type { ResolvedOptions, ResolvedRegionOptions } from './resolved-options.js';
+
+/**
+ * What an application wrote -> what the code reads: complete, checked, in milliseconds, frozen. A client of the application's is
+ * handed on as it is, neither frozen nor copied.
+ *
+ * @param context.name name of the cache @default 'default'
+ * @param context.warn gets what is allowed but probably a mistake
+ * @throws CacheError RC_INVALID_OPTION
+ */
+export function resolveOptions(
+  options: RedisCacheOptions,
+  context: { name?: string; warn?: (message: string) => void } = {},
+): ResolvedOptions {
+  const { name = DEFAULT_CACHE, warn = () => undefined } = context;
+  checkName('name', name);
+  checkShape(options);
+  checkName('service', options.service);
+  if (options.redis !== undefined) connectionFormOf(options.redis);
+  warnOfSeconds('', options, warn);
+
+  const { l1 } = options;
+  const defaults = resolveRegion('', options, l1 !== false, REGION_DEFAULTS);
+  const regions = new Map<string, ResolvedRegionOptions>();
+  for (const [region, regionOptions] of Object.entries(options.regions ?? {})) {
+    checkName('The name of a region', region);
+    if (regionOptions.attribute !== undefined) checkName(`regions.${region}.attribute`, regionOptions.attribute);
+    warnOfSeconds(`regions.${region}.`, regionOptions, warn);
+    regions.set(region, resolveRegion(`regions.${region}.`, regionOptions, defaults.l1, options));
+  }
+
+  return Object.freeze({
+    name,
+    service: options.service,
+    redis: options.redis ?? null,
+    l1: l1 === false ? null : resolveL1(l1 ?? {}),
+    defaults,
+    regions,
+    maxKeyLength: options.maxKeyLength ?? CACHE_DEFAULTS.maxKeyLength,
+    reads: options.reads ?? CACHE_DEFAULTS.reads,
+    commandTimeoutMs: toMilliseconds('commandTimeout', options.commandTimeout ?? CACHE_DEFAULTS.commandTimeout),
+    onEvictFailure: options.onEvictFailure ?? CACHE_DEFAULTS.onEvictFailure,
+    onFenceFailure: options.onFenceFailure ?? CACHE_DEFAULTS.onFenceFailure,
+    buckets: options.buckets ?? CACHE_DEFAULTS.buckets,
+  });
+}
+
+const stated = new WeakMap<ResolvedRegionOptions, RegionOptions>();
+
+/** What the application wrote for this region in `regions`, without defaults; to tell a choice from a default. */
+export function statedOptionsOf(region: ResolvedRegionOptions): Readonly<RegionOptions> {
+  return stated.get(region) ?? {};
+}
+
+/** `fallback` is asked for what `options` leaves out, then the defaults. */
+function resolveRegion(
+  path: string,
+  options: RegionOptions | RedisCacheOptions,
+  l1: boolean,
+  fallback: object,
+): ResolvedRegionOptions {
+  const chosen = { ...REGION_DEFAULTS, ...defined(fallback), ...defined(options) } as RegionOptions &
+    typeof REGION_DEFAULTS;
+  const ms = (option: keyof RegionOptions) => toMilliseconds(path + option, chosen[option]);
+  const resolved = Object.freeze<ResolvedRegionOptions>({
+    ttlMs: ms('ttl'),
+    jitterRatio: chosen.jitter,
+    negativeTtlMs: chosen.negativeTtl === undefined ? null : ms('negativeTtl'),
+    staleWhileRevalidateMs: ms('staleWhileRevalidate'),
+    staleIfErrorMs: ms('staleIfError'),
+    codec: chosen.codec,
+    attribute: (options as RegionOptions).attribute ?? null,
+    l1: l1 && options.l1 !== false,
+    leaseMs: ms('lease'),
+    maxWaitMs: ms('maxWait'),
+    fenceMs: ms('fence'),
+    tombstoneMs: ms('tombstone'),
+    maxValueBytes: chosen.maxValueBytes,
+    mutable: chosen.mutable,
+    type: (options as RegionOptions).type ?? null,
+    schema: (options as RegionOptions).schema ?? null,
+  });
+  stated.set(resolved, path === '' ? {} : (options as RegionOptions));
+  return resolved;
+}
+
+/** Without the keys whose value is undefined, so that they do not hide a default. */
+function defined(options: object): object {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+}
+
+function resolveL1(l1: L1Options): NonNullable<ResolvedOptions['l1']> {
+  return Object.freeze({
+    maxEntries: l1.maxEntries ?? L1_DEFAULTS.maxEntries,
+    maxBytes: l1.maxBytes ?? L1_DEFAULTS.maxBytes,
+    maxAgeMs: toMilliseconds('l1.maxAge', l1.maxAge ?? L1_DEFAULTS.maxAge),
+  });
+}
+
+function checkShape(options: unknown): asserts options is RedisCacheOptions {
+  const { issues } = v.safeParse(optionsSchema, options);
+  if (issues) throw optionError(flatten(issues), optionNamesAt);
+}
+
+/** The error of the first issue; of an unknown option before the others, since it is often the cause of them. */
+export function optionError(
+  issues: readonly v.BaseIssue<unknown>[],
+  namesAt: (path: readonly string[]) => readonly string[],
+  prefix = '',
+): CacheError {
+  const issue = issues.find((one) => isUnknownOption(one)) ?? issues[0]!;
+  const path = (issue.path ?? []).map(({ key }) => String(key));
+  const option = prefix + (path.join('.') || 'The options of RedisCacheModule');
+  if (isUnknownOption(issue)) {
+    const names = namesAt(path);
+    const meant = didYouMean(path.at(-1)!, names) || ` Known are: ${names.join(', ')}.`;
+    return new CacheError(
+      'RC_INVALID_OPTION',
+      `${option} is not an option, got ${describeValue(issue.path?.at(-1)?.value)}.${meant}`,
+    );
+  }
+  if (issue.message === BAD_DURATION) {
+    try {
+      toMilliseconds(option, issue.input);
+    } catch (error) {
+      if (error instanceof CacheError) return error;
+    }
+  }
+  if (issue.type === 'strict_object' && issue.input === undefined && issue.expected !== 'Object') {
+    return new CacheError(
+      'RC_INVALID_OPTION',
+      `${option} is missing. Give it: ${MISSING[option] ?? 'it has no default'}.`,
+    );
+  }
+  return new CacheError('RC_INVALID_OPTION', `${option} must be ${issue.message}, got ${describeValue(issue.input)}.`);
+}
+
+const MISSING: Record<string, string> = {
+  service: `the name of the service, first segment of every key, such as 'user'`,
+};
+
+function isUnknownOption(issue: v.BaseIssue<unknown>): boolean {
+  return issue.type === 'strict_object' && issue.expected === 'never';
+}
+
+/** The issues inside a union, where there are any that say more than "none of the members". */
+function flatten(issues: readonly v.BaseIssue<unknown>[]): v.BaseIssue<unknown>[] {
+  return issues.flatMap((issue) => {
+    const inner = typeof issue.input === 'object' ? (issue.issues ?? []).filter(({ path }) => path !== undefined) : [];
+    return inner.length === 0
+      ? [issue]
+      : inner.map((one) => ({ ...one, path: [...(issue.path ?? []), ...one.path!] }) as v.BaseIssue<unknown>);
+  });
+}
+
+/** 60 is meant as a minute more often than as 60 ms. */
+export function warnOfSeconds(path: string, options: { ttl?: unknown }, warn: (message: string) => void): void {
+  const { ttl } = options as { ttl?: Duration };
+  if (typeof ttl !== 'number' || ttl >= 1_000) return;
+  warn(`${path}ttl is ${ttl} milliseconds. If seconds were meant, write '${ttl}s'; if not, '${ttl}ms' says so.`);
+}
