@@ -1,0 +1,36 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import {
+  BadRequestException,
+  type CallHandler,
+  type ExecutionContext,
+  Injectable,
+  type NestInterceptor,
+} from '@nestjs/common';
+import { type Observable, tap } from 'rxjs';
+import { type RequestTrace, runTraced } from './request-trace.js';
+
+/**
+ * Says in the headers where an answer came from and how long it took:
+ *
+ * - `X-Cache`, on reads: `miss` when this request asked the database, else `hit`
+ * - `Server-Timing`: `total` is the time in the application, `db` the part in which it waited for the database, ms
+ */
+@Injectable()
+export class AnswerHeadersInterceptor implements NestInterceptor {
+  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    const http = context.switchToHttp();
+    const isRead = http.getRequest<IncomingMessage>().method === 'GET';
+    const response = http.getResponse<ServerResponse>();
+    const trace: RequestTrace = { queryCount: 0, queryMs: 0 };
+    const startedAt = performance.now();
+    const writeHeaders = (error?: unknown) => {
+      // what was refused as bad input was asked of nobody
+      if (isRead && !(error instanceof BadRequestException)) {
+        response.setHeader('X-Cache', trace.queryCount === 0 ? 'hit' : 'miss');
+      }
+      const totalMs = performance.now() - startedAt;
+      response.setHeader('Server-Timing', `total;dur=${totalMs.toFixed(2)}, db;dur=${trace.queryMs.toFixed(2)}`);
+    };
+    return runTraced(trace, () => next.handle()).pipe(tap({ next: () => writeHeaders(), error: writeHeaders }));
+  }
+}

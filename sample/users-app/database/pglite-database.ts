@@ -1,0 +1,25 @@
+import { PGlite } from '@electric-sql/pglite';
+import { BIGINT_OID, type Database } from './database.js';
+
+/** PostgreSQL compiled to WebAssembly: nothing to install; its data lives in memory and ends with the process. */
+export class PgliteDatabase implements Database {
+  readonly description = 'PGlite, in this process';
+
+  private constructor(private readonly engine: PGlite) {}
+
+  static async open(): Promise<PgliteDatabase> {
+    return new PgliteDatabase(await PGlite.create({ parsers: { [BIGINT_OID]: Number } }));
+  }
+
+  async query<Row>(sql: string, parameters: readonly unknown[] = []): Promise<Row[]> {
+    return (await this.engine.query<Row>(sql, [...parameters])).rows;
+  }
+
+  async execute(script: string): Promise<void> {
+    await this.engine.exec(script);
+  }
+
+  async close(): Promise<void> {
+    if (!this.engine.closed) await this.engine.close();
+  }
+}

@@ -1,0 +1,23 @@
+import { Inject, Injectable, NotFoundException } from '@nestjs/common';
+import { CacheEvict } from 'nestjs-redis-cache';
+import { DATABASE, type Database } from './database/database.js';
+import { orgTag, PAGES_TAG } from './users.service.js';
+
+@Injectable()
+export class OrganisationsService {
+  constructor(@Inject(DATABASE) private readonly database: Database) {}
+
+  /**
+   * One tag stands for every cached user of the organisation, however many there are: the eviction takes the same time for all.
+   *
+   * @throws NotFoundException
+   */
+  @CacheEvict({ tags: (id: number) => [orgTag(id), PAGES_TAG] })
+  async rename(id: number, name: string): Promise<void> {
+    const rows = await this.database.query('update users_app.organisations set name = $2 where id = $1 returning id', [
+      id,
+      name,
+    ]);
+    if (rows.length === 0) throw new NotFoundException(`there is no organisation ${id}`);
+  }
+}
