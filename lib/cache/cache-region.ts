@@ -4,6 +4,7 @@ import type { CacheKey } from '../keys/cache-key.js';
 import { identifierOf, type KeyValue } from '../keys/key-segment.js';
 import type { Keyspace } from '../keys/keyspace.js';
 import type { ResolvedRegionOptions } from '../options/resolved-options.js';
+import type { LocalEntry } from '../stores/local-store.js';
 import type { Engine } from './engine.js';
 import type { LoadContext } from './load-context.js';
 import { type ReadOptions, type ReadPolicy, resolveReadPolicy } from './read-policy.js';
@@ -48,8 +49,8 @@ export class CacheRegion<T = unknown> {
   /** The value, or undefined when it is not cached, stale or undecodable, or Redis is away. Never loads. */
   async get(key: KeyValue): Promise<T | undefined> {
     const cacheKey = this.keyOf(identifierOf(key, this.where));
-    const local = this.local(cacheKey, this.defaultPolicy);
-    if (local) return local.take() as T;
+    const local = this.findLocal(cacheKey, this.defaultPolicy);
+    if (local !== undefined) return takeLocal(local) as T;
     const load = () => Promise.resolve(undefined);
     const call = { region: this.state, key: cacheKey, policy: this.defaultPolicy, args: NO_ARGS, load };
     return (await this.parts.reader.peek(call)) as T | undefined;
@@ -110,8 +111,8 @@ export class CacheRegion<T = unknown> {
     args: readonly unknown[],
     load: (context: LoadContext) => Promise<unknown>,
   ): Promise<unknown> {
-    const local = this.local(key, policy);
-    if (local) return Promise.resolve(local.take());
+    const local = this.findLocal(key, policy);
+    if (local !== undefined) return Promise.resolve(takeLocal(local));
     return this.parts.reader.read({ region: this.state, key, policy, args, load });
   }
 
@@ -145,16 +146,19 @@ export class CacheRegion<T = unknown> {
     this.state.counts.bypasses += 1;
   }
 
-  private local(key: CacheKey, policy: ReadPolicy): { take(): unknown } | undefined {
+  private findLocal(key: CacheKey, policy: ReadPolicy): LocalEntry | undefined {
     const { localTier, journal } = this.parts.engine;
     if (localTier === null || (journal.size > 0 && journal.covers(key.entry, this.state))) return undefined;
     const entry = localTier.find(key, policy.shape);
-    if (entry === undefined) return undefined;
-    this.state.counts.hitsL1 += 1;
-    return entry.revive === null ? { take: () => entry.value } : { take: entry.revive };
+    if (entry !== undefined) this.state.counts.hitsL1 += 1;
+    return entry;
   }
 
   private policyOf(options: ReadOptions | undefined): ReadPolicy {
     return options ? resolveReadPolicy(this.state.options, options, this.where) : this.defaultPolicy;
   }
+}
+
+function takeLocal(entry: LocalEntry): unknown {
+  return entry.revive === null ? entry.value : entry.revive();
 }

@@ -1,7 +1,19 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { CachedValue } from './value-pipeline.js';
 
-/** A value for each caller: the shared frozen one, or a copy of its own. */
+/** A value for each caller: the shared frozen one, or one of its own. */
 export type Take = () => unknown;
+
+/** Hands a decoded value out: the same to all when it is frozen, else the first caller gets it and each further one a copy. */
+export function takeOf(decoded: CachedValue): Take {
+  if (decoded.isShared) return () => decoded.value;
+  let isTaken = false;
+  return () => {
+    if (isTaken) return decoded.fresh();
+    isTaken = true;
+    return decoded.value;
+  };
+}
 
 /** Where an answer came from. */
 export type Source = 'l2' | 'stale' | 'load';

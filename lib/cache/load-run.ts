@@ -1,5 +1,5 @@
 import type { Engine, ReadCall } from './engine.js';
-import type { Flight, Outcome, Take } from './flights.js';
+import { type Flight, type Outcome, type Take, takeOf } from './flights.js';
 import { prepare } from './prepared-value.js';
 import { isServableOnError, type Stale } from './stale.js';
 import type { Ticket } from './tickets.js';
@@ -87,9 +87,10 @@ export class LoadRun {
     const prepared = prepare(call, raw, engine.random);
     if (prepared === null || prepared.entry === null || lease === null) {
       this.release();
-      return loaded(prepared?.decoded.take ?? (() => raw));
+      return loaded(prepared ? takeOf(prepared.decoded) : () => raw);
     }
     const { decoded, encoded, entry } = prepared;
+    const take = takeOf(decoded);
     const sentAt = engine.nextMoment();
     const sentAtMs = engine.clock.now();
     try {
@@ -97,13 +98,13 @@ export class LoadRun {
       engine.coherence.observe(key.bucket, outcome);
       if (outcome.kind === 'refused') {
         region.counts.fillsRefused += 1;
-        return loaded(decoded.take);
+        return loaded(take);
       }
       region.counts.fills += 1;
       if (region.options.l1) {
         engine.localTier?.keep(key, this.ticket, outcome, {
-          value: decoded.shared ? decoded.take() : undefined,
-          revive: decoded.shared ? null : decoded.take,
+          value: decoded.isShared ? decoded.value : undefined,
+          revive: decoded.isShared ? null : decoded.fresh,
           shape: policy.shape,
           region: region.name,
           stamp: outcome.stamp,
@@ -112,10 +113,10 @@ export class LoadRun {
           bytes: encoded.bytes,
         });
       }
-      return loaded(decoded.take, sentAt);
+      return loaded(take, sentAt);
     } catch {
       // unknown whether it was written: the value is good for this load's callers, and never for L1
-      return loaded(decoded.take);
+      return loaded(take);
     }
   }
 

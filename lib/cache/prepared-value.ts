@@ -3,13 +3,13 @@ import { CacheError, describeValue } from '../shared/errors.js';
 import type { EntryArgs } from '../stores/remote-store.js';
 import type { ReadPolicy } from './read-policy.js';
 import type { RegionState } from './region-state.js';
-import type { DecodedValue, EncodedValue } from './value-pipeline.js';
+import type { CachedValue, EncodedValue } from './value-pipeline.js';
 
 /** A value of the application on its way into the cache. */
 export interface PreparedValue {
   readonly encoded: EncodedValue;
   /** What every caller gets: the value after encode and decode, so that a miss and a hit never differ. */
-  readonly decoded: DecodedValue;
+  readonly decoded: CachedValue;
   /** What to write, or null when the value is not to be cached: `unless`, a ttl of 0, too large. */
   readonly entry: Omit<EntryArgs, 'loadMicros'> | null;
 }
@@ -24,7 +24,7 @@ export function prepare(call: Call, value: unknown, random: () => number): Prepa
   const { region, policy } = call;
   const pipeline = region.pipelineOf(policy.shape);
   try {
-    const encoded = pipeline.encode(value);
+    const encoded = pipeline.encode(value, region.name);
     const decoded = pipeline.decode(encoded.payload, encoded.format);
     return { encoded, decoded, entry: entryOf(call, value, encoded, random) };
   } catch (error) {

@@ -2,11 +2,11 @@ import type { StoredEntry } from '../entries/stored-entry.js';
 import { CacheError } from '../shared/errors.js';
 import type { BucketPosition, ReadOrLease } from '../stores/remote-store.js';
 import type { Engine, ReadCall } from './engine.js';
-import { Flight, type Outcome, type Source } from './flights.js';
+import { Flight, type Outcome, type Source, takeOf } from './flights.js';
 import { LoadRun, leaseTimes } from './load-run.js';
 import { isServableWhileRevalidating, pastMs, type Stale } from './stale.js';
 import type { Ticket } from './tickets.js';
-import type { DecodedValue } from './value-pipeline.js';
+import type { CachedValue } from './value-pipeline.js';
 
 /** What a look at L2 came to: an answer, or the need to load. */
 type Found =
@@ -229,8 +229,8 @@ export class Reader {
     if (decoded === null) return null;
     if (region.options.l1) {
       this.engine.localTier?.keep(key, ticket, position, {
-        value: decoded.shared ? decoded.take() : undefined,
-        revive: decoded.shared ? null : decoded.take,
+        value: decoded.isShared ? decoded.value : undefined,
+        revive: decoded.isShared ? null : decoded.fresh,
         shape: policy.shape,
         region: region.name,
         stamp: entry.stamp,
@@ -239,15 +239,15 @@ export class Reader {
         bytes: entry.payload.length,
       });
     }
-    return { kind: 'value', at, source: 'l2', take: decoded.take };
+    return { kind: 'value', at, source: 'l2', take: takeOf(decoded) };
   }
 
   private staleOf(call: ReadCall, reply: ReadOrLease & { kind: 'lease' | 'held' }, at: number): Stale | null {
     const decoded = reply.stale && this.decode(call, reply.stale);
-    return decoded && { take: decoded.take, at, pastMs: pastMs(reply.stale!, reply.nowMicros) };
+    return decoded && { take: takeOf(decoded), at, pastMs: pastMs(reply.stale!, reply.nowMicros) };
   }
 
-  private decode(call: ReadCall, entry: StoredEntry): DecodedValue | null {
+  private decode(call: ReadCall, entry: StoredEntry): CachedValue | null {
     const { region, policy } = call;
     try {
       return region.pipelineOf(policy.shape).decode(entry.payload, entry.format);

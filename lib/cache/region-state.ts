@@ -26,11 +26,18 @@ export class RegionState {
   pipelineOf(shape: ValueShape): ValuePipeline {
     let pipeline = this.pipelines.get(shape);
     if (!pipeline) {
-      pipeline = new ValuePipeline({ region: this.name, codec: this.codec, shape, logger: this.logger });
+      pipeline = new ValuePipeline({ codec: this.codec, ...shape }, WARN_OF_CLASSES ? this.warnOfClass : null);
       this.pipelines.set(shape, pipeline);
     }
     return pipeline;
   }
+
+  private readonly warnOfClass = (className: string): void =>
+    this.warnOnce(
+      'class',
+      `Region "${this.name}" caches an instance of ${className}, which comes back as a plain object. ` +
+        `Set type: ${className} (or a schema) on the method or the region.`,
+    );
 
   /** Warns once per region and kind: what a region does wrong it does with every entry. */
   warnOnce(kind: string, message: string): void {
@@ -39,3 +46,6 @@ export class RegionState {
     this.logger.warn(message);
   }
 }
+
+/** A lost class shows in development; in production the shape is what it always was. */
+const WARN_OF_CLASSES = process.env['NODE_ENV'] !== 'production';
