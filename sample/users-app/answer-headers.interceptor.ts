@@ -12,7 +12,8 @@ import { type RequestTrace, runTraced } from './request-trace.js';
 /**
  * Says in the headers where an answer came from and how long it took:
  *
- * - `X-Cache`, on reads: `miss` when this request asked the database, else `hit`
+ * - `X-Cache`, on reads: `miss` when this request asked the database; `l1` when the process's own memory answered; else `l2`:
+ *   Redis, the embedded store in its place, or a load that another request had begun
  * - `Server-Timing`: `total` is the time in the application, `db` the part in which it waited for the database, ms
  */
 @Injectable()
@@ -21,12 +22,12 @@ export class AnswerHeadersInterceptor implements NestInterceptor {
     const http = context.switchToHttp();
     const isRead = http.getRequest<IncomingMessage>().method === 'GET';
     const response = http.getResponse<ServerResponse>();
-    const trace: RequestTrace = { queryCount: 0, queryMs: 0 };
+    const trace: RequestTrace = { queryCount: 0, queryMs: 0, isFromL1: false };
     const startedAt = performance.now();
     const writeHeaders = (error?: unknown) => {
       // what was refused as bad input was asked of nobody
       if (isRead && !(error instanceof BadRequestException)) {
-        response.setHeader('X-Cache', trace.queryCount === 0 ? 'hit' : 'miss');
+        response.setHeader('X-Cache', trace.queryCount > 0 ? 'miss' : trace.isFromL1 ? 'l1' : 'l2');
       }
       const totalMs = performance.now() - startedAt;
       response.setHeader('Server-Timing', `total;dur=${totalMs.toFixed(2)}, db;dur=${trace.queryMs.toFixed(2)}`);

@@ -5,6 +5,7 @@ import { CacheController } from './cache.controller.js';
 import { DATABASE, type Database } from './database/database.js';
 import { DatabaseModule } from './database/database.module.js';
 import { prepareDatabase, SEED } from './database/seed.js';
+import { L1Watch } from './l1-watch.js';
 import { OrganisationsController } from './organisations.controller.js';
 import { OrganisationsService } from './organisations.service.js';
 import { SETTINGS, type Settings } from './settings.js';
@@ -34,6 +35,7 @@ import { UsersService } from './users.service.js';
   ],
   controllers: [UsersController, OrganisationsController, CacheController],
   providers: [
+    L1Watch,
     UsersRepository,
     UsersService,
     OrganisationsService,

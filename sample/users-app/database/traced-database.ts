@@ -1,7 +1,7 @@
-import { traceQuery } from '../request-trace.js';
+import { currentTrace } from '../request-trace.js';
 import type { Database } from './database.js';
 
-/** Notes each query in the trace of the request that caused it, so that the answer can say whether the database was asked. */
+/** Notes each query in the trace of the request that caused it. A request that only joined another's load caused none. */
 export class TracedDatabase implements Database {
   constructor(private readonly database: Database) {}
 
@@ -10,14 +10,27 @@ export class TracedDatabase implements Database {
   }
 
   query<Row>(sql: string, parameters?: readonly unknown[]): Promise<Row[]> {
-    return traceQuery(() => this.database.query<Row>(sql, parameters));
+    return traced(() => this.database.query<Row>(sql, parameters));
   }
 
   execute(script: string): Promise<void> {
-    return traceQuery(() => this.database.execute(script));
+    return traced(() => this.database.execute(script));
   }
 
   close(): Promise<void> {
     return this.database.close();
+  }
+}
+
+async function traced<T>(query: () => Promise<T>): Promise<T> {
+  const trace = currentTrace();
+  const startedAt = performance.now();
+  try {
+    return await query();
+  } finally {
+    if (trace) {
+      trace.queryCount += 1;
+      trace.queryMs += performance.now() - startedAt;
+    }
   }
 }

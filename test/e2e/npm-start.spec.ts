@@ -1,0 +1,98 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { outputOf, type RunningServer, startRedis } from './servers.js';
+
+const run = promisify(execFile);
+const root = join(import.meta.dirname, '..', '..');
+/** A checkout of its own, so that its build does not get in the way of other suites. */
+const checkout = mkdtempSync(join(tmpdir(), 'users-app-'));
+const children: ChildProcess[] = [];
+let redis: RunningServer;
+
+beforeAll(async () => {
+  const files = ['lib', 'sample', 'package.json', 'nest-cli.json', 'tsconfig.json', 'tsconfig.build.json'];
+  for (const file of files) cpSync(join(root, file), join(checkout, file), { recursive: true });
+  symlinkSync(join(root, 'node_modules'), join(checkout, 'node_modules'));
+  redis = await startRedis();
+});
+
+afterAll(async () => {
+  for (const { pid } of children) killGroup(pid!);
+  await redis?.stop();
+  rmSync(checkout, { recursive: true, force: true });
+});
+
+it('builds, starts, says what to try, and that is what happens; SIGTERM ends it at once', async () => {
+  const { child, output } = await start('npm', ['start']);
+  const steps = [...output.matchAll(/^ {2}(curl .+)\n {4}# (\d{3})(?:, X-Cache: (\w+))?/gm)];
+  expect(steps.length).toBeGreaterThan(10);
+  for (const [, line, status, cache] of steps) {
+    const { stdout } = await run('sh', ['-c', line!]);
+    const answered = [/^HTTP\S+ (\d+)/.exec(stdout)?.[1], /^X-Cache: (\w+)/m.exec(stdout)?.[1]];
+    // on a busy machine L1 may lack its proof for a moment, and L2 answers
+    const caches = cache === 'l1' ? ['l1', 'l2'] : [cache];
+    expect([[line, status, cache]]).toEqual([[line, answered[0], caches.includes(answered[1]) ? cache : answered[1]]]);
+  }
+  expect(await endedAfterSigterm(child)).toBeLessThan(3_000);
+}, 60_000);
+
+it('runs on the Redis of REDIS_URL, with the keys that the docs promise, and ends at once', async () => {
+  const { child, output } = await start('node', ['dist-sample/users-app/main.js'], { REDIS_URL: redis.url });
+  const url = /listens on (\S+)/.exec(output)![1]!;
+  expect((await fetch(`${url}/users/42`)).headers.get('X-Cache')).toBe('miss');
+  const { stdout } = await run('redis-cli', ['-u', redis.url, 'exists', 'users:profile:42:json']);
+  expect(stdout.trim()).toBe('1');
+  expect(await endedAfterSigterm(child)).toBeLessThan(3_000);
+}, 30_000);
+
+it('refuses a PORT that is no port', async () => {
+  const child = spawn('node', ['dist-sample/users-app/main.js'], {
+    cwd: checkout,
+    env: { ...process.env, PORT: 'http' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  });
+  children.push(child);
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text: Buffer) => (output += text.toString()));
+  const [code] = await once(child, 'close');
+  expect({ failed: code !== 0, output }).toEqual({
+    failed: true,
+    output: expect.stringContaining('PORT must be a number from 0 to 65535, got "http"'),
+  });
+});
+
+async function start(command: string, args: string[], environment: Record<string, string> = {}) {
+  const { REDIS_URL: _, DATABASE_URL: __, HOST: ___, ...inherited } = process.env;
+  const child = spawn(command, args, {
+    cwd: checkout,
+    env: { ...inherited, PORT: '0', ...environment },
+    stdio: ['ignore', 'pipe', 'inherit'],
+    detached: true,
+  });
+  children.push(child);
+  return { child, output: await outputOf(child, /Ctrl\+C/) };
+}
+
+/** What a failed test left running: the child is the first of a group of its own. */
+function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // ended already
+  }
+}
+
+/** How long it took, ms. */
+async function endedAfterSigterm(child: ChildProcess): Promise<number> {
+  const startedAt = performance.now();
+  child.kill('SIGTERM');
+  // `close` comes when every process that writes to the output has ended, also those that npm began
+  await once(child, 'close');
+  return performance.now() - startedAt;
+}

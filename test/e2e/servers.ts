@@ -1,0 +1,92 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+export interface RunningServer {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/** Where Debian puts the programs of PostgreSQL; the newest of them. Undefined: not installed. */
+export const postgresPrograms = newestPostgres();
+
+/** A throw-away PostgreSQL on 127.0.0.1 that keeps nothing safe and is therefore quick. */
+export async function startPostgres(): Promise<RunningServer> {
+  const directory = mkdtempSync(join(tmpdir(), 'pg-'));
+  // the server refuses to run as root
+  const isRoot = process.getuid?.() === 0;
+  if (isRoot) {
+    chmodSync(directory, 0o711);
+    execFileSync('chown', ['postgres:', directory]);
+  }
+  const run = (program: string, ...args: string[]) => {
+    const command = [join(postgresPrograms!, program), ...args];
+    const as = isRoot ? ['setpriv', '--reuid=postgres', '--regid=postgres', '--clear-groups'] : [];
+    const [first, ...rest] = [...as, ...command];
+    execFileSync(first!, rest, { stdio: 'ignore', cwd: '/' });
+  };
+  const data = join(directory, 'data');
+  const port = await freePort();
+  const quick = '-c fsync=off -c synchronous_commit=off -c full_page_writes=off';
+  run('initdb', '-D', data, '-A', 'trust', '-U', 'postgres', '--no-sync', '--no-locale', '-E', 'UTF8');
+  const options = `-p ${port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=${directory} ${quick}`;
+  run('pg_ctl', '-D', data, '-w', '-s', '-l', join(directory, 'log'), '-o', options, 'start');
+  return {
+    url: `postgres://postgres@127.0.0.1:${port}/postgres`,
+    stop: async () => {
+      run('pg_ctl', '-D', data, '-w', '-s', '-m', 'immediate', 'stop');
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A port that is free now. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+function newestPostgres(): string | undefined {
+  const root = '/usr/lib/postgresql';
+  if (!existsSync(root)) return undefined;
+  const versions = readdirSync(root).sort((a, b) => Number(b) - Number(a));
+  return versions.map((version) => join(root, version, 'bin')).find((bin) => existsSync(join(bin, 'initdb')));
+}
+
+/** A Redis that keeps nothing on disk; REDIS_URL's when there is no redis-server to start. */
+export async function startRedis(): Promise<RunningServer> {
+  const port = await freePort();
+  const server = spawn(
+    'redis-server',
+    ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--daemonize', 'no'],
+    { stdio: ['ignore', 'pipe', 'ignore'] },
+  );
+  await outputOf(server, /Ready to accept connections/);
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    stop: async () => {
+      server.kill('SIGKILL');
+      await once(server, 'exit');
+    },
+  };
+}
+
+/** Resolves to all the output so far as soon as it matches. */
+export function outputOf(child: ChildProcess, expected: RegExp): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let output = '';
+    child.stdout!.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+      if (expected.test(output)) resolve(output);
+    });
+    child.once('error', reject);
+    child.once('exit', (code) => reject(new Error(`ended with ${code} before it printed ${expected}: ${output}`)));
+  });
+}
