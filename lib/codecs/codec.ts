@@ -4,6 +4,8 @@ import type { Payload } from '../entries/stored-entry.js';
 export interface Encoded {
   readonly payload: Payload;
   readonly meta: string;
+  /** Name of a class whose instance comes back as something else (a plain object, or the result of its `toJSON`); null or absent: none. */
+  readonly className?: string | null;
 }
 
 /** A decoded value. */

@@ -1,0 +1,265 @@
+import { CacheError } from '../shared/errors.js';
+import { byteClassOf, rawBytes } from './byte-classes.js';
+import { addNote, commonNote, type FieldNotes, type Note, type NoteKind } from './note.js';
+import { classNameOf, objectKindOf } from './object-kind.js';
+import { formatPath } from './path.js';
+import { MAX_DEPTH } from './plain-data.js';
+
+export interface Annotated {
+  /** What to write: the value itself where it can be, copies on the way to what had to be replaced. The value is never changed. */
+  readonly written: unknown;
+  readonly note: Note | undefined;
+  /** Name of the first class whose instance loses its class, or null. */
+  readonly className: string | null;
+}
+
+/**
+ * What the payload format keeps without a note. `text`: what JSON keeps, and Dates are written as ISO text. `binary`: undefined,
+ * bigint, NaN, ±Infinity and bytes too, but neither ill-formed text nor a field named `__proto__`.
+ */
+export type Dialect = 'text' | 'binary';
+
+/** From this many noted fields on, one note for all of them is looked for, as in arrays: the object is a dictionary. */
+const DICTIONARY_FIELDS = 8;
+
+/** Longest array that may consist mostly of holes. */
+const MAX_SPARSE_LENGTH = 1_000;
+
+const { toJSON: dateToJson, toISOString: dateToIso } = Date.prototype;
+
+/**
+ * Takes a value apart into plain data and notes.
+ *
+ * @throws CacheError RC_ENCODE_FAILED naming the path of what cannot be kept
+ */
+export function annotate(value: unknown, dialect: Dialect): Annotated {
+  const walk = new Walk(dialect === 'binary');
+  const note = walk.visit(value);
+  return { written: walk.written, note, className: walk.className };
+}
+
+class Walk {
+  /** What to write for the value that was visited last. Each visit sets it and returns the note. */
+  written: unknown;
+  className: string | null = null;
+
+  private readonly path: (string | number)[] = [];
+  private readonly ancestors: object[] = [];
+
+  constructor(private readonly isBinary: boolean) {}
+
+  visit(value: unknown): Note | undefined {
+    this.written = value;
+    switch (typeof value) {
+      case 'boolean':
+        return undefined;
+      case 'string':
+        return this.isBinary && !value.isWellFormed() ? this.write(JSON.stringify(value), 's') : undefined;
+      case 'number':
+        if (Object.is(value, -0)) return this.write('-0', '#');
+        return this.isBinary || Number.isFinite(value) ? undefined : this.write(String(value), '#');
+      case 'bigint':
+        return this.isBinary ? undefined : this.write(String(value), 'n');
+      case 'undefined':
+        return this.isBinary ? undefined : this.write(null, 'u');
+      case 'object':
+        return value === null ? undefined : this.visitObject(value, true);
+      default:
+        return this.refuse(`is a ${typeof value}`, 'Return data only.');
+    }
+  }
+
+  private write(written: unknown, note: Note): Note {
+    this.written = written;
+    return note;
+  }
+
+  private visitObject(value: object, mayConvert: boolean): Note | undefined {
+    if (this.ancestors.length >= MAX_DEPTH) return this.refuseDepth();
+    this.ancestors.push(value);
+    const note =
+      mayConvert && hasJsonForm(value)
+        ? this.visitJsonForm(value)
+        : Array.isArray(value)
+          ? this.visitItems(value)
+          : this.visitByKind(value);
+    this.ancestors.pop();
+    return note;
+  }
+
+  private visitByKind(value: object): Note | undefined {
+    const kind = objectKindOf(value);
+    switch (kind) {
+      case 'plain':
+        return this.visitFields(value, false);
+      case 'class':
+        this.className ??= classNameOf(value);
+        return this.visitFields(value, this.isBinary);
+      case 'date':
+        return this.visitDate(value as Date);
+      case 'map':
+        return makerNote('M', this.visitPairs([...(value as Map<unknown, unknown>)]));
+      case 'set':
+        return makerNote('S', this.visitItems([...(value as Set<unknown>)]));
+      case 'bytes': {
+        const bytes = rawBytes(value as ArrayBuffer);
+        return this.write(this.isBinary ? bytes : bytes.toString('base64'), byteClassOf(value));
+      }
+      case 'boxed':
+        return this.visit(value.valueOf());
+      case 'refused':
+        return this.refuse(`is an instance of ${classNameOf(value)}`, 'Return what is in it as plain fields.');
+    }
+  }
+
+  /** As JSON.stringify: `toJSON` is called once, not again on what it returned. */
+  private visitJsonForm(value: object): Note | undefined {
+    if (objectKindOf(value) === 'class') this.className ??= classNameOf(value);
+    const json: unknown = (value as { toJSON(key: string): unknown }).toJSON(String(this.path.at(-1) ?? ''));
+    if (typeof json !== 'object' || json === null) return this.visit(json);
+    const note = this.visitObject(json, false);
+    // JSON.stringify would call it again on what is written.
+    if (hasJsonForm(this.written)) this.written = withoutToJson(this.written as object);
+    return note;
+  }
+
+  private visitDate(date: Date): Note {
+    if (this.isBinary) return this.write(date.getTime(), 'D');
+    if (Number.isNaN(date.getTime())) return this.write('Invalid Date', 'D');
+    // JSON.stringify writes a Date as it should by itself, unless somebody changed what it calls.
+    return date.toJSON === dateToJson && date.toISOString === dateToIso
+      ? this.write(date, 'D')
+      : this.write(dateToIso.call(date), 'D');
+  }
+
+  private visitItems(items: readonly unknown[]): Note | undefined {
+    let copy: unknown[] | undefined;
+    let notes: (Note | undefined)[] | undefined;
+    const depth = this.path.push(0) - 1;
+    for (let i = 0; i < items.length; i++) {
+      const item = items[i];
+      if (item === undefined && !(i in items)) {
+        this.refuseSparse(items);
+        // A hole is written as undefined.
+        copy ??= [...items];
+      }
+      this.path[depth] = i;
+      const note = this.visit(item);
+      if (!Object.is(this.written, item)) (copy ??= [...items])[i] = this.written;
+      if (note !== undefined) (notes ??= [])[i] = note;
+    }
+    this.path.pop();
+    const written = copy ?? items;
+    this.written = written;
+    return notes && childNotes(notes, written);
+  }
+
+  private visitFields(value: object, mustCopy: boolean): Note | undefined {
+    const fields = value as { [name: string]: unknown };
+    const names = Object.keys(fields);
+    // msgpackr renames __proto__ and mends ill-formed names: such an object is written as pairs.
+    if (this.isBinary && names.some((name) => name === '__proto__' || !name.isWellFormed())) {
+      return makerNote('O', this.visitPairs(names.map((name) => [name, fields[name]])));
+    }
+    let copy: { [name: string]: unknown } | undefined = mustCopy ? { ...fields } : undefined;
+    let notes: FieldNotes | undefined;
+    let noteCount = 0;
+    const depth = this.path.push('') - 1;
+    for (const name of names) {
+      const field = fields[name];
+      this.path[depth] = name;
+      if (name === 'toJSON' && typeof field === 'function') {
+        // Only where it was called already.
+        delete (copy ??= { ...fields })[name];
+        continue;
+      }
+      const note = this.visit(field);
+      // The copy has the field as its own property already, so that even `__proto__` is only a name here.
+      if (!Object.is(this.written, field)) (copy ??= { ...fields })[name] = this.written;
+      if (note !== undefined) {
+        addNote((notes ??= {}), name, note);
+        noteCount += 1;
+      }
+    }
+    this.path.pop();
+    const written = copy ?? fields;
+    this.written = written;
+    if (notes === undefined || noteCount < DICTIONARY_FIELDS) return notes;
+    const common = commonNote(
+      names.map((name) => (Object.hasOwn(notes, name) ? notes[name] : undefined)),
+      names.map((name) => written[name]),
+    );
+    return common === null ? notes : ['*', common];
+  }
+
+  /** Each pair is written as an array of two. */
+  private visitPairs(pairs: readonly (readonly unknown[])[]): Note | undefined {
+    const written: unknown[] = [];
+    let notes: (Note | undefined)[] | undefined;
+    const depth = this.path.push('') - 1;
+    pairs.forEach(([key, value], i) => {
+      this.path[depth] = `entry ${i}`;
+      const keyNote = this.visit(key);
+      const writtenKey = this.written;
+      const valueNote = this.visit(value);
+      written.push([writtenKey, this.written]);
+      const note: FieldNotes = {};
+      if (keyNote !== undefined) note['0'] = keyNote;
+      if (valueNote !== undefined) note['1'] = valueNote;
+      if (keyNote !== undefined || valueNote !== undefined) (notes ??= [])[i] = note;
+    });
+    this.path.pop();
+    this.written = written;
+    return notes && childNotes(notes, written);
+  }
+
+  private refuseSparse(items: readonly unknown[]): void {
+    if (items.length > MAX_SPARSE_LENGTH && Object.keys(items).length < items.length / 2) {
+      this.path.pop();
+      this.refuse(`is a sparse array of length ${items.length}`, 'Return a Map.');
+    }
+  }
+
+  private refuse(what: string, cure: string): never {
+    throw new CacheError('RC_ENCODE_FAILED', `The value cannot be cached: ${formatPath(this.path)} ${what}. ${cure}`);
+  }
+
+  /** Too deep, and usually a cycle: then the path of its closing is named. */
+  private refuseDepth(): never {
+    const closing = this.ancestors.findIndex((ancestor, i) => this.ancestors.indexOf(ancestor) < i);
+    if (closing < 0) {
+      this.path.length = Math.min(this.path.length, 3);
+      return this.refuse(`is nested more than ${MAX_DEPTH} levels deep`, 'Return a flatter value.');
+    }
+    this.path.length = closing;
+    return this.refuse('contains itself (a cycle)', 'Return ids instead of references to parents.');
+  }
+}
+
+function hasJsonForm(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (typeof (value as { toJSON?: unknown }).toJSON !== 'function') return false;
+  const kind = Array.isArray(value) ? 'plain' : objectKindOf(value);
+  // Dates and Buffers have one too, which would lose what they are.
+  return kind === 'plain' || kind === 'class';
+}
+
+function withoutToJson(value: object): unknown {
+  return Array.isArray(value) ? [...(value as unknown[])] : { ...value };
+}
+
+function makerNote(kind: NoteKind, inner: Note | undefined): Note {
+  return inner === undefined ? [kind] : [kind, inner];
+}
+
+function childNotes(notes: readonly (Note | undefined)[], written: readonly unknown[]): Note {
+  const noted: FieldNotes = {};
+  let count = 0;
+  for (const i in notes) {
+    noted[i] = notes[i]!;
+    count += 1;
+  }
+  const common =
+    count > 1 ? commonNote(Object.assign(new Array<Note | undefined>(written.length), notes), written) : null;
+  return common === null ? noted : ['*', common];
+}

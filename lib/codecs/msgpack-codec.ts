@@ -1,0 +1,72 @@
+import { createRequire } from 'node:module';
+import type { Packr } from 'msgpackr';
+import { CacheError } from '../shared/errors.js';
+import { annotate } from './annotate.js';
+import type { Codec, Decoded, Encoded } from './codec.js';
+import { encodeFailure } from './encode-failure.js';
+import { isPlainMsgpack } from './plain-data.js';
+import { restorerOf } from './restore.js';
+
+/**
+ * MessagePack by the optional package msgpackr: smaller than JSON, bytes as they are. It keeps and refuses what {@link JsonCodec} does,
+ * by the same notes for what MessagePack cannot say.
+ *
+ * `meta`: '' or the note as JSON; or `@`, where the payload is a pair of the data and the note.
+ *
+ * @throws CacheError RC_INVALID_OPTION from the constructor when msgpackr is not installed
+ * @publicApi
+ */
+export class MsgpackCodec implements Codec {
+  readonly id = 'msgpack';
+  readonly binary = true;
+  private readonly packr: Packr;
+
+  constructor(load: () => typeof import('msgpackr') = loadMsgpackr) {
+    // copyBuffers: decoded bytes must not share memory with the payload, which may be decoded again for another caller.
+    this.packr = new (load().Packr)({ moreTypes: true, copyBuffers: true });
+  }
+
+  encode(value: unknown): Encoded {
+    try {
+      if (isPlainMsgpack(value)) return { payload: this.packr.pack(value), meta: '' };
+      const { written, note, className } = annotate(value, 'binary');
+      if (note === undefined) return { payload: this.packr.pack(written), meta: '', className };
+      const meta = JSON.stringify(note);
+      return meta.length <= MAX_META_CHARS
+        ? { payload: this.packr.pack(written), meta, className }
+        : { payload: this.packr.pack([written, meta]), meta: '@', className };
+    } catch (error) {
+      throw encodeFailure(error);
+    }
+  }
+
+  decode(payload: string | Buffer, meta: string): Decoded {
+    if (typeof payload === 'string') throw new Error('the payload is text');
+    const raw: unknown = this.packr.unpack(payload);
+    if (meta === '') return { value: raw, freezable: true };
+    if (meta !== '@') return restored(raw, meta);
+    if (!Array.isArray(raw) || raw.length !== 2 || typeof raw[1] !== 'string')
+      throw new Error('the notes are not where meta says');
+    return restored(raw[0], raw[1]);
+  }
+}
+
+/** Longest meta: it stands in the entry's header, which stays short. Longer notes go into the payload. */
+const MAX_META_CHARS = 256;
+
+function restored(raw: unknown, note: string): Decoded {
+  const { restore, isFreezable } = restorerOf(note);
+  return { value: restore(raw), freezable: isFreezable };
+}
+
+function loadMsgpackr(): typeof import('msgpackr') {
+  try {
+    return createRequire(import.meta.url)('msgpackr') as typeof import('msgpackr');
+  } catch (error) {
+    throw new CacheError(
+      'RC_INVALID_OPTION',
+      `The codec 'msgpack' needs the package msgpackr, which could not be loaded. Run \`npm install msgpackr\`, or use the codec 'json'.`,
+      { cause: error },
+    );
+  }
+}
