@@ -12,7 +12,7 @@ export class OrganisationsService {
    *
    * @throws NotFoundException
    */
-  @CacheEvict({ tags: (id: number) => [orgTag(id), PAGES_TAG] })
+  @CacheEvict({ tags: (_: void, id: number) => [orgTag(id), PAGES_TAG] })
   async rename(id: number, name: string): Promise<void> {
     const rows = await this.database.query('update users_app.organisations set name = $2 where id = $1 returning id', [
       id,

@@ -21,8 +21,7 @@ export class UsersService {
   /** Redis key `users:profile:42:json`. That there is no such user is cached too, for the region's `negativeTtl`. */
   @Cacheable({
     key: (id: number) => id,
-    tags: (user) => (user ? [orgTag(user.organisation.id)] : []),
-    version: (user) => user?.version,
+    tags: (user: User | null) => (user ? [orgTag(user.organisation.id)] : []),
   })
   findOne(id: number): Promise<User | null> {
     return this.users.find(id);
@@ -32,7 +31,7 @@ export class UsersService {
   @Cacheable({
     region: 'summary',
     key: (id: number) => id,
-    tags: (summary) => (summary ? [orgTag(summary.organisation.id)] : []),
+    tags: (summary: UserSummary | null) => (summary ? [orgTag(summary.organisation.id)] : []),
   })
   summary(id: number): Promise<UserSummary | null> {
     return this.users.summarize(id);
@@ -57,17 +56,16 @@ export class UsersService {
   }
 
   /**
-   * Write-through: the row, then its entry. The put is fenced: the entry is gone before the update begins and no load may fill
-   * it until the update has ended. The version alone would order two updates of one row, but it says nothing about the
-   * organisation, whose name is part of the entry and which may be renamed at the same time.
+   * Write-through: the row, then its entry. The put is fenced: the entry is gone before the update begins, and no load may
+   * fill it until the update has ended. A versioned put (`version: (user) => user.version`) would save a round trip, but it is for
+   * entries without tags: the row's version says nothing about the organisation, which may be renamed at the same time.
    *
    * @param version the version that the client has edited; null: whatever stands
    * @throws NotFoundException, ConflictException
    */
   @CachePut({
     key: (id: number) => id,
-    tags: (user) => [orgTag(user.organisation.id)],
-    version: (user) => user.version,
+    tags: (user: User) => [orgTag(user.organisation.id)],
   })
   @CacheEvict({ region: 'summary', key: (id: number) => id })
   @CacheEvict({ tags: [PAGES_TAG] })
