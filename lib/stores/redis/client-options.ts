@@ -1,0 +1,122 @@
+import { Cluster, type ClusterNode, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
+import type { RedisConnectionOptions } from '../../options/redis-connection.js';
+import { CacheError } from '../../shared/errors.js';
+import type { LoggerPort } from '../../shared/logger.js';
+
+/** Whose client it is decides who closes it. */
+export type ConnectionPlan =
+  | { readonly kind: 'client'; readonly client: Redis | Cluster }
+  | { readonly kind: 'single'; readonly create: (overrides: RedisOptions) => Redis }
+  | { readonly kind: 'cluster'; readonly create: (overrides: RedisOptions) => Cluster };
+
+type ClusterForm = { nodes: ClusterNode[] } & ClusterOptions;
+
+/** @returns whether the options lead to a Cluster, whose keys lie in several buckets */
+export function isClusterConnection(options: RedisConnectionOptions): boolean {
+  const client = clientOf(options);
+  return client === null ? 'nodes' in options : client.isCluster;
+}
+
+/**
+ * @param commandTimeoutMs bound of one answer
+ * @throws CacheError RC_INVALID_OPTION for a `keyPrefix`
+ */
+export function planConnection(options: RedisConnectionOptions, commandTimeoutMs: number): ConnectionPlan {
+  const needed = neededOptions(commandTimeoutMs);
+  const client = clientOf(options);
+  if (client !== null) {
+    refusePrefix(client.options.keyPrefix);
+    return { kind: 'client', client };
+  }
+  if ('nodes' in options) {
+    const { nodes, ...rest } = options as ClusterForm;
+    refusePrefix(rest.keyPrefix ?? rest.redisOptions?.keyPrefix);
+    return {
+      kind: 'cluster',
+      create: (overrides) =>
+        new Cluster(nodes, {
+          slotsRefreshTimeout: 1_000,
+          slotsRefreshInterval: 5_000,
+          clusterRetryStrategy: (attempt) => Math.min(100 * attempt, 500),
+          ...rest,
+          scaleReads: 'master',
+          lazyConnect: true,
+          redisOptions: { ...defaults, ...rest.redisOptions, ...needed, ...overrides },
+        }),
+    };
+  }
+  const { url, ...rest } = options as { url?: string } & RedisOptions;
+  refusePrefix(rest.keyPrefix);
+  return {
+    kind: 'single',
+    create: (overrides) => {
+      const all: RedisOptions = { ...defaults, ...rest, ...needed, role: 'master', lazyConnect: true, ...overrides };
+      return url === undefined ? new Redis(all) : new Redis(url, all);
+    },
+  };
+}
+
+/** What may be chosen otherwise. */
+const defaults: RedisOptions = {
+  connectTimeout: 2_000,
+  keepAlive: 10_000,
+  // back within half a second of the server's return
+  retryStrategy: (attempt) => Math.min(50 * 2 ** Math.min(attempt - 1, 3), 400) + Math.random() * 50,
+  // leaves a live master that was demoted; without effect where no sentinels are given
+  failoverDetector: true,
+};
+
+/** What the guarantees need (PROTOCOL 5): nothing waits for a connection, nothing is sent twice, no call hangs, no socket stays dead. */
+function neededOptions(commandTimeoutMs: number): RedisOptions {
+  return {
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+    commandTimeout: commandTimeoutMs,
+    socketTimeout: Math.max(1_000, 4 * commandTimeoutMs),
+    disconnectTimeout: 200,
+    enableAutoPipelining: false,
+    stringNumbers: false,
+    readOnly: false,
+  };
+}
+
+/** For the channel's own connection, like that of the application's client. */
+export function channelOptions(commandTimeoutMs: number): RedisOptions {
+  return { ...defaults, ...neededOptions(commandTimeoutMs), lazyConnect: true, autoResubscribe: false };
+}
+
+/** Says once which of the needed options a client of the application's does not have. */
+export function warnOfMissingOptions(client: Redis | Cluster, logger: LoggerPort): void {
+  const options: RedisOptions = client.isCluster
+    ? ((client as Cluster).options.redisOptions ?? {})
+    : (client as Redis).options;
+  const missing: string[] = [];
+  if (!client.isCluster) {
+    if (options.enableOfflineQueue !== false) missing.push('enableOfflineQueue: false');
+    if (options.autoResendUnfulfilledCommands !== false) missing.push('autoResendUnfulfilledCommands: false');
+    if (options.maxRetriesPerRequest !== 0) missing.push('maxRetriesPerRequest: 0');
+  }
+  if (typeof options.commandTimeout !== 'number') missing.push('commandTimeout');
+  if (typeof options.socketTimeout !== 'number') missing.push('socketTimeout');
+  if (missing.length > 0) {
+    logger.warn(
+      `The Redis client that was passed in lacks ${missing.join(', ')}. The cache stays correct, but answers may be late when Redis is away or hangs; ` +
+        `set them, or pass connection options instead of a client.`,
+    );
+  }
+}
+
+function clientOf(options: RedisConnectionOptions): Redis | Cluster | null {
+  const candidate: unknown = 'client' in options ? options.client : options;
+  return typeof (candidate as Partial<Redis>).sendCommand === 'function' ? (candidate as Redis | Cluster) : null;
+}
+
+function refusePrefix(keyPrefix: string | undefined): void {
+  if (!keyPrefix) return;
+  throw new CacheError(
+    'RC_INVALID_OPTION',
+    `redis.keyPrefix must not be set, got ${JSON.stringify(keyPrefix)}: every key begins with the service's name, and messages carry whole keys. ` +
+      `Use \`service\` to tell applications apart.`,
+  );
+}

@@ -1,0 +1,35 @@
+import { functionName } from './protocol-version.js';
+
+/**
+ * FENCE: before a write. Removes the value, voids the lease, and keeps fills away until the fence is lifted or its time is over.
+ *
+ * KEYS  M G V S
+ * ARGV  channel, bucket, known incarnation, fence, fence ms, tombstone ms
+ * Returns  i, q
+ *
+ * The same fence again takes the place of its former self. The writer may commit as late as the fence's end, so that is the moment
+ * that is noted as the invalidation.
+ */
+export const fence = /* lua */ `
+redis.register_function{ function_name = '${functionName('fence')}', flags = { 'allow-oom' }, callback = function(keys, args)
+  local m = identify(keys, args)
+  local G, V, S = keys[2], keys[3], keys[4]
+  local token, fenceMs, tombMs = args[4], tonumber(args[5]), tonumber(args[6])
+  collect(m, G)
+  local s = side(S)
+  redis.call('DEL', V)
+  clearLease(S, s)
+  local f = fencesOf(m, V)
+  takeFence(f, token)
+  f.w = f.w + 1
+  local till = m.now + fenceMs * 1000
+  local count = '-'
+  if #f.list == 0 then count = text(f.w) end
+  f.list[#f.list + 1] = { token = token, till = till, fs = m.c + 1, fi = m.i, count = count }
+  saveFences(m, f)
+  remember(G, f.field, lastEnd(f))
+  noteInvalidation(S, math.max(s.tx or 0, till), fenceMs + tombMs)
+  bump(m, 'E', V)
+  return { m.i, m.q }
+end }
+`;

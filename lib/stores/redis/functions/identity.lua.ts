@@ -1,0 +1,79 @@
+/**
+ * Who this server is, and which state of the bucket it knows (PROTOCOL 3). Every function begins with `identify`.
+ *
+ * `seen` lives in the server process and is never replicated, stored or rolled back: it is what makes a restart, a promotion, a flush and
+ * a restored snapshot visible. A bucket's `b` names one process and one identification, so that two buckets of one name in two
+ * databases of one server do not disturb each other.
+ *
+ * Numbers: whole, at most 2^52, so that a sum of two is exact. `now` is server time in µs.
+ */
+export const identity = /* lua */ `
+local MAX = 4503599627370496
+
+local function whole(text)
+  if text and text ~= '' and #text <= 16 and not string.find(text, '%D') then
+    local number = tonumber(text)
+    if number <= MAX then return number end
+  end
+end
+
+local function text(number) return string.format('%.0f', number) end
+
+-- A command on a key where something foreign may stand: nil when that is of another type.
+local function attempt(...)
+  local reply = redis.pcall(...)
+  if type(reply) == 'table' and reply.err then
+    if string.find(reply.err, 'WRONGTYPE', 1, true) then return nil end
+    error(reply)
+  end
+  return reply
+end
+
+local process, identifications = nil, 0
+local seen = {}
+
+local function publish(m, sequence, kind, rest)
+  redis.call('PUBLISH', m.channel, m.bucket .. '|' .. text(m.i) .. '|' .. sequence .. '|' .. kind .. '|' .. rest)
+end
+
+-- M as it stands, after it was made ours. keys[1] is M; args: channel, bucket, the highest incarnation that the caller ever saw.
+local function identify(keys, args)
+  local time = redis.call('TIME')
+  local m = { key = keys[1], channel = args[1], bucket = args[2], now = time[1] * 1000000 + time[2] }
+  local fields = attempt('HMGET', m.key, 'b', 'i', 'c', 'q', 'tq', 'tt')
+  local b = fields and fields[1]
+  if fields then
+    m.i, m.c, m.q, m.tq, m.tt = whole(fields[2]), whole(fields[3]), whole(fields[4]), whole(fields[5]), whole(fields[6])
+  end
+  if not (m.i and m.c and m.q and m.tq) then
+    redis.call('DEL', m.key) -- lost, damaged or foreign: all of it is lost at once
+    m.i, m.c, m.q, m.tq, m.tt = m.i or 0, 0, m.q or 0, m.tq or 0, nil
+    b = false
+  end
+  local known = whole(args[3]) or 0
+  if not b or seen[b] ~= m.q or known > m.i then
+    if not process then process = text(m.now) .. '.' .. string.match(tostring(seen), '%w+$') end
+    if b then seen[b] = nil end
+    identifications = identifications + 1
+    b = process .. '.' .. identifications
+    m.i = math.max(m.now, m.i + 1, known + 1)
+    m.q, m.tq = m.q + 1, m.tq + 1
+    redis.call('HSET', m.key, 'b', b, 'i', text(m.i), 'c', text(m.c), 'q', text(m.q), 'tq', text(m.tq))
+    seen[b] = m.q
+    m.b = b
+    publish(m, text(m.q), 'F', '')
+  end
+  m.b = b
+  return m
+end
+
+-- Counts one invalidation, sets the fields given beside it, and publishes it. The order matters: if publishing fails, receivers see a gap.
+local function bump(m, kind, rest, ...)
+  m.q = m.q + 1
+  redis.call('HSET', m.key, 'q', text(m.q), ...)
+  seen[m.b] = m.q
+  publish(m, text(m.q), kind, rest)
+end
+
+local function wake(m, entry) publish(m, '-', 'W', entry) end
+`;

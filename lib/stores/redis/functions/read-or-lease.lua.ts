@@ -1,0 +1,48 @@
+import { functionName } from './protocol-version.js';
+
+/**
+ * GETL: the value, or the right to load it, for keys of one bucket.
+ *
+ * KEYS  M, then per key V S
+ * ARGV  channel, bucket, known incarnation, lease ms, keep ms, then per key: token, region, force ('1' or '')
+ * Returns  i, q, now µs, then per key one of
+ *   {'H', raw V}                   fresh
+ *   {'L', raw V or false}    lease granted (again, when the token holds it already); V where it is not dead
+ *   {'W', raw V or false, remaining ms}   another token holds the lease
+ *   {'B'}                          a writer's fence stands: load, do not fill
+ *
+ * Refused when the server is out of memory: a lease could not be followed by a fill.
+ */
+export const readOrLease = /* lua */ `
+local function readOrLeaseOne(m, V, S, token, region, isForced, leaseMs, keepMs)
+  local v = header(V)
+  local isAlive = isLive(m, v, region)
+  local isFresh = isAlive and m.now < v.x
+  if isFresh and not isForced then return { 'H', redis.call('GET', V) } end
+
+  local f = fencesOf(m, V)
+  if f.exists and f.dropped then saveFences(m, f) end
+  if #f.list > 0 then return { 'B' } end
+
+  local stale = false
+  if isAlive then stale = redis.call('GET', V) end
+  local s = side(S)
+  if s.lt and s.lt ~= token and s.lx and m.now < s.lx then
+    return { 'W', stale, math.ceil((s.lx - m.now) / 1000) }
+  end
+  redis.call('HSET', S, 'lt', token, 'lx', text(m.now + leaseMs * 1000), 'ls', text(m.c + 1), 'li', text(m.i))
+  keep(S, leaseMs + keepMs)
+  return { 'L', stale }
+end
+
+redis.register_function{ function_name = '${functionName('getl')}', callback = function(keys, args)
+  local m = identify(keys, args)
+  local leaseMs, keepMs = tonumber(args[4]), tonumber(args[5])
+  local reply = { m.i, m.q, m.now }
+  for n = 1, (#keys - 1) / 2 do
+    local at = 3 + 3 * n
+    reply[3 + n] = readOrLeaseOne(m, keys[2 * n], keys[2 * n + 1], args[at], args[at + 1], args[at + 2] == '1', leaseMs, keepMs)
+  end
+  return reply
+end }
+`;

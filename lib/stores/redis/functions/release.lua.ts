@@ -1,0 +1,28 @@
+import { functionName } from './protocol-version.js';
+
+/**
+ * RELEASE: gives a lease up without a value and wakes the waiters. RENEW: extends it. A token that does not hold it does nothing.
+ *
+ * KEYS  M V S
+ * ARGV  channel, bucket, known incarnation, token; RENEW also: lease ms from now, keep ms
+ * Returns  i, q, 1 when the token held the lease, else 0
+ */
+export const release = /* lua */ `
+redis.register_function{ function_name = '${functionName('release')}', flags = { 'allow-oom' }, callback = function(keys, args)
+  local m = identify(keys, args)
+  local s = side(keys[3])
+  if s.lt ~= args[4] then return { m.i, m.q, 0 } end
+  clearLease(keys[3], s)
+  wake(m, keys[2])
+  return { m.i, m.q, 1 }
+end }
+
+redis.register_function{ function_name = '${functionName('renew')}', flags = { 'allow-oom' }, callback = function(keys, args)
+  local m = identify(keys, args)
+  local S, leaseMs = keys[3], tonumber(args[5])
+  if side(S).lt ~= args[4] then return { m.i, m.q, 0 } end
+  redis.call('HSET', S, 'lx', text(m.now + leaseMs * 1000))
+  keep(S, leaseMs + tonumber(args[6]))
+  return { m.i, m.q, 1 }
+end }
+`;

@@ -1,0 +1,88 @@
+import type { Cluster, Redis } from 'ioredis';
+import type { Keyspace } from '../../keys/keyspace.js';
+import type { RedisConnectionOptions } from '../../options/redis-connection.js';
+import type { Clock } from '../../shared/clock.js';
+import type { LoggerPort } from '../../shared/logger.js';
+import {
+  channelOptions,
+  isClusterConnection,
+  type ConnectionPlan,
+  planConnection,
+  warnOfMissingOptions,
+} from './client-options.js';
+import { ClusterTopology } from './cluster-topology.js';
+import { Incarnations } from './incarnations.js';
+import { preflight } from './preflight.js';
+import { RedisChannel } from './redis-channel.js';
+import type { NodeContext } from './redis-node.js';
+import { RedisRemoteStore } from './redis-remote-store.js';
+import type { RedisTopology } from './redis-topology.js';
+import { SingleTopology } from './single-topology.js';
+
+export interface OpenRedisOptions {
+  /** With one bucket, except for a Cluster: see {@link isClusterConnection}. */
+  readonly keyspace: Keyspace;
+  readonly commandTimeoutMs: number;
+  /** At least the longest that any entry lives, ttl and stale window. @default a day */
+  readonly stampLifetimeMs?: number;
+  readonly logger: LoggerPort;
+  readonly clock: Clock;
+}
+
+const DAY_MS = 86_400_000;
+
+/**
+ * Makes both drivers; they connect when they are opened, and each ends its own connections when it is closed. A client of the
+ * application's stays open, and must be open before.
+ *
+ * @throws CacheError RC_INVALID_OPTION
+ */
+export function openRedis(
+  connection: RedisConnectionOptions,
+  options: OpenRedisOptions,
+): { store: RedisRemoteStore; channel: RedisChannel } {
+  const { keyspace, commandTimeoutMs, logger, clock } = options;
+  const plan = planConnection(connection, commandTimeoutMs);
+  if (plan.kind === 'client') warnOfMissingOptions(plan.client, logger);
+  const incarnations = new Incarnations(keyspace.bucketCount);
+  const context: NodeContext = {
+    keyspace,
+    incarnations,
+    timeoutMs: plan.kind === 'client' ? commandTimeoutMs : null,
+    queuesWhileConnecting: isClusterConnection(connection),
+    onRedirect: () => void topology.refresh(),
+  };
+  const topology = topologyOf(plan, context, clock);
+  const store = new RedisRemoteStore({
+    topology,
+    keyspace,
+    stampLifetimeMs: options.stampLifetimeMs ?? DAY_MS,
+    preflight: () => preflight(topology, keyspace, logger),
+  });
+  const channel = new RedisChannel({
+    connect: () => channelConnection(plan, commandTimeoutMs),
+    channel: keyspace.channel,
+    bucketCount: keyspace.bucketCount,
+    incarnations,
+    clock,
+    logger,
+  });
+  return { store, channel };
+}
+
+function topologyOf(plan: ConnectionPlan, context: NodeContext, clock: Clock): RedisTopology {
+  if (plan.kind === 'single') return new SingleTopology(() => plan.create({}), context, clock);
+  if (plan.kind === 'cluster') return new ClusterTopology(plan.create({}), true, context);
+  if (plan.client.isCluster) return new ClusterTopology(plan.client as Cluster, false, context);
+  return new SingleTopology(plan.client as Redis, context, clock);
+}
+
+function channelConnection(plan: ConnectionPlan, commandTimeoutMs: number): Redis | Cluster {
+  if (plan.kind !== 'client') return plan.create({ autoResubscribe: plan.kind === 'cluster' });
+  const options = channelOptions(commandTimeoutMs);
+  if (!plan.client.isCluster) return (plan.client as Redis).duplicate(options);
+  return (plan.client as Cluster).duplicate([], {
+    lazyConnect: true,
+    redisOptions: { ...options, autoResubscribe: true },
+  });
+}

@@ -1,0 +1,100 @@
+import { Keyspace } from '../../keys/keyspace.js';
+import { CacheError } from '../../shared/errors.js';
+import type { LoggerPort } from '../../shared/logger.js';
+import { functionName, LIBRARY_NAME } from './functions/protocol-version.js';
+import {
+  isFunctionMissing,
+  isFunctionsUnsupported,
+  isLoginRefused,
+  isPermissionDenied,
+  messageOf,
+} from './redis-errors.js';
+import type { RedisNode } from './redis-node.js';
+import type { RedisTopology } from './redis-topology.js';
+
+/** The commands that the functions run, and those that are sent plainly. */
+const NEEDED_COMMANDS =
+  '+fcall +hmget +get +mget +hget +hset +hdel +set +del +getrange +setrange +pttl +pexpire +zadd +zrangebyscore +zrem +time +publish +subscribe +ping';
+
+/** The least rights that suffice. `info` spares a warning of ioredis, `function|load` may be left out where the library is preloaded. */
+export function aclLine(keyspace: Keyspace): string {
+  const prefix = keyspace.bucketKey(0).replace(/:~m$/, '');
+  const keys = keyspace.bucketCount === 1 ? `${prefix}:*` : `${prefix.replace(/\.0\}$/, '')}.*`;
+  return `ACL SETUSER <user> resetchannels ~${keys} &${keyspace.channel} ${NEEDED_COMMANDS} +function|load +info`;
+}
+
+/**
+ * Asks the server, once and at the start, whether it can do what the store needs. Does nothing where it is away: it may come back
+ * as what is needed, and a call that fails says why.
+ *
+ * @throws CacheError RC_REDIS_UNSUPPORTED before Redis 7.0
+ * @throws CacheError RC_REDIS_PERMISSION when the login is refused, or a right is missing
+ */
+export async function preflight(topology: RedisTopology, keyspace: Keyspace, logger: LoggerPort): Promise<void> {
+  const away = await topology.open();
+  if (away !== null) {
+    if (isLoginRefused(away)) {
+      throw new CacheError(
+        'RC_REDIS_PERMISSION',
+        `Redis refused the login: ${away.message}. Check user name and password.`,
+        { cause: away },
+      );
+    }
+    logger.warn(`Redis is away: ${away.message}. The cache works without it and goes on trying.`);
+    return;
+  }
+  const asked = new Set<RedisNode>();
+  for (let bucket = 0; bucket < keyspace.bucketCount; bucket++) {
+    const node = topology.nodeOf(bucket);
+    if (node === null || asked.has(node)) continue;
+    asked.add(node);
+    await check(node, bucket, keyspace, logger);
+  }
+}
+
+async function check(node: RedisNode, bucket: number, keyspace: Keyspace, logger: LoggerPort): Promise<void> {
+  try {
+    await node.invoke('poll', bucket, [], []);
+    const M = keyspace.bucketKey(bucket);
+    const entry = M.replace(/~m$/, '~probe');
+    await node.command('call', 'HMGET', [M, 'i']);
+    await node.command('call', 'GET', [entry]);
+    await node.command('call', 'MGET', [entry]);
+    const refused = (await node.command('call', 'FCALL', [
+      functionName('probe'),
+      4,
+      M,
+      keyspace.collectKey(bucket),
+      entry,
+      Keyspace.sideKey(entry),
+      keyspace.channel,
+      bucket,
+    ])) as string[];
+    if (refused.length > 0) throw missingRight(`${refused[0]}: ${refused[1]}`, keyspace, undefined);
+  } catch (error) {
+    if (error instanceof CacheError) throw error;
+    if (isFunctionsUnsupported(error)) throw await unsupported(node, error);
+    if (isPermissionDenied(error)) throw missingRight(messageOf(error), keyspace, error);
+    if (isFunctionMissing(error)) throw error;
+    logger.warn(`Redis could not be checked: ${messageOf(error)}. The cache goes on trying.`);
+  }
+}
+
+function missingRight(what: string, keyspace: Keyspace, cause: unknown): CacheError {
+  return new CacheError(
+    'RC_REDIS_PERMISSION',
+    `The Redis user lacks a right: ${what}. The least rights that suffice: ${aclLine(keyspace)} ` +
+      `(without +function|load, an administrator loads the library "${LIBRARY_NAME}" before).`,
+    { cause },
+  );
+}
+
+async function unsupported(node: RedisNode, cause: unknown): Promise<CacheError> {
+  const info = await node.command('call', 'INFO', ['server']).catch(() => '');
+  const version = /redis_version:(\S+)/.exec(String(info))?.[1] ?? 'older than 7.0';
+  return new CacheError(
+    'RC_REDIS_UNSUPPORTED',
+    `Redis ${version} has no functions; the cache needs Redis >= 7.0 or Valkey. Upgrade the server, or leave \`redis\` out to use the embedded store.`,
+    { cause },
+  );
+}

@@ -1,0 +1,43 @@
+import { CacheError } from '../../shared/errors.js';
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** The command was not answered as it should be: whether it ran is unknown. */
+export function unavailable(operation: string, cause: unknown): CacheError {
+  if (cause instanceof CacheError) return cause;
+  return new CacheError(
+    'RC_STORE_UNAVAILABLE',
+    `Redis did not answer ${operation}: ${messageOf(cause)}. Whether it took effect is unknown; the call goes on without the cache.`,
+    { cause },
+  );
+}
+
+/** The server does not have the function library, or lost it. */
+export const isFunctionMissing = (error: unknown): boolean => /^ERR Function not found/i.test(messageOf(error));
+
+export const isLibraryPresent = (error: unknown): boolean => /Library '.*' already exists/i.test(messageOf(error));
+
+/** Servers before Redis 7 know no functions. */
+export const isFunctionsUnsupported = (error: unknown): boolean =>
+  /unknown command.*(FCALL|FUNCTION)/i.test(messageOf(error));
+
+export const isPermissionDenied = (error: unknown): boolean =>
+  /\bNOPERM\b|no permissions|can't run this command|can't access at least one|cannot access/i.test(messageOf(error));
+
+export const isLoginRefused = (error: unknown): boolean =>
+  /\b(WRONGPASS|NOAUTH)\b|invalid password/i.test(messageOf(error));
+
+export const isWrongType = (error: unknown): boolean => messageOf(error).startsWith('WRONGTYPE');
+
+/**
+ * An answer that says that the command did **not** run: `owner` when another server owns the key (or this one is no master
+ * any more), `later` while a slot is on its way.
+ */
+export function redirectOf(error: unknown): 'owner' | 'later' | null {
+  const message = messageOf(error);
+  if (/^(MOVED|READONLY)\b/.test(message)) return 'owner';
+  if (/^(ASK|TRYAGAIN|CLUSTERDOWN|LOADING|MASTERDOWN)\b/.test(message)) return 'later';
+  return null;
+}

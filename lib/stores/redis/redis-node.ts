@@ -1,0 +1,167 @@
+import type { Redis } from 'ioredis';
+import type { Keyspace } from '../../keys/keyspace.js';
+import type { PlainRead } from '../remote-store.js';
+import { libraryText } from './functions/library.js';
+import { type FunctionVerb, functionName } from './functions/protocol-version.js';
+import type { Incarnations } from './incarnations.js';
+import { ReadBatch, UNIDENTIFIED } from './read-batch.js';
+import { isFunctionMissing, isLibraryPresent } from './redis-errors.js';
+
+/** What every node of a store shares. */
+export interface NodeContext {
+  readonly keyspace: Keyspace;
+  readonly incarnations: Incarnations;
+  /** Bound of one answer, ms, where the client has none of its own; else null. */
+  readonly timeoutMs: number | null;
+  /** True where commands may be given to a connection that is being made. */
+  readonly queuesWhileConnecting: boolean;
+  /** A read was answered by a redirection: this server does not own the bucket (now). */
+  readonly onRedirect: () => void;
+}
+
+const CONNECTING: ReadonlySet<string> = new Set(['wait', 'connecting', 'connect']);
+
+/** An argument of a function. */
+export type Argument = string | number | Buffer;
+
+/** A function's reply begins with the bucket's incarnation and sequence. */
+export type FunctionReply = [incarnation: number, sequence: number, ...rest: unknown[]];
+
+/**
+ * One connection to one server, and what it has proven about it.
+ *
+ * The epoch counts the connection's lives: a plain read is *identified* only if its bucket was identified (a function was
+ * answered, and every function identifies the server first) in the epoch in which the read was sent, and the reply came in that epoch too. That
+ * also holds for a client that sends commands again after a reconnect.
+ */
+export class RedisNode {
+  /** Raised when the connection closes. */
+  epoch = 0;
+  /** Why the connection failed last; the rejections of ioredis do not say it. */
+  lastError: Error | null = null;
+  /** Per bucket, the epoch in which it was identified; -1: never. */
+  private readonly identifiedIn: Int32Array;
+  private readonly identifying = new Set<number>();
+  private readonly reads: ReadBatch;
+  private loading: Promise<void> | null = null;
+  private readonly onClose = () => void (this.epoch += 1);
+  private readonly onError = (error: Error) => void (this.lastError = error);
+
+  constructor(
+    readonly client: Redis,
+    private readonly context: NodeContext,
+  ) {
+    this.identifiedIn = new Int32Array(context.keyspace.bucketCount).fill(-1);
+    this.reads = new ReadBatch(this, context);
+    client.on('close', this.onClose);
+    client.on('error', this.onError);
+  }
+
+  get isReady(): boolean {
+    return this.client.status === 'ready';
+  }
+
+  /** True when a command would not go out: better to say so at once than to queue it. */
+  get isDown(): boolean {
+    const { status } = this.client;
+    // the connections of a Cluster's nodes are made when they are first needed, and queue what comes before
+    return status !== 'ready' && (!this.context.queuesWhileConnecting || !CONNECTING.has(status));
+  }
+
+  isIdentified(bucket: number): boolean {
+    return this.identifiedIn[bucket] === this.epoch;
+  }
+
+  /** Forgets what was proven about a bucket: it moved, or may have. */
+  distrust(bucket: number): void {
+    this.identifiedIn[bucket] = -1;
+  }
+
+  /** Lets the server identify itself for a bucket, so that plain reads of it count. Never rejects. */
+  identify(bucket: number): void {
+    if (this.identifying.has(bucket)) return;
+    this.identifying.add(bucket);
+    this.invoke('poll', bucket, [], []).then(
+      () => this.identifying.delete(bucket),
+      () => this.identifying.delete(bucket),
+    );
+  }
+
+  /** Plain read; goes out with the others of this turn. */
+  read(bucket: number, entry: string, isBinary: boolean): Promise<PlainRead> {
+    if (!this.isReady) return Promise.resolve(UNIDENTIFIED);
+    if (!this.isIdentified(bucket)) this.identify(bucket);
+    return this.reads.add(bucket, entry, isBinary);
+  }
+
+  /** Calls a function of the library on this server; loads the library where it is missing. */
+  async invoke(
+    verb: FunctionVerb,
+    bucket: number,
+    keys: readonly string[],
+    args: readonly Argument[],
+    isBinary = false,
+  ): Promise<FunctionReply> {
+    const { keyspace, incarnations } = this.context;
+    const send = () => {
+      const known = incarnations.of(bucket);
+      return this.command(isBinary ? 'callBuffer' : 'call', 'FCALL', [
+        functionName(verb),
+        keys.length + 1,
+        keyspace.bucketKey(bucket),
+        ...keys,
+        keyspace.channel,
+        bucket,
+        known,
+        ...args,
+      ]);
+    };
+    let epoch = this.epoch;
+    let reply: unknown;
+    try {
+      reply = await send();
+    } catch (error) {
+      if (!isFunctionMissing(error)) throw error;
+      await this.loadLibrary();
+      epoch = this.epoch;
+      reply = await send();
+    }
+    const [incarnation, sequence, ...rest] = reply as unknown[];
+    incarnations.note(bucket, Number(incarnation));
+    if (epoch === this.epoch) this.identifiedIn[bucket] = epoch;
+    return [Number(incarnation), Number(sequence), ...rest];
+  }
+
+  /** Any command on this connection. Rejects at once when the client cannot send. */
+  command(method: 'call' | 'callBuffer', name: string, args: readonly Argument[]): Promise<unknown> {
+    const { timeoutMs } = this.context;
+    const reply = this.client[method](name, args as Argument[]);
+    return timeoutMs === null ? reply : withTimeout(reply, timeoutMs);
+  }
+
+  /** Lets go of the client, which others may go on using. */
+  dispose(): void {
+    this.client.off('close', this.onClose);
+    this.client.off('error', this.onError);
+    this.epoch += 1;
+  }
+
+  private loadLibrary(): Promise<void> {
+    this.loading ??= this.command('call', 'FUNCTION', ['LOAD', libraryText])
+      .then(
+        () => undefined,
+        (error: unknown) => {
+          if (!isLibraryPresent(error)) throw error;
+        },
+      )
+      .finally(() => (this.loading = null));
+    return this.loading;
+  }
+}
+
+export function withTimeout<T>(promise: Promise<T>, timeoutMs: number): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`No answer within ${timeoutMs} ms`)), timeoutMs);
+    promise.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}
