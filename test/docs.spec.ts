@@ -1,0 +1,207 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import ts from 'typescript';
+import { CACHE_DEFAULTS, L1_DEFAULTS, REGION_DEFAULTS } from '../lib/options/defaults.js';
+import { CACHE_ERROR_CODES } from '../lib/shared/errors.js';
+import { fencesOf, headingsOf, linksOf, sectionOf, tableOf } from './support/markdown.js';
+import { typeErrorsOf } from './support/type-check.js';
+
+const ROOT = join(import.meta.dirname, '..');
+const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
+
+/** The files of the repository, and new ones that git does not ignore. */
+const tracked = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
+  cwd: ROOT,
+  encoding: 'utf8',
+})
+  .split('\0')
+  .filter((path) => path && existsSync(join(ROOT, path)));
+const pages = tracked.filter((path) => path.endsWith('.md'));
+
+describe('docs/errors.md', () => {
+  const text = read('docs/errors.md');
+  const sections = headingsOf(text).filter(({ depth }) => depth === 2);
+
+  it('has a section for each error code, in the order of the code, and no other', () => {
+    expect(sections.map((heading) => heading.text)).toEqual([...CACHE_ERROR_CODES]);
+  });
+
+  it.each(CACHE_ERROR_CODES)('says what %s is, when it comes, and its cure', (code) => {
+    const section = sectionOf(text, code) ?? '';
+    for (const part of ['What', 'When', 'Cure'])
+      expect(section).toMatch(new RegExp(`^\\* \\*\\*${part}\\*\\*: \\S`, 'm'));
+  });
+});
+
+describe('docs/options.md', () => {
+  const text = read('docs/options.md');
+  const interfaces = optionInterfaces('lib/options/redis-cache-options.ts');
+  const ofCache = new Set(interfaces.get('RedisCacheOptions')?.map(({ name }) => name));
+
+  it('has a table for each interface of options, and no other', () => {
+    const documented = headingsOf(text).filter(({ depth }) => depth === 2);
+    expect(documented.map((heading) => heading.text)).toEqual([...interfaces.keys()]);
+  });
+
+  it.each([...interfaces])('lists the options of %s with their types and defaults', (name, options) => {
+    const rows = tableOf(sectionOf(text, name) ?? '').map(([option, type, byDefault]) => ({
+      name: option!.replaceAll('`', ''),
+      type: type!.replaceAll('`', ''),
+      default: byDefault!.replaceAll('`', ''),
+    }));
+    const expected = options.map((option) => ({
+      ...option,
+      default: option.default ?? (name === 'RegionOptions' && ofCache.has(option.name) ? "the cache's" : '–'),
+    }));
+    expect(rows).toEqual(expected);
+  });
+
+  it.each([
+    ['RedisCacheOptions', { ...REGION_DEFAULTS, ...CACHE_DEFAULTS } as Record<string, unknown>],
+    ['L1Options', L1_DEFAULTS as Record<string, unknown>],
+  ])('states the defaults of %s that the code has', (name, defaults) => {
+    const stated = (interfaces.get(name) ?? []).filter((option) => option.default && option.default !== 'the ttl');
+    expect(stated.length).toBeGreaterThan(0);
+    expect(Object.fromEntries(stated.map((option) => [option.name, valueOf(option.default!)]))).toEqual(
+      Object.fromEntries(stated.map((option) => [option.name, defaults[option.name]])),
+    );
+  });
+});
+
+describe('the glossary', () => {
+  const rows = tableOf(read('docs/glossary.md'));
+  const lib = tracked.filter((path) => path.startsWith('lib/')).map(read);
+
+  it('defines each word once', () => {
+    const words = rows.flatMap(([term]) => term!.replaceAll('`', '').split(', '));
+    expect(words.length).toBeGreaterThan(20);
+    expect(words).toEqual([...new Set(words)]);
+  });
+
+  it.each(rows.map(([term, , inCode]) => [term!, inCode!]))('names for "%s" what is in the code: %s', (_, inCode) => {
+    const names = [...inCode.matchAll(/`([^`]+)`/g)].map(({ 1: name }) => name!);
+    const absent = names.filter((name) => {
+      const word = new RegExp(`(?<![\\w$])${name.replaceAll(/[^\w]/g, '\\$&')}(?![\\w$])`);
+      return !lib.some((source) => word.test(source));
+    });
+    expect(absent).toEqual([]);
+  });
+});
+
+describe('docs/decisions', () => {
+  const decisions = readdirSync(join(ROOT, 'docs/decisions')).sort();
+
+  it('are numbered without gaps', () => {
+    expect(decisions.map((file) => file.slice(0, 4))).toEqual(
+      decisions.map((_, index) => String(index + 1).padStart(4, '0')),
+    );
+  });
+
+  it.each(decisions)('%s has context, choice, what was rejected, and how to tell it was wrong', (file) => {
+    const parts = headingsOf(read(`docs/decisions/${file}`)).map(({ depth, text }) => `${depth} ${text}`);
+    expect(parts).toEqual([
+      expect.stringMatching(new RegExp(`^1 ${file.slice(0, 4)} `)),
+      '2 Context',
+      '2 Choice',
+      '2 Rejected',
+      '2 How to tell it was wrong',
+    ]);
+  });
+
+  it('show the import floors that the architecture test keeps', () => {
+    const source = read('test/architecture.spec.ts');
+    const floors = /const FLOORS = (\[[^]*?\n\]);/.exec(source)?.[1] ?? '';
+    const kept = [...floors.matchAll(/^ {2}\[(.*)\],$/gm)].map(({ 1: floor }) => floor!.replaceAll("'", ''));
+    const rows = tableOf(sectionOf(read('docs/decisions/0001-import-floors.md'), 'Choice') ?? '');
+    const shown = rows.map(([, folders]) => [...folders!.matchAll(/`([^`]+)`/g)].map(({ 1: name }) => name).join(', '));
+    expect(kept.length).toBeGreaterThan(4);
+    expect(shown.reverse()).toEqual(kept);
+  });
+
+  it('name the dependencies that package.json has', () => {
+    const { dependencies, peerDependencies } = JSON.parse(read('package.json')) as Record<string, object>;
+    const rows = tableOf(sectionOf(read('docs/decisions/0006-dependencies.md'), 'Choice') ?? '');
+    const named = rows.flatMap(([names]) => [...names!.matchAll(/`([^`]+)`/g)].map(({ 1: name }) => name!));
+    expect(named.sort()).toEqual([...Object.keys(dependencies!), ...Object.keys(peerDependencies!)].sort());
+  });
+});
+
+describe('code in the docs', () => {
+  const snippets = pages.flatMap((page) =>
+    fencesOf(read(page))
+      .filter(({ language, flags }) => /^(ts|typescript)$/.test(language) && !flags.includes('fragment'))
+      .map((fence) => ({
+        path: join(dirname(page), `${page.replaceAll(/\W/g, '_')}_line_${fence.line}.ts`),
+        code: `${fence.given}\n${fence.code}\nexport {};\n`,
+      })),
+  );
+
+  it('compiles against the library', () => {
+    expect(typeErrorsOf(snippets)).toEqual([]);
+  }, 60_000);
+});
+
+describe('links in the docs', () => {
+  it.each(pages)('%s points at files and headings that exist', (page) => {
+    const broken = linksOf(read(page)).filter((link) => {
+      if (/^[a-z]+:/.test(link)) return false;
+      const [path = '', anchor] = link.split('#');
+      const target = path === '' ? page : normalize(join(dirname(page), decodeURIComponent(path)));
+      if (!existsSync(join(ROOT, target))) return true;
+      return anchor !== undefined && !headingsOf(read(target)).some((heading) => heading.anchor === anchor);
+    });
+    expect(broken).toEqual([]);
+  });
+});
+
+describe('the repository', () => {
+  const machinePaths = /(?<![\w.~/])\/(?:root|work|farm|home\/\w+|Users\/\w+)\//;
+  const registryHosts = /\bregistry\.[a-z]+(?:js)?\.(?:org|com)\b|\brepo\.maven\b/;
+
+  it('names no path of a machine and no host of a package registry', () => {
+    const found = tracked
+      .filter((path) => !/\.(png|ico|woff2?)$/.test(path))
+      .flatMap((path) =>
+        read(path)
+          .split('\n')
+          .flatMap((line, index) =>
+            machinePaths.test(line) || registryHosts.test(line) ? [`${path}:${index + 1}: ${line.trim()}`] : [],
+          ),
+      );
+    expect(found).toEqual([]);
+  });
+});
+
+interface DocumentedOption {
+  readonly name: string;
+  readonly type: string;
+  /** Text of `@default`. */
+  readonly default: string | undefined;
+}
+
+function optionInterfaces(path: string): Map<string, DocumentedOption[]> {
+  const source = ts.createSourceFile(path, read(path), ts.ScriptTarget.Latest, true);
+  const found = source.statements.filter(ts.isInterfaceDeclaration).map((statement) => {
+    const options = statement.members.filter(ts.isPropertySignature).map((member) => {
+      const tag = ts.getJSDocTags(member).find(({ tagName }) => tagName.text === 'default');
+      return {
+        name: member.name.getText(),
+        type: member.type!.getText(),
+        default: tag && ts.getTextOfJSDocComment(tag.comment),
+      };
+    });
+    return [statement.name.text, options] as const;
+  });
+  return new Map(found);
+}
+
+/** `'5m'`, `10_000`, `1 MiB`, `0 (never)`, `false` -> the value. */
+function valueOf(text: string): unknown {
+  const [, literal, unit] = /^('[^']*'|[\d._]+|true|false)(?: (MiB))?(?: \(.*\))?$/.exec(text) ?? [];
+  if (literal === undefined) throw new Error(`"${text}" is no default that can be compared with the code`);
+  if (literal.startsWith("'")) return literal.slice(1, -1);
+  if (literal === 'true' || literal === 'false') return literal === 'true';
+  return Number(literal.replaceAll('_', '')) * (unit === 'MiB' ? 1024 ** 2 : 1);
+}

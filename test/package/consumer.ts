@@ -1,0 +1,128 @@
+import { execFile } from 'node:child_process';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, relative, sep } from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+export const ROOT = join(import.meta.dirname, '..', '..');
+const FIXTURE = join(import.meta.dirname, 'fixtures', 'consumer');
+const TSC = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
+
+/** What `npm pack` wrote. */
+export interface Tarball {
+  readonly path: string;
+  readonly files: readonly string[];
+  readonly packedBytes: number;
+  readonly unpackedBytes: number;
+}
+
+/** The environment of npm's children without what tells them of this package. The user's registry and cache stay. */
+const environment = Object.fromEntries(
+  Object.entries(process.env).filter(
+    ([name]) => !/^(npm_(package|lifecycle|config_local_prefix|config_prefix)|INIT_CWD|NODE_OPTIONS)/.test(name),
+  ),
+);
+
+interface Printed {
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a program to its end. Rejects with what it printed when it fails. */
+export async function command(folder: string, file: string, ...args: string[]): Promise<Printed> {
+  try {
+    return await run(file, args, { cwd: folder, env: environment, maxBuffer: 64 * 1024 ** 2 });
+  } catch (error) {
+    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
+    throw new Error(`${file} ${args.join(' ')} failed:\n${stdout}\n${stderr}`, { cause: error });
+  }
+}
+
+/** A folder outside the repository, so that nothing resolves to the repository's node_modules. */
+export const temporaryFolder = (): Promise<string> => mkdtemp(join(tmpdir(), 'nestjs-redis-cache-'));
+
+export const removeFolder = (folder: string): Promise<void> => rm(folder, { recursive: true, force: true });
+
+/** Builds (prepack) and packs into `folder`. */
+export async function pack(folder: string): Promise<Tarball> {
+  const { stdout } = await command(ROOT, 'npm', 'pack', '--json', '--pack-destination', folder);
+  // the build prints before the JSON does
+  const [packed] = JSON.parse(stdout.slice(stdout.search(/^\[/m))) as [
+    { filename: string; size: number; unpackedSize: number; files: { path: string }[] },
+  ];
+  return {
+    path: join(folder, packed.filename),
+    files: packed.files.map(({ path }) => path),
+    packedBytes: packed.size,
+    unpackedBytes: packed.unpackedSize,
+  };
+}
+
+/** A project that has installed the tarball beside Nest, with one ESM and one CommonJS application in it. */
+export class Consumer {
+  private constructor(
+    readonly folder: string,
+    private readonly npmWarnings: string,
+  ) {}
+
+  /** Copies the fixture, adds Nest of this major version, and lets npm install. */
+  static async install(folder: string, tarball: Tarball, nest: string): Promise<Consumer> {
+    await mkdir(folder, { recursive: true });
+    await cp(FIXTURE, folder, { recursive: true });
+    for (const format of ['esm', 'commonjs']) await cp(join(FIXTURE, 'main.ts'), join(folder, format, 'main.ts'));
+    await rm(join(folder, 'main.ts'));
+    const manifest = JSON.parse(await readFile(join(FIXTURE, 'package.json'), 'utf8')) as { dependencies: object };
+    manifest.dependencies = {
+      ...manifest.dependencies,
+      '@nestjs/common': nest,
+      '@nestjs/core': nest,
+      'nestjs-redis-cache': `file:${tarball.path}`,
+    };
+    await writeFile(join(folder, 'package.json'), JSON.stringify(manifest, null, 2));
+    const { stderr } = await command(
+      folder,
+      'npm',
+      'install',
+      '--prefer-offline',
+      '--no-audit',
+      '--no-fund',
+      '--prefix',
+      folder,
+    );
+    return new Consumer(folder, stderr);
+  }
+
+  /** Type-checks and compiles both applications. Rejects with the compiler's messages. */
+  async compile(): Promise<void> {
+    await command(this.folder, process.execPath, TSC, '-p', 'tsconfig.json');
+  }
+
+  /** Runs one application. @returns the report it printed */
+  async boot(format: 'esm' | 'commonjs'): Promise<unknown> {
+    const { stdout } = await command(this.folder, process.execPath, join(format, 'main.js'));
+    return JSON.parse(stdout.trim().split('\n').at(-1) ?? 'null');
+  }
+
+  /** The version of an installed package; undefined when it is not there. */
+  async versionOf(name: string): Promise<string | undefined> {
+    const text = await readFile(join(this.folder, 'node_modules', name, 'package.json'), 'utf8').catch(() => undefined);
+    return text === undefined ? undefined : (JSON.parse(text) as { version: string }).version;
+  }
+
+  /** Every installed copy of a package, as paths below node_modules. */
+  async copiesOf(name: string): Promise<string[]> {
+    const modules = join(this.folder, 'node_modules');
+    const manifests = await readdir(modules, { recursive: true });
+    const wanted = join(name, 'package.json');
+    return manifests
+      .filter((path) => path === wanted || path.endsWith(`${sep}node_modules${sep}${wanted}`))
+      .map((path) => relative(modules, join(modules, path, '..')));
+  }
+
+  /** Warnings of npm about peers or engines of our package. */
+  get complaints(): string[] {
+    return this.npmWarnings.split('\n').filter((line) => line.includes('nestjs-redis-cache'));
+  }
+}
