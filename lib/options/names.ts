@@ -1,7 +1,7 @@
 import { CacheError, describeValue } from '../shared/errors.js';
 
 /** No separator of keys, channel messages or hash tags among them. */
-const NAME = /^[A-Za-z0-9_.$-]{1,100}$/;
+const NAME = /^[\w.-]{1,100}$/;
 
 /**
  * A name that stands in keys as it is: of a service, a region, an attribute or a cache.
@@ -13,6 +13,6 @@ export function checkName(option: string, name: unknown): string {
   if (typeof name === 'string' && NAME.test(name)) return name;
   throw new CacheError(
     'RC_INVALID_OPTION',
-    `${option} must be 1 to 100 letters, digits, "_", "-", "." or "$", got ${describeValue(name)}. Other characters are separators in keys, or could be confused with them.`,
+    `${option} must be 1 to 100 letters, digits, "-", "_" or ".", got ${describeValue(name)}. Other characters are separators in keys, or could be confused with them.`,
   );
 }

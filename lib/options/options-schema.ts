@@ -36,7 +36,7 @@ const share = v.pipe(
   v.minValue(0, 'a number from 0 to 1'),
   v.maxValue(1, 'a number from 0 to 1'),
 );
-const flag = v.boolean('true or false');
+export const flag = v.boolean('true or false');
 
 const count = (least: number, most = Number.MAX_SAFE_INTEGER) => {
   const message =
@@ -61,14 +61,14 @@ const codec = v.custom(
   (value) => value === 'json' || value === 'msgpack' || isCodec(value),
   `'json', 'msgpack', or a codec { id (lower-case letters, digits, "-"), binary, encode, decode }`,
 );
-const valueType = v.custom((value) => typeof value === 'function', 'a class or a function');
-const schema = v.custom(
+export const valueType = v.custom((value) => typeof value === 'function', 'a class or a function');
+export const schema = v.custom(
   (value) => typeof (value as { '~standard'?: { validate?: unknown } } | null)?.['~standard']?.validate === 'function',
   'a Standard Schema, such as one of valibot, zod or arktype',
 );
 
-/** What a class or a method may state as well. */
-const readEntries = {
+/** What a class (`@CacheConfig`) and a method may state as well. */
+export const readEntries = {
   ttl: v.optional(ttl),
   jitter: v.optional(share),
   negativeTtl: v.optional(duration),
@@ -134,4 +134,4 @@ export function optionNamesAt(path: readonly string[]): readonly string[] {
 }
 
 /** Options that a class (`@CacheConfig`) may state as defaults of its methods. */
-export const classReadSchema = v.strictObject({ ...readEntries, mutable: v.optional(flag) });
+export const classReadEntries = { ...readEntries, mutable: v.optional(flag) };

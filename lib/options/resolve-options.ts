@@ -1,12 +1,10 @@
-import * as v from 'valibot';
-import { CacheError, describeValue } from '../shared/errors.js';
-import { didYouMean } from '../shared/nearest-name.js';
 import { DEFAULT_CACHE } from '../shared/tokens.js';
 import { connectionFormOf } from './connection-form.js';
 import { CACHE_DEFAULTS, L1_DEFAULTS, REGION_DEFAULTS } from './defaults.js';
 import { type Duration, toMilliseconds } from './duration.js';
 import { checkName } from './names.js';
-import { BAD_DURATION, optionNamesAt, optionsSchema } from './options-schema.js';
+import { checkShape } from './check-shape.js';
+import { optionNamesAt, optionsSchema } from './options-schema.js';
 import type { L1Options, RedisCacheOptions, RegionOptions } from './redis-cache-options.js';
 import type { ResolvedOptions, ResolvedRegionOptions } from './resolved-options.js';
 
@@ -24,7 +22,12 @@ export function resolveOptions(
 ): ResolvedOptions {
   const { name = DEFAULT_CACHE, warn = () => undefined } = context;
   checkName('name', name);
-  checkShape(options);
+  checkShape(optionsSchema, options, {
+    root: 'The options of RedisCacheModule',
+    prefix: '',
+    namesAt: optionNamesAt,
+    missing: { service: `the name of the service, first segment of every key, such as 'user'` },
+  });
   checkName('service', options.service);
   if (options.redis !== undefined) connectionFormOf(options.redis);
   warnOfSeconds('', options, warn);
@@ -104,62 +107,6 @@ function resolveL1(l1: L1Options): NonNullable<ResolvedOptions['l1']> {
     maxEntries: l1.maxEntries ?? L1_DEFAULTS.maxEntries,
     maxBytes: l1.maxBytes ?? L1_DEFAULTS.maxBytes,
     maxAgeMs: toMilliseconds('l1.maxAge', l1.maxAge ?? L1_DEFAULTS.maxAge),
-  });
-}
-
-function checkShape(options: unknown): asserts options is RedisCacheOptions {
-  const { issues } = v.safeParse(optionsSchema, options);
-  if (issues) throw optionError(flatten(issues), optionNamesAt);
-}
-
-/** The error of the first issue; of an unknown option before the others, since it is often the cause of them. */
-export function optionError(
-  issues: readonly v.BaseIssue<unknown>[],
-  namesAt: (path: readonly string[]) => readonly string[],
-  prefix = '',
-): CacheError {
-  const issue = issues.find((one) => isUnknownOption(one)) ?? issues[0]!;
-  const path = (issue.path ?? []).map(({ key }) => String(key));
-  const option = prefix + (path.join('.') || 'The options of RedisCacheModule');
-  if (isUnknownOption(issue)) {
-    const names = namesAt(path);
-    const meant = didYouMean(path.at(-1)!, names) || ` Known are: ${names.join(', ')}.`;
-    return new CacheError(
-      'RC_INVALID_OPTION',
-      `${option} is not an option, got ${describeValue(issue.path?.at(-1)?.value)}.${meant}`,
-    );
-  }
-  if (issue.message === BAD_DURATION) {
-    try {
-      toMilliseconds(option, issue.input);
-    } catch (error) {
-      if (error instanceof CacheError) return error;
-    }
-  }
-  if (issue.type === 'strict_object' && issue.input === undefined && issue.expected !== 'Object') {
-    return new CacheError(
-      'RC_INVALID_OPTION',
-      `${option} is missing. Give it: ${MISSING[option] ?? 'it has no default'}.`,
-    );
-  }
-  return new CacheError('RC_INVALID_OPTION', `${option} must be ${issue.message}, got ${describeValue(issue.input)}.`);
-}
-
-const MISSING: Record<string, string> = {
-  service: `the name of the service, first segment of every key, such as 'user'`,
-};
-
-function isUnknownOption(issue: v.BaseIssue<unknown>): boolean {
-  return issue.type === 'strict_object' && issue.expected === 'never';
-}
-
-/** The issues inside a union, where there are any that say more than "none of the members". */
-function flatten(issues: readonly v.BaseIssue<unknown>[]): v.BaseIssue<unknown>[] {
-  return issues.flatMap((issue) => {
-    const inner = typeof issue.input === 'object' ? (issue.issues ?? []).filter(({ path }) => path !== undefined) : [];
-    return inner.length === 0
-      ? [issue]
-      : inner.map((one) => ({ ...one, path: [...(issue.path ?? []), ...one.path!] }) as v.BaseIssue<unknown>);
   });
 }
 

@@ -9,3 +9,12 @@ export const DEFAULT_CACHE = 'default';
 export function getCacheToken(name: string = DEFAULT_CACHE): string {
   return name === DEFAULT_CACHE ? 'RedisCache' : `${name}_RedisCache`;
 }
+
+/**
+ * Injection token of what runs the decorated methods of an application; one per application, whatever the number of caches.
+ *
+ * @internal
+ */
+export function getCallPlannerToken(): string {
+  return 'RedisCacheCallPlanner';
+}

@@ -1,0 +1,135 @@
+import type { CacheRegion } from '../cache/cache-region.js';
+import { type ReadPolicy, resolveReadPolicy } from '../cache/read-policy.js';
+import type { RedisCache } from '../cache/redis-cache.js';
+import { defaultKeyOf } from '../keys/default-key.js';
+import type { IdentifierOf } from '../keys/key-template.js';
+import type { CacheableOperation, EvictOperation, PutOperation } from '../operations/cache-operation.js';
+import type { CacheConfigOptions } from '../operations/cache-config.decorator.js';
+import type { CachedMethod } from '../operations/cached-method.js';
+import type { CacheEvictOptions, ResultOptions } from '../operations/operation-options.js';
+import type { CacheRegistry } from './cache-registry.js';
+import { targetOf } from './operation-target.js';
+
+type Condition = (args: readonly unknown[]) => boolean;
+
+/** One `@Cacheable` of a method, resolved for a class and an application. */
+export interface ReadStep {
+  readonly region: CacheRegion;
+  readonly identify: IdentifierOf;
+  readonly policy: ReadPolicy;
+  /** Null: always. */
+  readonly condition: Condition | null;
+}
+
+/** One `@CachePut`. */
+export interface PutStep extends ReadStep {
+  readonly kind: 'put';
+}
+
+/** One `@CacheEvict`. */
+export interface EvictStep {
+  readonly kind: 'evict';
+  readonly cache: RedisCache;
+  readonly region: CacheRegion;
+  readonly identifyAll: EvictOperation['identifyAll'];
+  readonly tags: CacheEvictOptions['tags'] | null;
+  readonly clears: boolean;
+  readonly version: CacheEvictOptions['version'] | null;
+  readonly condition: Condition | null;
+  readonly where: string;
+}
+
+/** All operations of a method in the order in which they act. */
+export interface CallSteps {
+  readonly before: readonly EvictStep[];
+  /** Outermost first. */
+  readonly reads: readonly ReadStep[];
+  /** Strict evictions and puts, outermost first. */
+  readonly writes: readonly (EvictStep | PutStep)[];
+  readonly after: readonly EvictStep[];
+}
+
+interface RuntimeClass {
+  readonly name: string;
+}
+
+/** @throws CacheError RC_MODULE_MISSING, RC_INVALID_OPTION, RC_DECORATOR_TARGET */
+export function callStepsOf(method: CachedMethod, runtimeClass: RuntimeClass, caches: CacheRegistry): CallSteps {
+  const steps = {
+    before: [] as EvictStep[],
+    reads: [] as ReadStep[],
+    writes: [] as (EvictStep | PutStep)[],
+    after: [] as EvictStep[],
+  };
+  for (const operation of method.operations) {
+    if (operation.kind === 'cacheable') steps.reads.push(readStepOf(operation, method, runtimeClass, caches));
+    else if (operation.kind === 'put')
+      steps.writes.push({ kind: 'put', ...readStepOf(operation, method, runtimeClass, caches) });
+    else {
+      const { strict, beforeInvocation } = operation.options;
+      steps[strict ? 'writes' : beforeInvocation ? 'before' : 'after'].push(
+        evictStepOf(operation, method, runtimeClass, caches),
+      );
+    }
+  }
+  return steps;
+}
+
+function readStepOf(
+  { options, identify }: CacheableOperation | PutOperation,
+  method: CachedMethod,
+  runtimeClass: RuntimeClass,
+  caches: CacheRegistry,
+): ReadStep {
+  const { region, config } = targetOf(options, method, runtimeClass, caches);
+  if (options.tags !== undefined) region.declareTags();
+  return {
+    region,
+    identify: identify ?? defaultKeyOf(identityOf(method, runtimeClass), method.where),
+    policy: resolveReadPolicy(region.options, withDefaults(options, config), method.where),
+    condition: conditionOf(options.condition),
+  };
+}
+
+function evictStepOf(
+  { options, identifyAll }: EvictOperation,
+  method: CachedMethod,
+  runtimeClass: RuntimeClass,
+  caches: CacheRegistry,
+): EvictStep {
+  const { cache, region } = targetOf(options, method, runtimeClass, caches);
+  return {
+    kind: 'evict',
+    cache,
+    region,
+    identifyAll,
+    tags: options.tags ?? null,
+    clears: options.allEntries ?? false,
+    version: options.version ?? null,
+    condition: conditionOf(options.condition),
+    where: method.where,
+  };
+}
+
+export function identityOf(method: CachedMethod, runtimeClass: RuntimeClass) {
+  const declaringClass = method.prototype.constructor.name;
+  return { runtimeClass: runtimeClass.name, declaringClass, method: method.keyName };
+}
+
+function conditionOf(condition: ((...args: unknown[]) => boolean) | undefined): Condition | null {
+  return condition === undefined ? null : (args) => condition(...args);
+}
+
+/** The method's own options first, then its class's; the region's follow in resolveReadPolicy. */
+function withDefaults(options: ResultOptions, config: CacheConfigOptions): ResultOptions {
+  const { ttl, jitter, negativeTtl, staleWhileRevalidate, staleIfError, mutable } = config;
+  return {
+    ...options,
+    ttl: options.ttl ?? ttl,
+    jitter: options.jitter ?? jitter,
+    negativeTtl: options.negativeTtl ?? negativeTtl,
+    staleWhileRevalidate: options.staleWhileRevalidate ?? staleWhileRevalidate,
+    staleIfError: options.staleIfError ?? staleIfError,
+    mutable: options.mutable ?? mutable,
+  };
+}

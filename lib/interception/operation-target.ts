@@ -1,0 +1,42 @@
+import type { CacheRegion } from '../cache/cache-region.js';
+import type { RedisCache } from '../cache/redis-cache.js';
+import type { CacheConfigOptions } from '../operations/cache-config.decorator.js';
+import type { CachedMethod } from '../operations/cached-method.js';
+import { configOf } from '../operations/operation-metadata.js';
+import type { TargetOptions } from '../operations/operation-options.js';
+import { CacheError } from '../shared/errors.js';
+import { DEFAULT_CACHE } from '../shared/tokens.js';
+import type { CacheRegistry } from './cache-registry.js';
+
+/** Where one operation of a method reads and writes. */
+export interface OperationTarget {
+  readonly cache: RedisCache;
+  readonly region: CacheRegion;
+  /** The class's defaults for its methods. */
+  readonly config: Readonly<CacheConfigOptions>;
+  /** No region was named: it is the class's own. */
+  readonly isClassRegion: boolean;
+}
+
+export function targetOf(
+  options: TargetOptions,
+  method: CachedMethod,
+  runtimeClass: { readonly name: string },
+  caches: CacheRegistry,
+): OperationTarget {
+  const config = configOf(runtimeClass);
+  const cache = caches.find(options.cache ?? config.cache ?? DEFAULT_CACHE, method.where);
+  const named = options.region ?? config.region;
+  const region = cache.region(named ?? classRegionOf(runtimeClass, method.where));
+  return { cache, region, config, isClassRegion: named === undefined };
+}
+
+/** The class's name; characters that a region's name may not have are spelled out, so that different classes keep different regions. */
+function classRegionOf({ name }: { readonly name: string }, where: string): string {
+  const region = name.replace(/[^A-Za-z0-9_]/g, (character) => `-${character.codePointAt(0)!.toString(16)}`);
+  if (region !== '' && region.length <= 100) return region;
+  throw new CacheError(
+    'RC_DECORATOR_TARGET',
+    `${where} is cached, but its class has ${name === '' ? 'no name' : 'too long a name'} to name its region after. Name one: @CacheConfig({ region: '…' }).`,
+  );
+}

@@ -1,0 +1,24 @@
+import { declareOperation } from './declare-operation.js';
+import type { AsyncMethod, CachedMethodDecorator, MethodDecoratorFor, NoOthers } from './method-types.js';
+import type { CachePutOptions } from './operation-options.js';
+
+/**
+ * Write-through: runs the method (the write to the source), then puts its result under `key`. Fenced, so that the cache is never
+ * older than an acknowledged write; with `version`, in a region without tags, the highest version wins in one round trip.
+ *
+ * @throws CacheError when the class is read: RC_INVALID_OPTION, RC_KEY_TEMPLATE, RC_DECORATOR_TARGET
+ * @publicApi
+ */
+export function CachePut<Method extends AsyncMethod = never>(
+  options: [Method] extends [never] ? never : CachePutOptions<Parameters<Method>, Awaited<ReturnType<Method>>>,
+): MethodDecoratorFor<Method>;
+export function CachePut<Options extends CachePutOptions>(
+  options: NoOthers<Options, CachePutOptions>,
+): CachedMethodDecorator<Options>;
+export function CachePut(options: CachePutOptions): unknown {
+  return declareOperation('CachePut', options ?? {}, (checked, { identify }) => ({
+    kind: 'put',
+    options: checked,
+    identify: identify(checked.key),
+  }));
+}

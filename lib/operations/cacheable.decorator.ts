@@ -1,0 +1,26 @@
+import { declareOperation } from './declare-operation.js';
+import type { AsyncMethod, CachedMethodDecorator, MethodDecoratorFor, NoOthers } from './method-types.js';
+import type { CacheableOptions } from './operation-options.js';
+
+/**
+ * Serves the method's result from the cache; calls the method only on a miss, once for all who ask meanwhile.
+ *
+ * The option functions are checked against the method. Where their parameters are to be inferred, name the method:
+ * `@Cacheable<UsersService['findOne']>({ key: (id) => id })`.
+ *
+ * @throws CacheError when the class is read: RC_INVALID_OPTION, RC_KEY_TEMPLATE, RC_DECORATOR_TARGET
+ * @publicApi
+ */
+export function Cacheable<Method extends AsyncMethod = never>(
+  options: [Method] extends [never] ? never : CacheableOptions<Parameters<Method>, Awaited<ReturnType<Method>>>,
+): MethodDecoratorFor<Method>;
+export function Cacheable<Options extends CacheableOptions>(
+  options?: NoOthers<Options, CacheableOptions>,
+): CachedMethodDecorator<Options>;
+export function Cacheable(options: CacheableOptions = {}): unknown {
+  return declareOperation('Cacheable', options, (checked, { identify }) => ({
+    kind: 'cacheable',
+    options: checked,
+    identify: checked.key === undefined ? null : identify(checked.key),
+  }));
+}

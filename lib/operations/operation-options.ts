@@ -1,0 +1,80 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { Version } from '../entries/version.js';
+import type { KeyValue } from '../keys/key-segment.js';
+import type { Duration } from '../options/duration.js';
+import type { ValueType } from '../options/redis-cache-options.js';
+import type { AnyArgs, Unchecked } from './method-types.js';
+
+/** Which cache and region, and whether at all. */
+export interface TargetOptions<Args extends AnyArgs = AnyArgs> {
+  /** Name of the cache. @default that of `@CacheConfig`, else the default cache */
+  cache?: string;
+  /** Name of the region. @default that of `@CacheConfig`, else the name of the instance's class */
+  region?: string;
+  /** Called with the arguments, before the method; false: the cache is left alone, and the method called. */
+  condition?: (...args: Args) => boolean;
+}
+
+/** What identifies a value: a function of the arguments, or a template such as `'{id}'`, `'{user.id}'`, `'{0.orgId}:{0.id}'`. @publicApi */
+export type KeyOption<Args extends AnyArgs = AnyArgs> = string | ((...args: Args) => KeyValue);
+
+/** How a result is kept. Functions are called with the result and the arguments. Each overrides the region's option. */
+export interface ResultOptions<Args extends AnyArgs = AnyArgs, Result = Unchecked> {
+  ttl?: Duration | ((result: Result, ...args: Args) => Duration);
+  jitter?: number;
+  negativeTtl?: Duration;
+  staleWhileRevalidate?: Duration;
+  staleIfError?: Duration;
+  /** Labels by which many entries are evicted at once. */
+  tags?: readonly string[] | ((result: Result, ...args: Args) => readonly string[]);
+  /** Grows with each write of the row; a value of an older version never replaces a newer one. */
+  version?: (result: Result, ...args: Args) => Version;
+  /** True: the result is returned and not cached. */
+  unless?: (result: Result, ...args: Args) => boolean;
+  type?: ValueType;
+  schema?: StandardSchemaV1;
+  mutable?: boolean;
+}
+
+/**
+ * Options of `@Cacheable`.
+ *
+ * @publicApi
+ */
+export interface CacheableOptions<Args extends AnyArgs = AnyArgs, Result = Unchecked>
+  extends TargetOptions<Args>, ResultOptions<Args, Result> {
+  /** @default made from the class, the method and a canonical form of all arguments */
+  key?: KeyOption<Args>;
+}
+
+/**
+ * Options of `@CachePut`.
+ *
+ * @publicApi
+ */
+export interface CachePutOptions<Args extends AnyArgs = AnyArgs, Result = Unchecked>
+  extends TargetOptions<Args>, ResultOptions<Args, Result> {
+  /** The key under which the result is put: the one under which it is read. */
+  key: KeyOption<Args>;
+}
+
+/**
+ * Options of `@CacheEvict`: at least one of `key`, `keys`, `tags` and `allEntries`.
+ *
+ * @publicApi
+ */
+export interface CacheEvictOptions<Args extends AnyArgs = AnyArgs, Result = Unchecked> extends TargetOptions<Args> {
+  key?: KeyOption<Args>;
+  /** Several keys; called before the method. */
+  keys?: (...args: Args) => readonly KeyValue[];
+  /** All entries of the cache, in whatever region, that carry one of these. With `beforeInvocation` the result is undefined. */
+  tags?: readonly string[] | ((result: Result, ...args: Args) => readonly string[]);
+  /** The whole region, in constant time. @default false */
+  allEntries?: boolean;
+  /** Evict before the method runs, instead of after it returned. @default false */
+  beforeInvocation?: boolean;
+  /** Fence the keys while the method runs, so that a crash between its commit and the eviction leaves nothing stale. @default false */
+  strict?: boolean;
+  /** An entry of this version or a newer one stays. */
+  version?: (result: Result, ...args: Args) => Version;
+}
