@@ -13,7 +13,8 @@ let services = 0;
 export async function aRedisHarness(url: string): Promise<RemoteStoreHarness> {
   const service = `contract${process.pid}x${(services += 1)}`;
   const keyspace = new Keyspace({ service, bucketCount: 1, maxKeyLength: 200 });
-  const open = () => openRedis({ url }, { keyspace, commandTimeoutMs: 2_000, logger: silentLogger, clock: systemClock });
+  const open = () =>
+    openRedis({ url }, { keyspace, commandTimeoutMs: 2_000, logger: silentLogger, clock: systemClock });
   const admin = new Redis(url);
   const { channel, store: first } = open();
   const { store: second } = open();

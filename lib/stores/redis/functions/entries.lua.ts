@@ -17,7 +17,7 @@ local function header(V)
       local s, i, at, x, version, tags = string.match(raw, HEADER)
       s, i = whole(s), whole(i)
       if not (s and i and whole(x)) then return nil end
-      return { s = s, i = i, x = whole(x), at = at - 1, width = #x, version = version, tags = tags }
+      return { s = s, i = i, x = whole(x), offset = at - 1, width = #x, version = version, tags = tags }
     end
     if #raw < size then return nil end
     size = size * 4

@@ -7,8 +7,8 @@ import { functionName } from './protocol-version.js';
  * ARGV  channel, bucket, known incarnation, version or '', tombstone ms
  * Returns  i, q
  *
- * With a version, an entry of that version or a newer one stays; in any case older fills and puts are refused for the time of the
- * tombstone. A fence is not lifted: only its own writer or its time does that.
+ * With a version, an entry of that version or a newer one stays, with the lease; in any case older fills and puts are refused for the
+ * time of the tombstone. A fence is not lifted: only its own writer or its time does that.
  */
 export const evict = /* lua */ `
 redis.register_function{ function_name = '${functionName('evict')}', flags = { 'allow-oom' }, callback = function(keys, args)
@@ -18,15 +18,13 @@ redis.register_function{ function_name = '${functionName('evict')}', flags = { '
     local V, S = keys[n], keys[n + 1]
     local s = side(S)
     local v = version ~= '' and header(V)
-    if v and not isOlder(v.version, version) then
-      noteVersion(S, s, version, tombMs)
-    else
+    if not (v and not isOlder(v.version, version)) then
       redis.call('DEL', V)
       clearLease(S, s)
       countWrite(m, V)
-      if version == '' then noteInvalidation(S, math.max(s.tx or 0, m.now), tombMs) else noteVersion(S, s, version, tombMs) end
-      bump(m, 'E', V)
     end
+    if version == '' then noteInvalidation(S, math.max(s.tx or 0, m.now), tombMs) else noteVersion(S, s, version, tombMs) end
+    bump(m, 'E', V)
   end
   return { m.i, m.q }
 end }

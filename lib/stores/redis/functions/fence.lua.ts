@@ -7,7 +7,7 @@ import { functionName } from './protocol-version.js';
  * ARGV  channel, bucket, known incarnation, fence, fence ms, tombstone ms
  * Returns  i, q
  *
- * The same fence again takes the place of its former self. The writer may commit as late as the fence's end, so that is the moment
+ * The same fence again only extends its time: what happened since it was first set still counts. The writer may commit as late as the fence's end, so that is the moment
  * that is noted as the invalidation.
  */
 export const fence = /* lua */ `
@@ -20,12 +20,16 @@ redis.register_function{ function_name = '${functionName('fence')}', flags = { '
   redis.call('DEL', V)
   clearLease(S, s)
   local f = fencesOf(m, V)
-  takeFence(f, token)
-  f.w = f.w + 1
+  local own = takeFence(f, token)
+  if not own then
+    f.w = f.w + 1
+    own = { token = token, fs = m.c + 1, fi = m.i, count = #f.list == 0 and text(f.w) or '-' }
+  elseif #f.list > 0 then
+    f.w = f.w + 1
+  end
   local till = m.now + fenceMs * 1000
-  local count = '-'
-  if #f.list == 0 then count = text(f.w) end
-  f.list[#f.list + 1] = { token = token, till = till, fs = m.c + 1, fi = m.i, count = count }
+  own.till = till
+  f.list[#f.list + 1] = own
   saveFences(m, f)
   remember(G, f.field, lastEnd(f))
   noteInvalidation(S, math.max(s.tx or 0, till), fenceMs + tombMs)

@@ -15,7 +15,7 @@ local function fillOne(m, V, S, token, e)
   local refused
   if not s.ls or s.li ~= m.i then refused = 'incarnation'
   elseif newestStamp(m, e.region, e.tags) >= s.ls then refused = 'mark'
-  elseif isOlder(e.version, s.tv) then refused = 'version'
+  elseif e.version ~= '' and isOlder(e.version, s.tv) then refused = 'version'
   else write(m, V, s.ls, e) end
   wake(m, V)
   if refused then return { 'R', refused } end

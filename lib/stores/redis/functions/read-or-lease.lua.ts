@@ -30,7 +30,12 @@ local function readOrLeaseOne(m, V, S, token, region, isForced, leaseMs, keepMs)
   if s.lt and s.lt ~= token and s.lx and m.now < s.lx then
     return { 'W', stale, math.ceil((s.lx - m.now) / 1000) }
   end
-  redis.call('HSET', S, 'lt', token, 'lx', text(m.now + leaseMs * 1000), 'ls', text(m.c + 1), 'li', text(m.i))
+  local till = text(m.now + leaseMs * 1000)
+  if s.lt == token and s.ls and s.li then
+    redis.call('HSET', S, 'lx', till) -- what was marked since it was first granted still counts
+  else
+    redis.call('HSET', S, 'lt', token, 'lx', till, 'ls', text(m.c + 1), 'li', text(m.i))
+  end
   keep(S, leaseMs + keepMs)
   return { 'L', stale }
 end

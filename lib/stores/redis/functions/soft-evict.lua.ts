@@ -17,7 +17,7 @@ redis.register_function{ function_name = '${functionName('soft_evict')}', flags 
     local V, S = keys[n], keys[n + 1]
     local s = side(S)
     local v = header(V)
-    if v then redis.call('SETRANGE', V, v.at - 1, string.rep('0', v.width)) else redis.call('DEL', V) end
+    if v then redis.call('SETRANGE', V, v.offset, string.rep('0', v.width)) else redis.call('DEL', V) end
     clearLease(S, s)
     countWrite(m, V)
     noteInvalidation(S, math.max(s.tx or 0, m.now), tombMs)
