@@ -23,7 +23,7 @@ import {
 
 /** Whatever happens to the key between a writer's fence and its put makes the put unprovable. */
 const BETWEEN: Record<string, (store: RemoteStore, place: Place, h: RemoteStoreHarness) => Promise<unknown>> = {
-  'an eviction': evict,
+  'an eviction': (store, place) => evict(store, place),
   'an eviction of a version': (store, place) => evict(store, place, '1'),
   'a soft eviction': softEvict,
   'the fence of another writer': (store, place) => fence(store, place),

@@ -26,7 +26,7 @@ import {
 
 /** Everything that voids the lease of a load under way. */
 const VOIDING: Record<string, (store: RemoteStore, place: Place, h: RemoteStoreHarness) => Promise<unknown>> = {
-  'an eviction': evict,
+  'an eviction': (store, place) => evict(store, place),
   'an eviction of a version': (store, place) => evict(store, place, '5'),
   'a soft eviction': softEvict,
   'a fence': (store, place) => fence(store, place),

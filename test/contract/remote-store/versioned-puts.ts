@@ -27,8 +27,8 @@ import {
 
 /** Invalidations without a version: for tombstoneMs nobody knows which version they stand for. */
 const UNVERSIONED: Record<string, (store: RemoteStore, place: Place, h: RemoteStoreHarness) => Promise<unknown>> = {
-  'an eviction': evict,
-  'a soft eviction': softEvict,
+  'an eviction': (store, place) => evict(store, place),
+  'a soft eviction': (store, place) => softEvict(store, place),
   'a fence and its end': async (store, place) => unfence(store, place, await fence(store, place, 5)),
   'the end of a fence whose time was over': (store, place) => unfence(store, place, aToken()),
   'a fenced put without a version': async (store, place) => put(store, place, { fence: await fence(store, place, 5) }),

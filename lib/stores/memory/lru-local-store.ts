@@ -1,0 +1,55 @@
+import { LRUCache } from 'lru-cache';
+import type { LocalEntry, LocalStore } from '../local-store.js';
+
+/** What an entry costs beside its value: its record, the key, the place in the map and in the order of use. */
+export const ENTRY_OVERHEAD_BYTES = 256;
+
+/** L1 in order of use: over a bound, what was not used for longest goes first. */
+export class LruLocalStore implements LocalStore {
+  private readonly entries: LRUCache<string, LocalEntry>;
+  private evictionCount = 0;
+
+  /** @param bounds both greater than 0; `maxBytes` counts an overhead per entry besides its own bytes */
+  constructor(bounds: { readonly maxEntries: number; readonly maxBytes: number }) {
+    this.entries = new LRUCache({
+      max: bounds.maxEntries,
+      maxSize: bounds.maxBytes,
+      sizeCalculation: (entry) => ENTRY_OVERHEAD_BYTES + Math.ceil(entry.bytes),
+      dispose: (_entry, _key, reason) => {
+        if (reason === 'evict') this.evictionCount += 1;
+      },
+    });
+  }
+
+  get(entry: string): LocalEntry | undefined {
+    return this.entries.get(entry);
+  }
+
+  put(entry: string, value: LocalEntry): void {
+    this.entries.set(entry, value);
+  }
+
+  peek(entry: string): LocalEntry | undefined {
+    return this.entries.peek(entry);
+  }
+
+  delete(entry: string): void {
+    this.entries.delete(entry);
+  }
+
+  clear(): void {
+    this.entries.clear();
+  }
+
+  get size(): number {
+    return this.entries.size;
+  }
+
+  get bytes(): number {
+    return this.entries.calculatedSize;
+  }
+
+  get evictions(): number {
+    return this.evictionCount;
+  }
+}

@@ -1,0 +1,92 @@
+import type { Mark } from '../channel.js';
+
+interface TagStamp {
+  readonly stamp: number;
+  readonly setAtMicros: number;
+}
+
+/** How many old tags one stamp collects at most, so that it costs a constant amount. */
+const MAX_COLLECTED = 16;
+
+/**
+ * The stamps of a bucket's marks, and the counter that gives them (PROTOCOL 2).
+ *
+ * An entry is void iff one of its marks was stamped with a number >= its own. An entry's own is `next`, which is not
+ * written: all entries leased between two stamps share one.
+ */
+export class Marks {
+  /** `c`: no stamp is greater. */
+  clock = 0;
+  /** `tt`: when the last stamp was set, server µs. */
+  lastSetAtMicros = 0;
+  private clearStamp = 0;
+  private readonly regions = new Map<Mark, number>();
+  /** In the order of their stamps: setting a tag again moves it to the end. */
+  private readonly tags = new Map<Mark, TagStamp>();
+  /** The longest time that any lease, fence or entry was given: older tags void nothing that could still be used. */
+  private longestLifeMicros = 0;
+
+  /** The stamp of what is leased, fenced or put now. */
+  get next(): number {
+    return this.clock + 1;
+  }
+
+  stampOf(mark: Mark): number {
+    if (mark === '*') return this.clearStamp;
+    return mark.startsWith('r:') ? (this.regions.get(mark) ?? 0) : (this.tags.get(mark)?.stamp ?? 0);
+  }
+
+  /** True when something that was stamped voids what carries these marks and `stamp`. */
+  areVoiding(carrier: { stamp: number; region: string; tags: readonly string[] }): boolean {
+    const { stamp, region, tags } = carrier;
+    return (
+      this.clearStamp >= stamp ||
+      this.stampOf(`r:${region}`) >= stamp ||
+      tags.some((tag) => this.stampOf(`t:${tag}`) >= stamp)
+    );
+  }
+
+  /** @returns the stamp set */
+  set(mark: Mark, nowMicros: number): number {
+    this.clock += 1;
+    this.lastSetAtMicros = nowMicros;
+    if (mark === '*') this.clearStamp = this.clock;
+    else if (mark.startsWith('r:')) this.regions.set(mark, this.clock);
+    else {
+      this.tags.delete(mark);
+      this.tags.set(mark, { stamp: this.clock, setAtMicros: nowMicros });
+    }
+    this.collect(nowMicros);
+    return this.clock;
+  }
+
+  /** Remembers for how long something may be used that is stamped now. */
+  noteLife(micros: number): void {
+    if (micros > this.longestLifeMicros) this.longestLifeMicros = micros;
+  }
+
+  get tagCount(): number {
+    return this.tags.size;
+  }
+
+  copy(): Marks {
+    const copy = new Marks();
+    copy.clock = this.clock;
+    copy.lastSetAtMicros = this.lastSetAtMicros;
+    copy.clearStamp = this.clearStamp;
+    copy.longestLifeMicros = this.longestLifeMicros;
+    for (const [mark, stamp] of this.regions) copy.regions.set(mark, stamp);
+    for (const [mark, stamp] of this.tags) copy.tags.set(mark, stamp);
+    return copy;
+  }
+
+  /** A collected tag lives on in the clear stamp: should something older still stand, it is void, not revived. */
+  private collect(nowMicros: number): void {
+    let inspected = 0;
+    for (const [mark, { stamp, setAtMicros }] of this.tags) {
+      if (setAtMicros + this.longestLifeMicros >= nowMicros || (inspected += 1) > MAX_COLLECTED) return;
+      this.clearStamp = Math.max(this.clearStamp, stamp);
+      this.tags.delete(mark);
+    }
+  }
+}
