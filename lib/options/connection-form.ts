@@ -45,12 +45,6 @@ export function connectionFormOf(redis: RedisConnectionOptions): ConnectionForm 
   return form ?? 'options';
 }
 
-/** The application's own client in `redis`, or null when the module opens one. */
-export function clientOf(redis: RedisConnectionOptions): object | null {
-  if (connectionFormOf(redis) !== 'client') return null;
-  return isClient(redis) ? redis : (redis as { client: object }).client;
-}
-
 function isClient(value: unknown): value is object {
   const client = value as Partial<Record<'sendCommand' | 'duplicate' | 'disconnect', unknown>> | null;
   return (

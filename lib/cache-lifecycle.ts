@@ -1,0 +1,56 @@
+import type { OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
+import type { RedisCache } from './cache/redis-cache.js';
+import type { CacheDiscovery } from './interception/cache-discovery.js';
+import { connectionFormOf } from './options/connection-form.js';
+import type { ResolvedOptions } from './options/resolved-options.js';
+import type { LoggerPort } from './shared/logger.js';
+
+/** Longest wait for Redis at boot; then the application starts without, and the cache joins when Redis comes. */
+const OPEN_WITHIN_MS = 5_000;
+
+/** Opens a cache when its application starts, and closes it when nobody can call it any more. */
+export class CacheLifecycle implements OnModuleInit, OnApplicationShutdown {
+  constructor(
+    private readonly cache: RedisCache,
+    private readonly options: ResolvedOptions,
+    private readonly discovery: CacheDiscovery,
+    private readonly logger: LoggerPort,
+  ) {}
+
+  /** @throws CacheError RC_REDIS_UNSUPPORTED, RC_REDIS_PERMISSION; an unreachable Redis does not stop the boot */
+  async onModuleInit(): Promise<void> {
+    const opened = await within(OPEN_WITHIN_MS, this.cache.open());
+    if (opened) this.logger.log(this.bootLine());
+    else this.logger.warn('Redis has not answered yet. The application starts without: calls load until it does.');
+  }
+
+  /** The last hook of all: HTTP and microservice listeners are closed, and requests in flight have ended. */
+  async onApplicationShutdown(): Promise<void> {
+    await this.cache.close();
+  }
+
+  private bootLine(): string {
+    const { redis, l1, service, regions } = this.options;
+    const store = redis === null ? 'embedded store (one process)' : `Redis (${connectionFormOf(redis)})`;
+    const memory =
+      l1 === null
+        ? 'no L1'
+        : `L1 ${l1.maxEntries} entries, ${Math.round(l1.maxBytes / 1024 ** 2)} MiB, at most ${l1.maxAgeMs} ms behind`;
+    const used = Object.keys(this.cache.status().regions).length;
+    return `Cache of service "${service}" is ready: ${store} · ${Math.max(used, regions.size)} regions, ${this.discovery.methodCount} cached methods · ${memory}`;
+  }
+}
+
+/** False when it takes longer; a later rejection is then the opener's to report. */
+async function within(ms: number, work: Promise<void>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), ms);
+    timer.unref();
+  });
+  try {
+    return await Promise.race([work.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,37 @@
+export type { CacheStatus } from './cache/cache-status.js';
+export { CacheRegion, type PutOptions } from './cache/cache-region.js';
+export type { LoadContext } from './cache/load-context.js';
+export type { ReadOptions } from './cache/read-policy.js';
+export { RedisCache } from './cache/redis-cache.js';
+export type { Codec, Decoded, Encoded } from './codecs/codec.js';
+export { JsonCodec } from './codecs/json-codec.js';
+export { MsgpackCodec } from './codecs/msgpack-codec.js';
+export type { Payload } from './entries/stored-entry.js';
+export type { Version } from './entries/version.js';
+export type { KeySegment, KeyValue } from './keys/key-segment.js';
+export { CacheConfig, type CacheConfigOptions } from './operations/cache-config.decorator.js';
+export { CacheEvict } from './operations/cache-evict.decorator.js';
+export { CachePut } from './operations/cache-put.decorator.js';
+export { Cacheable } from './operations/cacheable.decorator.js';
+export { InjectCache } from './operations/inject-cache.decorator.js';
+export type { AsyncMethod, CachedMethodDecorator, MethodDecoratorFor } from './operations/method-types.js';
+export type {
+  CacheableOptions,
+  CacheEvictOptions,
+  CachePutOptions,
+  KeyOption,
+} from './operations/operation-options.js';
+export type { Duration } from './options/duration.js';
+export type {
+  CodecName,
+  L1Options,
+  RedisCacheOptions,
+  RegionOptions,
+  ValueType,
+} from './options/redis-cache-options.js';
+export type { RedisConnectionOptions } from './options/redis-connection.js';
+export type { RedisCacheModuleExtras, RedisCacheOptionsFactory } from './redis-cache.module-definition.js';
+export { RedisCacheModule } from './redis-cache.module.js';
+export { CACHE_ERROR_CODES, CacheError, type CacheErrorCode, isCacheError } from './shared/errors.js';
+export { getCacheToken } from './shared/tokens.js';
+export type { RegionCounts } from './telemetry/recorder.js';
