@@ -54,13 +54,15 @@ it.each(files)('%s keeps the import rules', (file) => {
       const driver = DRIVERS.find((path) => inside(target, path) && !inside(file, path));
       if (driver && from !== '.') broken.push(`${driver} is a driver: depend on its contract (${spec})`);
     } else {
-      const allowed = PACKAGES[
-        spec
-          .split('/')
-          .slice(0, spec.startsWith('@') ? 2 : 1)
-          .join('/')
-      ];
-      if (allowed && !allowed.some((path) => inside(file, path))) broken.push(`${spec} belongs in ${allowed.join(', ')}`);
+      const allowed =
+        PACKAGES[
+          spec
+            .split('/')
+            .slice(0, spec.startsWith('@') ? 2 : 1)
+            .join('/')
+        ];
+      if (allowed && !allowed.some((path) => inside(file, path)))
+        broken.push(`${spec} belongs in ${allowed.join(', ')}`);
     }
   }
   expect(broken).toEqual([]);
