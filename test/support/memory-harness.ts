@@ -4,6 +4,7 @@ import { MemoryChannel } from '../../lib/stores/memory/memory-channel.js';
 import { MemoryRemoteStore } from '../../lib/stores/memory/memory-remote-store.js';
 import { MemoryServer } from '../../lib/stores/memory/memory-server.js';
 import type { RemoteStore } from '../../lib/stores/remote-store.js';
+import type { ChannelHarness } from '../contract/channel.contract.js';
 import type { RemoteStoreHarness } from '../contract/remote-store.contract.js';
 import { FakeClock, settle } from './fake-clock.js';
 
@@ -49,6 +50,33 @@ export async function openMemoryHarness(
     async close() {
       for (const store of stores) await store.close();
       await channel.close();
+    },
+  };
+}
+
+export async function openMemoryChannelHarness(): Promise<ChannelHarness> {
+  const server = new MemoryServer({ nowMicros: new FakeClock().nowMicros });
+  const store = new MemoryRemoteStore(server);
+  await store.open();
+  const channels: MemoryChannel[] = [];
+  return {
+    store,
+    keyspace: new Keyspace({ service: 'contract', bucketCount: 1, maxKeyLength: 200 }),
+    channel() {
+      const channel = new MemoryChannel(server);
+      channels.push(channel);
+      return channel;
+    },
+    settled: settle,
+    async restart() {
+      server.restart();
+    },
+    async publishRaw() {
+      throw new Error('nothing but messages can be published in the embedded store');
+    },
+    async close() {
+      await store.close();
+      for (const channel of channels) await channel.close();
     },
   };
 }

@@ -14,7 +14,11 @@ export class LruLocalStore implements LocalStore {
     this.entries = new LRUCache({
       max: bounds.maxEntries,
       maxSize: bounds.maxBytes,
-      sizeCalculation: (entry) => ENTRY_OVERHEAD_BYTES + Math.ceil(entry.bytes),
+      sizeCalculation: ({ bytes }) => {
+        const size = ENTRY_OVERHEAD_BYTES + Math.max(0, Math.ceil(bytes));
+        // not a number: larger than any bound, so that it is not kept
+        return Number.isFinite(size) ? size : Number.MAX_SAFE_INTEGER;
+      },
       dispose: (_entry, _key, reason) => {
         if (reason === 'evict') this.evictionCount += 1;
       },

@@ -1,6 +1,7 @@
 import { expect } from '@jest/globals';
 import type { StoredEntry } from '../../../lib/entries/stored-entry.js';
 import type { CacheKey } from '../../../lib/keys/cache-key.js';
+import type { Keyspace } from '../../../lib/keys/keyspace.js';
 import type { ChannelMessage } from '../../../lib/stores/channel.js';
 import type {
   EntryArgs,
@@ -30,12 +31,14 @@ export interface Place {
   readonly region: string;
 }
 
-export function placeOf(h: RemoteStoreHarness, identifier = '1', region = 'users'): Place {
+type WithKeyspace = { readonly keyspace: Keyspace };
+
+export function placeOf(h: WithKeyspace, identifier = '1', region = 'users'): Place {
   return { key: h.keyspace.key(region, identifier, 'json'), region };
 }
 
 /** `count` places of one bucket. */
-export function placesOf(h: RemoteStoreHarness, count: number): Place[] {
+export function placesOf(h: WithKeyspace, count: number): Place[] {
   const places: Place[] = [];
   for (let n = 0; places.length < count; n++) {
     const place = placeOf(h, `many${n}`);
