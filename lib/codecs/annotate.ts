@@ -3,7 +3,7 @@ import { byteClassOf, rawBytes } from './byte-classes.js';
 import { addNote, commonNote, type FieldNotes, type Note, type NoteKind } from './note.js';
 import { classNameOf, objectKindOf } from './object-kind.js';
 import { formatPath } from './path.js';
-import { MAX_DEPTH } from './plain-data.js';
+import { isMsgpackName, MAX_DEPTH } from './plain-data.js';
 
 export interface Annotated {
   /** What to write: the value itself where it can be, copies on the way to what had to be replaced. The value is never changed. */
@@ -15,7 +15,7 @@ export interface Annotated {
 
 /**
  * What the payload format keeps without a note. `text`: what JSON keeps, and Dates are written as ISO text. `binary`: undefined,
- * bigint, NaN, ±Infinity and bytes too, but neither ill-formed text nor a field named `__proto__`.
+ * bigint, NaN, ±Infinity and bytes too, but neither ill-formed text nor some names of fields.
  */
 export type Dialect = 'text' | 'binary';
 
@@ -91,7 +91,8 @@ class Walk {
     const kind = objectKindOf(value);
     switch (kind) {
       case 'plain':
-        return this.visitFields(value, false);
+        // msgpackr takes for plain what inherits from Object.prototype.
+        return this.visitFields(value, this.isBinary && Object.getPrototypeOf(value) !== Object.prototype);
       case 'class':
         this.className ??= classNameOf(value);
         return this.visitFields(value, this.isBinary);
@@ -157,8 +158,7 @@ class Walk {
   private visitFields(value: object, mustCopy: boolean): Note | undefined {
     const fields = value as { [name: string]: unknown };
     const names = Object.keys(fields);
-    // msgpackr renames __proto__ and mends ill-formed names: such an object is written as pairs.
-    if (this.isBinary && names.some((name) => name === '__proto__' || !name.isWellFormed())) {
+    if (this.isBinary && !names.every(isMsgpackName)) {
       return makerNote('O', this.visitPairs(names.map((name) => [name, fields[name]])));
     }
     let copy: { [name: string]: unknown } | undefined = mustCopy ? { ...fields } : undefined;

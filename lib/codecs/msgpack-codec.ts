@@ -23,7 +23,8 @@ export class MsgpackCodec implements Codec {
 
   constructor(load: () => typeof import('msgpackr') = loadMsgpackr) {
     // copyBuffers: decoded bytes must not share memory with the payload, which may be decoded again for another caller.
-    this.packr = new (load().Packr)({ moreTypes: true, copyBuffers: true });
+    // useToJSON: annotate has called it where it is a function; elsewhere it is a name.
+    this.packr = new (load().Packr)({ moreTypes: true, copyBuffers: true, useToJSON: false });
   }
 
   encode(value: unknown): Encoded {

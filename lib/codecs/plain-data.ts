@@ -31,7 +31,7 @@ export function isPlainJson(value: unknown, depth = 0): boolean {
   return true;
 }
 
-/** As {@link isPlainJson}, for msgpack: numbers but -0, bigint and undefined are its own; ill-formed text and `__proto__` are not. */
+/** As {@link isPlainJson}, for msgpack: numbers but -0, bigint and undefined are its own; ill-formed text and some names are not. */
 export function isPlainMsgpack(value: unknown, depth = 0): boolean {
   switch (typeof value) {
     case 'string':
@@ -53,7 +53,7 @@ export function isPlainMsgpack(value: unknown, depth = 0): boolean {
   if (prototype === Object.prototype) {
     const fields = value as { [name: string]: unknown };
     for (const name of Object.keys(fields)) {
-      if (name === '__proto__' || !name.isWellFormed() || !isPlainMsgpack(fields[name], depth + 1)) return false;
+      if (!isMsgpackName(name) || !isPlainMsgpack(fields[name], depth + 1)) return false;
     }
     return true;
   }
@@ -64,4 +64,9 @@ export function isPlainMsgpack(value: unknown, depth = 0): boolean {
     if (item === undefined ? !(i in items) : !isPlainMsgpack(item, depth + 1)) return false;
   }
   return true;
+}
+
+/** False for names of fields that msgpackr changes, or that make it take the object for something else: such an object is written as pairs. */
+export function isMsgpackName(name: string): boolean {
+  return name !== '__proto__' && name !== 'constructor' && name.isWellFormed();
 }
