@@ -1,0 +1,88 @@
+import { RedisCache } from '../../lib/cache/redis-cache.js';
+import { JsonCodec } from '../../lib/codecs/json-codec.js';
+import { Keyspace } from '../../lib/keys/keyspace.js';
+import type { RedisCacheOptions } from '../../lib/options/redis-cache-options.js';
+import { resolveOptions } from '../../lib/options/resolve-options.js';
+import type { Channel, ChannelMessage } from '../../lib/stores/channel.js';
+import { LruLocalStore } from '../../lib/stores/memory/lru-local-store.js';
+import { MemoryChannel } from '../../lib/stores/memory/memory-channel.js';
+import { MemoryRemoteStore } from '../../lib/stores/memory/memory-remote-store.js';
+import { MemoryServer } from '../../lib/stores/memory/memory-server.js';
+import { FakeClock } from './fake-clock.js';
+import { type Faults, faulty } from './faulty-store.js';
+
+/** One instance of an application's cache, on a server it may share with others. */
+export interface Instance {
+  readonly cache: RedisCache;
+  readonly faults: Faults;
+  readonly channel: LossyChannel;
+  readonly log: string[];
+}
+
+/** A channel that loses messages when the test says so. */
+export class LossyChannel implements Channel {
+  /** Messages for which it returns true are lost. */
+  loses: (message: ChannelMessage) => boolean = () => false;
+  constructor(private readonly inner: Channel) {}
+  open(listener: (message: ChannelMessage) => void): Promise<void> {
+    return this.inner.open((message) => {
+      if (!this.loses(message)) listener(message);
+    });
+  }
+  close(): Promise<void> {
+    return this.inner.close();
+  }
+}
+
+/** Instances of one application on one embedded server; the test owns the time. No jitter unless asked for. */
+export class World {
+  readonly clock = new FakeClock();
+  readonly server: MemoryServer;
+  private readonly open: RedisCache[] = [];
+
+  constructor(bucketCount = 1) {
+    this.server = new MemoryServer({ nowMicros: this.clock.nowMicros, bucketCount });
+  }
+
+  async start(options: Partial<RedisCacheOptions> = {}): Promise<Instance> {
+    const log: string[] = [];
+    const write = (message: string) => void log.push(message);
+    const logger = { log: write, warn: write, error: write, debug() {} };
+    const resolved = resolveOptions({ service: 'test', jitter: 0, ...options });
+    const { store, faults } = faulty(new MemoryRemoteStore(this.server));
+    const channel = new LossyChannel(new MemoryChannel(this.server));
+    const json = new JsonCodec();
+    const cache = new RedisCache({
+      options: resolved,
+      keyspace: new Keyspace({
+        service: resolved.service,
+        bucketCount: this.server.bucketCount,
+        maxKeyLength: resolved.maxKeyLength,
+      }),
+      store,
+      channel,
+      local: resolved.l1 && new LruLocalStore(resolved.l1),
+      codecOf: (codec) => (typeof codec === 'string' ? json : codec),
+      clock: this.clock,
+      logger,
+      random: () => 0.5,
+    });
+    this.open.push(cache);
+    await cache.open();
+    return { cache, faults, channel, log };
+  }
+
+  /** Closes all instances, and checks that nothing of them is left. */
+  async end(): Promise<void> {
+    for (const cache of this.open) {
+      await cache.settled();
+      const { regions, readsInFlight } = cache.status();
+      for (const [name, c] of Object.entries(regions)) {
+        if (c.loads < c.loadFailures) throw new Error(`region ${name} counts more failures than loads`);
+      }
+      if (readsInFlight > 0) throw new Error(`${readsInFlight} reads are still in flight`);
+      await cache.close();
+    }
+    if (this.clock.pendingTimers > 0) throw new Error(`${this.clock.pendingTimers} timers are left`);
+  }
+}

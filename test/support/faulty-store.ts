@@ -1,0 +1,71 @@
+import type { RemoteStore } from '../../lib/stores/remote-store.js';
+import { CacheError } from '../../lib/shared/errors.js';
+import { type Gate, gate } from './fake-clock.js';
+
+type Operation = Exclude<
+  { [K in keyof RemoteStore]: RemoteStore[K] extends (...args: never[]) => unknown ? K : never }[keyof RemoteStore],
+  undefined
+>;
+
+/** A store that fails and waits when the test says so, and counts its calls. */
+export interface Faults {
+  /** Calls by operation since the start. */
+  readonly calls: Record<string, number>;
+  /** Every call rejects until `heal`. */
+  breakDown(): void;
+  heal(): void;
+  /** The next call of this operation rejects; the store does not see it. */
+  failNext(operation: Operation): void;
+  /** The next call of this operation runs on the store, and its answer is lost. */
+  loseNextReply(operation: Operation): void;
+  /** The next call of this operation waits for the gate before it reaches the store. */
+  holdNext(operation: Operation): Gate<void>;
+  /** The next call of this operation runs on the store at once; its answer waits for the gate. */
+  holdNextReply(operation: Operation): Gate<void>;
+}
+
+export function faulty(inner: RemoteStore): { store: RemoteStore; faults: Faults } {
+  const calls: Record<string, number> = {};
+  let isBroken = false;
+  const plans = new Map<string, (() => Promise<void>)[]>();
+  const replies = new Map<string, (() => Promise<void>)[]>();
+  const unavailable = async () => {
+    throw new CacheError('RC_STORE_UNAVAILABLE', 'the test says so');
+  };
+  const add = (to: typeof plans, operation: string, plan: () => Promise<void>) =>
+    to.set(operation, [...(to.get(operation) ?? []), plan]);
+  const faults: Faults = {
+    calls,
+    breakDown: () => (isBroken = true),
+    heal: () => (isBroken = false),
+    failNext: (operation) => void add(plans, operation, unavailable),
+    loseNextReply: (operation) => void add(replies, operation, unavailable),
+    holdNext(operation) {
+      const held = gate();
+      add(plans, operation, () => held.promise);
+      return held;
+    },
+    holdNextReply(operation) {
+      const held = gate();
+      add(replies, operation, () => held.promise);
+      return held;
+    },
+  };
+  const store = new Proxy(inner, {
+    get(target, name, receiver) {
+      const member = Reflect.get(target, name, receiver) as unknown;
+      if (typeof member !== 'function') return member;
+      return async (...args: unknown[]) => {
+        calls[String(name)] = (calls[String(name)] ?? 0) + 1;
+        if (name !== 'open' && name !== 'close') {
+          if (isBroken) await unavailable();
+          await plans.get(String(name))?.shift()?.();
+        }
+        const answer = (await member.apply(target, args)) as unknown;
+        await replies.get(String(name))?.shift()?.();
+        return answer;
+      };
+    },
+  });
+  return { store, faults };
+}
