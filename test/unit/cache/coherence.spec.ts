@@ -1,0 +1,303 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { type Instance, World } from '../../support/a-cache.js';
+import { gate, settle } from '../../support/fake-clock.js';
+
+/** The source of truth: a number that only grows, read by loaders at the moment they run. */
+class Source {
+  version = 1;
+  load = async () => this.version;
+}
+
+describe('coherence', () => {
+  let world: World;
+  let source: Source;
+  beforeEach(() => {
+    world = new World();
+    source = new Source();
+  });
+  afterEach(() => world.end());
+
+  const started = (options = {}) => Promise.all([world.start(options), world.start(options)]);
+  const read = ({ cache }: Instance, options = {}) => cache.region<number>('users').getOrLoad(1, source.load, options);
+
+  describe.each([
+    ['its key', (i: Instance) => i.cache.region('users').evict(1)],
+    ['its tag', (i: Instance) => i.cache.evictTags(['t'])],
+    ['its region', (i: Instance) => i.cache.region('users').clear()],
+    ['the cache', (i: Instance) => i.cache.clear()],
+  ])('an eviction of %s', (_name, evict) => {
+    const tagged = { tags: ['t'] };
+
+    it('refuses the fill of a load that began before it (R1, R6)', async () => {
+      const [a, b] = await started();
+      const load = gate();
+      const loading = a.cache.region<number>('users').getOrLoad(
+        1,
+        async () => {
+          const { version } = source;
+          await load.promise;
+          return version;
+        },
+        tagged,
+      );
+      await settle();
+      source.version = 2;
+      await evict(b);
+      load.open();
+      expect(await loading).toBe(1);
+      expect([await read(a, tagged), await read(b, tagged)]).toEqual([2, 2]);
+      expect(a.cache.status().regions['users']).toMatchObject({ fillsRefused: 1 });
+    });
+
+    it('is seen at once by the instance that evicted, also in its L1 (G3)', async () => {
+      const [a, b] = await started();
+      b.channel.loses = () => true;
+      a.channel.loses = () => true;
+      await read(a, tagged);
+      await read(a, tagged);
+      source.version = 2;
+      await evict(a);
+      expect(await read(a, tagged)).toBe(2);
+    });
+
+    it('reaches the L1 of another instance by its message', async () => {
+      const [a, b] = await started();
+      await read(a, tagged);
+      await read(b, tagged);
+      source.version = 2;
+      await evict(a);
+      await settle();
+      expect(await read(b, tagged)).toBe(2);
+    });
+
+    it('ends the L1 of another instance within D when every message is lost (R5)', async () => {
+      const [a, b] = await started();
+      await read(a, tagged);
+      await read(b, tagged);
+      b.channel.loses = () => true;
+      source.version = 2;
+      await evict(a);
+      expect(await read(b, tagged)).toBe(1);
+      await world.clock.advance(1_000);
+      expect(await read(b, tagged)).toBe(2);
+    });
+
+    it('is not outlived by L1 in an instance whose polls fail', async () => {
+      const [a, b] = await started();
+      await read(a, tagged);
+      await read(b, tagged);
+      b.channel.loses = () => true;
+      for (let n = 0; n < 20; n++) b.faults.failNext('poll');
+      source.version = 2;
+      await evict(a);
+      await world.clock.advance(1_001);
+      expect(await read(b, tagged)).toBe(2);
+    });
+
+    it('keeps a reply that was under way out of L1 (R4)', async () => {
+      const [a, b] = await started();
+      await read(a, tagged);
+      const reply = b.faults.holdNextReply('read');
+      const early = read(b, tagged);
+      await settle();
+      source.version = 2;
+      await evict(a);
+      await settle();
+      reply.open();
+      await early;
+      expect(await read(b, tagged)).toBe(2);
+    });
+
+    it('is not undone by a caller who joins a load that began before it (R3)', async () => {
+      const [a, b] = await started();
+      const load = gate();
+      const first = a.cache.region<number>('users').getOrLoad(
+        1,
+        async () => {
+          const { version } = source;
+          await load.promise;
+          return version;
+        },
+        tagged,
+      );
+      await settle();
+      source.version = 2;
+      await evict(b);
+      const second = read(a, tagged);
+      await settle();
+      load.open();
+      expect(await first).toBe(1);
+      expect(await second).toBe(2);
+    });
+
+    it('is not undone by a caller who joins a read that was sent before it', async () => {
+      const [a, b] = await started({ l1: false });
+      await read(a, tagged);
+      const reply = a.faults.holdNextReply('read');
+      const first = read(a, tagged);
+      await settle();
+      source.version = 2;
+      await evict(b);
+      const second = read(a, tagged);
+      reply.open();
+      // it began before the eviction: either answer is right for it
+      expect([1, 2]).toContain(await first);
+      expect(await second).toBe(2);
+    });
+
+    it('is not undone by a caller who joins after the fill was sent', async () => {
+      const [a, b] = await started({ l1: false });
+      const fill = a.faults.holdNextReply('fill');
+      const first = read(a, tagged);
+      await settle();
+      source.version = 2;
+      await evict(b);
+      const second = read(a, tagged);
+      fill.open();
+      expect(await first).toBe(1);
+      expect(await second).toBe(2);
+    });
+  });
+
+  it('serves what was read after the eviction from L1, though the message of the eviction comes later', async () => {
+    const [a, b] = await started();
+    await read(a);
+    source.version = 2;
+    await a.cache.region('users').evict(1);
+    expect(await read(b)).toBe(2);
+    await settle();
+    await read(b);
+    expect(b.cache.status().regions['users']).toMatchObject({ hitsL1: 1 });
+  });
+
+  it('leaves other keys, tags and regions in L1', async () => {
+    const { cache } = await world.start();
+    const [users, orders] = [cache.region<number>('users'), cache.region<number>('orders')];
+    await users.getOrLoad(1, source.load, { tags: ['a'] });
+    await users.getOrLoad(2, source.load, { tags: ['b'] });
+    await orders.getOrLoad(1, source.load);
+    await cache.evictTags(['a']);
+    await cache.region('users').evict(3);
+    await users.getOrLoad(2, source.load);
+    await orders.getOrLoad(1, source.load);
+    expect([cache.status().regions['users']!.hitsL1, cache.status().regions['orders']!.hitsL1]).toEqual([1, 1]);
+    await orders.clear();
+    await users.getOrLoad(2, source.load);
+    expect(cache.status().regions['users']!.hitsL1).toBe(2);
+  });
+
+  it('does not serve from L1 before the first poll, and not when polls stop for D', async () => {
+    const { cache, faults } = await world.start();
+    await read({ cache } as Instance);
+    await read({ cache } as Instance);
+    expect(cache.status().regions['users']!.hitsL1).toBe(1);
+    for (let n = 0; n < 20; n++) faults.failNext('poll');
+    await world.clock.advance(1_001);
+    await read({ cache } as Instance);
+    expect(cache.status().regions['users']).toMatchObject({ hitsL1: 1, hitsL2: 1 });
+    expect(cache.status().l1!.verifiedAgeMs).toBeGreaterThan(1_000);
+  });
+
+  it('serves from L1 for as long as polls prove it', async () => {
+    const { cache } = await world.start({ ttl: '1h' });
+    await read({ cache } as Instance);
+    for (let n = 0; n < 20; n++) {
+      await world.clock.advance(500);
+      await read({ cache } as Instance);
+    }
+    expect(cache.status().regions['users']).toMatchObject({ hitsL1: 20, misses: 1 });
+  });
+
+  it('waits for messages on their way before it gives L1 up', async () => {
+    const [a, b] = await started({ ttl: '1h' });
+    await b.cache.region('users').getOrLoad(2, source.load);
+    // the message of an eviction that the poll knows of comes 10 ms after the poll's answer
+    const late: (() => void)[] = [];
+    const { server } = world;
+    const publish = server.publish.bind(server);
+    server.publish = (message) => void late.push(() => publish(message));
+    await a.cache.region('users').evict(1);
+    const polled = world.clock.advance(260);
+    await settle();
+    for (const send of late) send();
+    server.publish = publish;
+    await polled;
+    await b.cache.region('users').getOrLoad(2, source.load);
+    expect(b.cache.status().regions['users']!.hitsL1).toBe(1);
+  });
+
+  describe('a server that is not the one from before', () => {
+    it.each([
+      ['was restarted', (w: World) => w.server.restart()],
+      ['lost everything', (w: World) => w.server.flush()],
+    ])('%s: nothing from before is served (G7)', async (_name, happen) => {
+      const [a, b] = await started();
+      await read(a);
+      await read(b);
+      source.version = 2;
+      happen(world);
+      await world.clock.advance(1_000);
+      expect([await read(a), await read(b)]).toEqual([2, 2]);
+    });
+
+    it('brings an evicted entry back: it is not served (R9)', async () => {
+      const [a, b] = await started();
+      await read(a);
+      const replica = world.server.dump();
+      source.version = 2;
+      await a.cache.region('users').evict(1);
+      world.server.restart();
+      world.server.rollBack(replica);
+      expect([await read(b), await read(a)]).toEqual([2, 2]);
+    });
+
+    it('is the first one again: it is not believed either (R10)', async () => {
+      const [a, b] = await started();
+      await read(a);
+      const old = world.server.dump();
+      source.version = 2;
+      await a.cache.region('users').evict(1);
+      world.server.rollBack(old);
+      await b.cache.region('users').evict(7);
+      expect([await read(b), await read(a)]).toEqual([2, 2]);
+    });
+
+    it('refuses the fill of a load from before', async () => {
+      const [a, b] = await started();
+      const load = gate();
+      const loading = a.cache.region<number>('users').getOrLoad(1, async () => {
+        const { version } = source;
+        await load.promise;
+        return version;
+      });
+      await settle();
+      source.version = 2;
+      world.server.restart();
+      load.open();
+      expect(await loading).toBe(1);
+      expect(await read(b)).toBe(2);
+    });
+  });
+
+  it('keeps many buckets apart', async () => {
+    const many = new World(16);
+    const [a, b] = [await many.start(), await many.start()];
+    for (let id = 0; id < 50; id++) {
+      await a.cache.region<number>('users').getOrLoad(id, source.load, { tags: ['t'] });
+      await b.cache.region<number>('users').getOrLoad(id, source.load, { tags: ['t'] });
+    }
+    source.version = 2;
+    await a.cache.region('users').evict(7);
+    await settle();
+    const versions = await Promise.all(
+      Array.from({ length: 50 }, (_, id) =>
+        b.cache.region<number>('users').getOrLoad(id, source.load, { tags: ['t'] }),
+      ),
+    );
+    expect(versions.map((version, id) => version === (id === 7 ? 2 : 1))).not.toContain(false);
+    await a.cache.evictTags(['t']);
+    await settle();
+    for (let id = 0; id < 50; id++) expect(await b.cache.region<number>('users').getOrLoad(id, source.load)).toBe(2);
+    await many.end();
+  });
+});

@@ -1,0 +1,135 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { World } from '../../support/a-cache.js';
+import { gate, settle } from '../../support/fake-clock.js';
+
+describe('without Redis', () => {
+  let world: World;
+  beforeEach(() => {
+    world = new World();
+  });
+  afterEach(() => world.end());
+
+  it('opens, and answers every call by its loader, typed as a hit would be', async () => {
+    const { cache, faults } = await world.start({ l1: false });
+    faults.breakDown();
+    const users = cache.region('users');
+    expect(await users.getOrLoad(1, async () => ({ at: new Date(1) }))).toEqual({ at: new Date(1) });
+    expect(await users.get(1)).toBeUndefined();
+    expect(faults.calls['readOrLease']).toBeUndefined();
+    expect(faults.calls['fill']).toBeUndefined();
+  });
+
+  it('still runs one load for callers who arrived before it began', async () => {
+    const { cache, faults } = await world.start({ l1: false });
+    faults.breakDown();
+    const load = gate<number>();
+    let loads = 0;
+    const read = () =>
+      cache.region<number>('users').getOrLoad(1, () => {
+        loads += 1;
+        return load.promise;
+      });
+    const callers = [read(), read(), read()];
+    await settle();
+    load.open(7);
+    expect(await Promise.all(callers)).toEqual([7, 7, 7]);
+    expect(loads).toBe(1);
+  });
+
+  it('does not hand a load to a caller who arrived after it began', async () => {
+    const { cache, faults } = await world.start({ l1: false });
+    faults.breakDown();
+    const load = gate();
+    let version = 1;
+    const read = () =>
+      cache.region<number>('users').getOrLoad(1, async () => {
+        const seen = version;
+        await load.promise;
+        return seen;
+      });
+    const first = read();
+    await settle();
+    version = 2;
+    const second = read();
+    load.open();
+    expect(await Promise.all([first, second])).toEqual([1, 2]);
+  });
+
+  it('goes on serving L1 until it can no longer be proven', async () => {
+    const { cache, faults } = await world.start();
+    const users = cache.region<number>('users');
+    await users.getOrLoad(1, async () => 1);
+    faults.breakDown();
+    expect(await users.getOrLoad(1, async () => 2)).toBe(1);
+    await world.clock.advance(1_001);
+    expect(await users.getOrLoad(1, async () => 2)).toBe(2);
+  });
+
+  it('never keeps a value in L1 whose fill may or may not have arrived', async () => {
+    const { cache, faults } = await world.start();
+    const users = cache.region<number>('users');
+    faults.loseNextReply('fill');
+    await users.getOrLoad(1, async () => 1);
+    await users.getOrLoad(1, async () => 2);
+    expect(cache.status().regions['users']).toMatchObject({ hitsL1: 0, hitsL2: 1 });
+  });
+
+  it('queues an eviction, reads past the cache until it is acknowledged, and logs one line', async () => {
+    const [a, b] = [await world.start(), await world.start()];
+    const users = a.cache.region<number>('users');
+    await users.getOrLoad(1, async () => 1);
+    await users.getOrLoad(2, async () => 1);
+    a.faults.breakDown();
+    await users.evict(1);
+    await users.evict(2);
+    expect(a.cache.status().pendingEvictions).toBe(2);
+    expect(await users.getOrLoad(1, async () => 2)).toBe(2);
+    expect(a.log.filter((line) => line.includes('RC_EVICTION_PENDING'))).toHaveLength(1);
+    a.faults.heal();
+    expect(await users.getOrLoad(1, async () => 3)).toBe(3);
+    await world.clock.advance(2_500);
+    expect(a.cache.status().pendingEvictions).toBe(0);
+    expect(await b.cache.region('users').get(1)).toBeUndefined();
+    expect(a.cache.status().regions['users']).toMatchObject({ evictionsFailed: 2 });
+  });
+
+  it('does not let a caller join a read that began before the eviction failed (G3)', async () => {
+    const [a, b] = [await world.start({ l1: false }), await world.start()];
+    const users = a.cache.region<number>('users');
+    await b.cache.region<number>('users').getOrLoad(1, async () => 1);
+    const reading = a.faults.holdNext('read');
+    const first = users.getOrLoad(1, async () => 2);
+    await settle();
+    a.faults.failNext('evict');
+    await users.evict(1);
+    const second = users.getOrLoad(1, async () => 2);
+    reading.open();
+    expect(await first).toBe(1);
+    expect(await second).toBe(2);
+  });
+
+  it('throws instead of queueing silently when told so, and queues all the same', async () => {
+    const { cache, faults } = await world.start({ onEvictFailure: 'throw' });
+    faults.failNext('evict');
+    await expect(cache.region('users').evict(1)).rejects.toMatchObject({ code: 'RC_EVICTION_PENDING' });
+    expect(cache.status().pendingEvictions).toBe(1);
+    await world.clock.advance(200);
+    expect(cache.status().pendingEvictions).toBe(0);
+  });
+
+  it('queues evictions of tags, regions and the cache as well', async () => {
+    const { cache, faults } = await world.start();
+    const users = cache.region<number>('users');
+    await users.getOrLoad(1, async () => 1, { tags: ['t'] });
+    faults.breakDown();
+    await cache.evictTags(['t']);
+    expect(await users.getOrLoad(1, async () => 2, { tags: ['t'] })).toBe(2);
+    await users.clear();
+    await cache.clear();
+    expect(cache.status().pendingEvictions).toBe(3);
+    faults.heal();
+    await world.clock.advance(5_000);
+    expect(cache.status().pendingEvictions).toBe(0);
+    expect(await users.getOrLoad(1, async () => 3, { tags: ['t'] })).toBe(3);
+  });
+});
