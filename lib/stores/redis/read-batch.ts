@@ -16,6 +16,14 @@ interface BucketReads {
   readonly binary: PendingRead[];
 }
 
+/** What is known of the connection at the moment of sending, and the position once it is answered. */
+interface Proof {
+  readonly bucket: number;
+  readonly epoch: number;
+  readonly wasIdentified: boolean;
+  position: PlainRead['position'];
+}
+
 /** Longer lists are cut, so that one reply does not hold up the connection. */
 const MAX_KEYS_PER_COMMAND = 512;
 
@@ -59,44 +67,45 @@ export class ReadBatch {
   };
 
   private send(bucket: number, { text, binary }: BucketReads): void {
-    const { client } = this.node;
-    const proof = { bucket, epoch: this.node.epoch, wasIdentified: this.node.isIdentified(bucket) };
-    const position = this.bounded(client.hmget(this.context.keyspace.bucketKey(bucket), 'i', 'q', 'tq')).catch(
-      () => null,
+    const { client, epoch } = this.node;
+    const proof: Proof = { bucket, epoch, wasIdentified: this.node.isIdentified(bucket), position: null };
+    // replies of one connection keep their order, and so do the reactions to them: the position is there when the values come
+    this.bounded(client.hmget(this.context.keyspace.bucketKey(bucket), 'i', 'q', 'tq')).then(
+      (fields) => (proof.position = positionOf(fields)),
+      ignore,
     );
     for (const reads of chunks(text)) {
-      const values = reads.length === 1 ? single(client.get(reads[0]!.entry)) : client.mget(entriesOf(reads));
-      void this.settle(proof, position, this.bounded(values), reads);
+      if (reads.length === 1) this.settleOne(proof, client.get(reads[0]!.entry), reads[0]!);
+      else this.settle(proof, client.mget(entriesOf(reads)), reads);
     }
     for (const reads of chunks(binary)) {
-      const values =
-        reads.length === 1 ? single(client.getBuffer(reads[0]!.entry)) : client.mgetBuffer(entriesOf(reads));
-      void this.settle(proof, position, this.bounded(values), reads);
+      if (reads.length === 1) this.settleOne(proof, client.getBuffer(reads[0]!.entry), reads[0]!);
+      else this.settle(proof, client.mgetBuffer(entriesOf(reads)), reads);
     }
   }
 
-  private async settle(
-    proof: { bucket: number; epoch: number; wasIdentified: boolean },
-    positionReply: Promise<(string | null)[] | null>,
-    valuesReply: Promise<(string | Buffer | null)[]>,
-    reads: readonly PendingRead[],
-  ): Promise<void> {
-    let values: (string | Buffer | null)[];
-    try {
-      values = await valuesReply;
-    } catch (error) {
-      this.fail(proof.bucket, error, reads);
-      return;
-    }
-    const fields = await positionReply;
-    const identified = proof.wasIdentified && proof.epoch === this.node.epoch && fields !== null;
-    const position = fields === null ? null : positionOf(fields);
-    if (position !== null) this.context.incarnations.note(proof.bucket, position.incarnation);
-    reads.forEach(({ answer }, n) => {
-      const raw = values[n] ?? null;
-      const entry = raw === null ? null : parseEntry(raw);
-      answer.resolve({ identified, position, entry, foreign: raw !== null && entry === null });
-    });
+  private settleOne(proof: Proof, reply: Promise<string | Buffer | null>, read: PendingRead): void {
+    this.bounded(reply).then(
+      (raw) => read.answer.resolve(plainRead(raw, proof.position, this.isProven(proof))),
+      (error: unknown) => this.fail(proof.bucket, error, [read]),
+    );
+  }
+
+  private settle(proof: Proof, reply: Promise<(string | Buffer | null)[]>, reads: readonly PendingRead[]): void {
+    this.bounded(reply).then(
+      (values) => {
+        const isIdentified = this.isProven(proof);
+        reads.forEach(({ answer }, n) => answer.resolve(plainRead(values[n] ?? null, proof.position, isIdentified)));
+      },
+      (error: unknown) => this.fail(proof.bucket, error, reads),
+    );
+  }
+
+  /** Whether both replies came from the connection that had identified the server before. */
+  private isProven({ bucket, epoch, wasIdentified, position }: Proof): boolean {
+    if (position === null) return false;
+    this.context.incarnations.note(bucket, position.incarnation);
+    return wasIdentified && epoch === this.node.epoch;
   }
 
   private fail(bucket: number, error: unknown, reads: readonly PendingRead[]): void {
@@ -117,9 +126,15 @@ export class ReadBatch {
   }
 }
 
-const entriesOf = (reads: readonly PendingRead[]) => reads.map(({ entry }) => entry);
+function plainRead(raw: string | Buffer | null, position: PlainRead['position'], identified: boolean): PlainRead {
+  if (raw === null) return { identified, position, entry: null, foreign: false };
+  const entry = parseEntry(raw);
+  return { identified, position, entry, foreign: entry === null };
+}
 
-const single = async <T>(value: Promise<T>): Promise<T[]> => [await value];
+const ignore = () => {};
+
+const entriesOf = (reads: readonly PendingRead[]) => reads.map(({ entry }) => entry);
 
 function* chunks(reads: readonly PendingRead[]): Iterable<readonly PendingRead[]> {
   if (reads.length <= MAX_KEYS_PER_COMMAND) {

@@ -55,8 +55,13 @@ export class RedisRemoteStore implements RemoteStore {
     await this.options.preflight();
   }
 
-  async read({ key, binary }: ReadArgs): Promise<PlainRead> {
-    return this.nodeOf(key.bucket, 'a read').read(key.bucket, key.entry, binary);
+  // not async: the hot path makes one promise per read
+  read({ key, binary }: ReadArgs): Promise<PlainRead> {
+    try {
+      return this.nodeOf(key.bucket, 'a read').read(key.bucket, key.entry, binary);
+    } catch (error) {
+      return Promise.reject(error as CacheError);
+    }
   }
 
   async readOrLease(args: LeaseArgs): Promise<ReadOrLease> {

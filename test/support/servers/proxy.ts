@@ -1,0 +1,85 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+
+interface ProxyState {
+  /** `blackhole` swallows what comes; it stays lost after `heal`. */
+  mode: 'pass' | 'blackhole' | 'refuse';
+  /** Each way. */
+  delayMs: number;
+  /** Bytes of replies after which a connection is reset. */
+  cutAfter: number;
+}
+
+/** A TCP proxy on 127.0.0.1 that can delay, cut, swallow, reset or refuse. */
+export interface Proxy {
+  readonly port: number;
+  /** Effective at once, also for open connections. */
+  set(change: Partial<ProxyState>): void;
+  heal(): void;
+  connections(): number;
+  /** RST. */
+  reset(): void;
+  /** FIN. */
+  finish(): void;
+  stop(): Promise<void>;
+}
+
+export async function startProxy(targetPort: number, targetHost = '127.0.0.1'): Promise<Proxy> {
+  const sockets = new Set<Socket>();
+  const state: ProxyState = { mode: 'pass', delayMs: 0, cutAfter: Infinity };
+  const server = createServer({ allowHalfOpen: true }, (client) => {
+    if (state.mode === 'refuse') {
+      client.on('error', () => {});
+      client.resetAndDestroy();
+      return;
+    }
+    const upstream = connect({ port: targetPort, host: targetHost, allowHalfOpen: true });
+    let replied = 0;
+    const pump = (from: Socket, to: Socket, isReply: boolean) => {
+      sockets.add(from);
+      const forward = (chunk: Buffer) => {
+        if (to.destroyed) return;
+        if (isReply && replied + chunk.length > state.cutAfter) {
+          to.write(chunk.subarray(0, Math.max(0, state.cutAfter - replied)));
+          replied += chunk.length;
+          from.resetAndDestroy();
+          to.resetAndDestroy();
+          return;
+        }
+        if (isReply) replied += chunk.length;
+        to.write(chunk);
+      };
+      from.on('data', (chunk: Buffer) => {
+        if (state.mode === 'blackhole') return;
+        if (state.delayMs > 0) setTimeout(forward, state.delayMs, chunk);
+        else forward(chunk);
+      });
+      from.on('end', () => to.end());
+      from.on('close', () => {
+        to.destroy();
+        sockets.delete(from);
+      });
+      from.on('error', () => to.destroy());
+    };
+    pump(client, upstream, false);
+    pump(upstream, client, true);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const each = (action: (socket: Socket) => void) => {
+    for (const socket of sockets) action(socket);
+  };
+  return {
+    port: (server.address() as AddressInfo).port,
+    set: (change) => void Object.assign(state, change),
+    heal: () => void Object.assign(state, { mode: 'pass', delayMs: 0, cutAfter: Infinity }),
+    connections: () => sockets.size / 2,
+    reset: () => each((socket) => socket.resetAndDestroy()),
+    finish: () => each((socket) => socket.end()),
+    stop: () =>
+      new Promise((resolve) => {
+        each((socket) => socket.destroy());
+        server.close(() => resolve());
+      }),
+  };
+}

@@ -1,0 +1,28 @@
+import { createHash } from 'node:crypto';
+import { expect, it } from '@jest/globals';
+import { libraryText } from '../../../lib/stores/redis/functions/library.js';
+import { LIBRARY_NAME, PROTOCOL_VERSION } from '../../../lib/stores/redis/functions/protocol-version.js';
+
+/**
+ * SHA-256 of the library's text, by protocol version. Servers keep what they have under a name, so a changed text needs a new
+ * version and a new line here; lines of released versions are never changed.
+ */
+const TEXTS: Record<number, string> = {
+  1: 'a81c0a102a139d08c42038da54251c08a9163950cdb8be185482b5dffc04172b',
+};
+
+it('the text of the function library belongs to its version', () => {
+  expect(createHash('sha256').update(libraryText).digest('hex')).toBe(TEXTS[PROTOCOL_VERSION]);
+});
+
+it('the library and all its functions carry the version in their names', () => {
+  expect(LIBRARY_NAME).toMatch(new RegExp(`_${PROTOCOL_VERSION}$`));
+  const names = [...libraryText.matchAll(/function_name = '([^']+)'/g)].map(([, name]) => name);
+  expect(names).toHaveLength(12);
+  for (const name of names) expect(name).toMatch(new RegExp(`^nrc${PROTOCOL_VERSION}_[a-z_]+$`));
+});
+
+it('the library is plain text that no key or message could be mistaken for', () => {
+  expect(libraryText.startsWith(`#!lua name=${LIBRARY_NAME}\n`)).toBe(true);
+  expect(libraryText).not.toMatch(/undefined|\[object/);
+});
