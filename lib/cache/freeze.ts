@@ -1,5 +1,5 @@
-/** Deepest nesting that is looked through; codecs encode 1,000 levels at most. */
-const MAX_DEPTH = 4_000;
+/** Deepest nesting that is looked through: what codecs encode at most. A cycle ends there, too. */
+const MAX_DEPTH = 1_000;
 
 /**
  * Freezes a tree of plain objects and arrays, the leaves first. Its objects must belong to the caller alone.
@@ -29,14 +29,19 @@ function freezeObject(object: object): void {
 
 /**
  * True for a tree of plain objects, arrays and primitives, without cycles: only of such a value does Object.freeze reach everything.
- * False for instances of classes (private fields cannot be seen), Date, Map, Set, bytes, functions, and getters.
+ * False for instances of classes (private fields cannot be seen), Date, Map, Set, bytes and functions.
  */
 export function isPlainTree(value: unknown, depth = 0): boolean {
   if (typeof value === 'function') return false;
   if (typeof value !== 'object' || value === null) return true;
-  if (depth > MAX_DEPTH) return false;
-  if (Array.isArray(value)) return value.every((item) => isPlainTree(item, depth + 1));
-  const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== Object.prototype && prototype !== null) return false;
-  return Object.values(value).every((field) => isPlainTree(field, depth + 1));
+  if (depth >= MAX_DEPTH) return false;
+  const isArray = Array.isArray(value);
+  if (!isArray) {
+    const prototype: unknown = Object.getPrototypeOf(value);
+    if (prototype !== Object.prototype && prototype !== null) return false;
+  }
+  for (const child of isArray ? (value as unknown[]) : Object.values(value)) {
+    if (!isPlainTree(child, depth + 1)) return false;
+  }
+  return true;
 }

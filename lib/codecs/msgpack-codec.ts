@@ -7,6 +7,9 @@ import { encodeFailure } from './encode-failure.js';
 import { isPlainMsgpack } from './plain-data.js';
 import { restorerOf } from './restore.js';
 
+/** Longest meta: it stands in the entry's header, which stays short. Longer notes go into the payload. */
+const MAX_META_CHARS = 256;
+
 /**
  * MessagePack by the optional package msgpackr: smaller than JSON, bytes as they are. It keeps and refuses what {@link JsonCodec} does,
  * by the same notes for what MessagePack cannot say.
@@ -21,10 +24,12 @@ export class MsgpackCodec implements Codec {
   readonly binary = true;
   private readonly packr: Packr;
 
-  constructor(load: () => typeof import('msgpackr') = loadMsgpackr) {
+  /** @param load stands in for the package in tests; no type of it here, since it may be absent */
+  constructor(load: () => unknown = requireMsgpackr) {
     // copyBuffers: decoded bytes must not share memory with the payload, which may be decoded again for another caller.
     // useToJSON: annotate has called it where it is a function; elsewhere it is a name.
-    this.packr = new (load().Packr)({ moreTypes: true, copyBuffers: true, useToJSON: false });
+    const { Packr } = loaded(load);
+    this.packr = new Packr({ moreTypes: true, copyBuffers: true, useToJSON: false });
   }
 
   encode(value: unknown): Encoded {
@@ -52,17 +57,18 @@ export class MsgpackCodec implements Codec {
   }
 }
 
-/** Longest meta: it stands in the entry's header, which stays short. Longer notes go into the payload. */
-const MAX_META_CHARS = 256;
-
 function restored(raw: unknown, note: string): Decoded {
   const { restore, isFreezable } = restorerOf(note);
   return { value: restore(raw), freezable: isFreezable };
 }
 
-function loadMsgpackr(): typeof import('msgpackr') {
+function requireMsgpackr(): unknown {
+  return createRequire(import.meta.url)('msgpackr');
+}
+
+function loaded(load: () => unknown): typeof import('msgpackr') {
   try {
-    return createRequire(import.meta.url)('msgpackr') as typeof import('msgpackr');
+    return load() as typeof import('msgpackr');
   } catch (error) {
     throw new CacheError(
       'RC_INVALID_OPTION',
