@@ -44,10 +44,12 @@ export function openRedis(
   const { keyspace, commandTimeoutMs, logger, clock } = options;
   const plan = planConnection(connection, commandTimeoutMs);
   if (plan.kind === 'client') warnOfMissingOptions(plan.client, logger);
+  const channelName = channelOf(keyspace, databaseOf(plan));
   const incarnations = new Incarnations(keyspace.bucketCount);
   const context: NodeContext = {
     keyspace,
     incarnations,
+    channel: channelName,
     timeoutMs: plan.kind === 'client' ? commandTimeoutMs : null,
     queuesWhileConnecting: isClusterConnection(connection),
     onRedirect: () => void topology.refresh(),
@@ -57,11 +59,11 @@ export function openRedis(
     topology,
     keyspace,
     stampLifetimeMs: options.stampLifetimeMs ?? DAY_MS,
-    preflight: () => preflight(topology, keyspace, logger),
+    preflight: () => preflight(topology, context, logger),
   });
   const channel = new RedisChannel({
     connect: () => channelConnection(plan, commandTimeoutMs),
-    channel: keyspace.channel,
+    channel: channelName,
     bucketCount: keyspace.bucketCount,
     incarnations,
     clock,
@@ -85,4 +87,19 @@ function channelConnection(plan: ConnectionPlan, commandTimeoutMs: number): Redi
     lazyConnect: true,
     redisOptions: { ...options, autoResubscribe: true },
   });
+}
+
+/**
+ * Pub/sub knows no databases: without this, two applications of one name in two databases of one server would hear of each other's
+ * server identities, and each would take its own for outdated.
+ */
+function channelOf(keyspace: Keyspace, database: number): string {
+  return database === 0 ? keyspace.channel : `${keyspace.channel}:${database}`;
+}
+
+function databaseOf(plan: ConnectionPlan): number {
+  if (plan.kind === 'cluster' || (plan.kind === 'client' && plan.client.isCluster)) return 0;
+  // ioredis reads the url; nothing connects
+  const { options } = plan.kind === 'client' ? (plan.client as Redis) : plan.create({});
+  return options.db ?? 0;
 }

@@ -9,7 +9,7 @@ import {
   isPermissionDenied,
   messageOf,
 } from './redis-errors.js';
-import type { RedisNode } from './redis-node.js';
+import type { NodeContext, RedisNode } from './redis-node.js';
 import type { RedisTopology } from './redis-topology.js';
 
 /** The commands that the functions run, and those that are sent plainly. */
@@ -17,10 +17,10 @@ const NEEDED_COMMANDS =
   '+fcall +hmget +get +mget +hget +hset +hdel +set +del +getrange +setrange +pttl +pexpire +zadd +zrangebyscore +zrem +time +publish +subscribe +ping';
 
 /** The least rights that suffice. `info` spares a warning of ioredis, `function|load` may be left out where the library is preloaded. */
-export function aclLine(keyspace: Keyspace): string {
+export function aclLine({ keyspace, channel }: NodeContext): string {
   const prefix = keyspace.bucketKey(0).replace(/:~m$/, '');
   const keys = keyspace.bucketCount === 1 ? `${prefix}:*` : `${prefix.replace(/\.0\}$/, '')}.*`;
-  return `ACL SETUSER <user> resetchannels ~${keys} &${keyspace.channel} ${NEEDED_COMMANDS} +function|load +info`;
+  return `ACL SETUSER <user> resetchannels ~${keys} &${channel} ${NEEDED_COMMANDS} +function|load +info`;
 }
 
 /**
@@ -30,7 +30,7 @@ export function aclLine(keyspace: Keyspace): string {
  * @throws CacheError RC_REDIS_UNSUPPORTED before Redis 7.0
  * @throws CacheError RC_REDIS_PERMISSION when the login is refused, or a right is missing
  */
-export async function preflight(topology: RedisTopology, keyspace: Keyspace, logger: LoggerPort): Promise<void> {
+export async function preflight(topology: RedisTopology, context: NodeContext, logger: LoggerPort): Promise<void> {
   const away = await topology.open();
   if (away !== null) {
     if (isLoginRefused(away)) {
@@ -43,16 +43,18 @@ export async function preflight(topology: RedisTopology, keyspace: Keyspace, log
     logger.warn(`Redis is away: ${away.message}. The cache works without it and goes on trying.`);
     return;
   }
+  const { keyspace } = context;
   const asked = new Set<RedisNode>();
   for (let bucket = 0; bucket < keyspace.bucketCount; bucket++) {
     const node = topology.nodeOf(bucket);
     if (node === null || asked.has(node)) continue;
     asked.add(node);
-    await check(node, bucket, keyspace, logger);
+    await check(node, bucket, context, logger);
   }
 }
 
-async function check(node: RedisNode, bucket: number, keyspace: Keyspace, logger: LoggerPort): Promise<void> {
+async function check(node: RedisNode, bucket: number, context: NodeContext, logger: LoggerPort): Promise<void> {
+  const { keyspace, channel } = context;
   try {
     await node.invoke('poll', bucket, [], []);
     const M = keyspace.bucketKey(bucket);
@@ -67,23 +69,23 @@ async function check(node: RedisNode, bucket: number, keyspace: Keyspace, logger
       keyspace.collectKey(bucket),
       entry,
       Keyspace.sideKey(entry),
-      keyspace.channel,
+      channel,
       bucket,
     ])) as string[];
-    if (refused.length > 0) throw missingRight(`${refused[0]}: ${refused[1]}`, keyspace, undefined);
+    if (refused.length > 0) throw missingRight(`${refused[0]}: ${refused[1]}`, context, undefined);
   } catch (error) {
     if (error instanceof CacheError) throw error;
     if (isFunctionsUnsupported(error)) throw await unsupported(node, error);
-    if (isPermissionDenied(error)) throw missingRight(messageOf(error), keyspace, error);
+    if (isPermissionDenied(error)) throw missingRight(messageOf(error), context, error);
     if (isFunctionMissing(error)) throw error;
     logger.warn(`Redis could not be checked: ${messageOf(error)}. The cache goes on trying.`);
   }
 }
 
-function missingRight(what: string, keyspace: Keyspace, cause: unknown): CacheError {
+function missingRight(what: string, context: NodeContext, cause: unknown): CacheError {
   return new CacheError(
     'RC_REDIS_PERMISSION',
-    `The Redis user lacks a right: ${what}. The least rights that suffice: ${aclLine(keyspace)} ` +
+    `The Redis user lacks a right: ${what}. The least rights that suffice: ${aclLine(context)} ` +
       `(without +function|load, an administrator loads the library "${LIBRARY_NAME}" before).`,
     { cause },
   );

@@ -11,6 +11,8 @@ import { isFunctionMissing, isLibraryPresent } from './redis-errors.js';
 export interface NodeContext {
   readonly keyspace: Keyspace;
   readonly incarnations: Incarnations;
+  /** The pub/sub channel of the coherence protocol. */
+  readonly channel: string;
   /** Bound of one answer, ms, where the client has none of its own; else null. */
   readonly timeoutMs: number | null;
   /** True where commands may be given to a connection that is being made. */
@@ -102,7 +104,7 @@ export class RedisNode {
     args: readonly Argument[],
     isBinary = false,
   ): Promise<FunctionReply> {
-    const { keyspace, incarnations } = this.context;
+    const { keyspace, incarnations, channel } = this.context;
     const send = () => {
       const known = incarnations.of(bucket);
       return this.command(isBinary ? 'callBuffer' : 'call', 'FCALL', [
@@ -110,7 +112,7 @@ export class RedisNode {
         keys.length + 1,
         keyspace.bucketKey(bucket),
         ...keys,
-        keyspace.channel,
+        channel,
         bucket,
         known,
         ...args,

@@ -108,7 +108,8 @@ export async function startCluster(options: ClusterServerOptions = {}): Promise<
         .map(({ port, slots }) => [port, slots])
         .sort(),
     );
-  const settled = () => waitUntil(() => new Set(livePorts().map(layout)).size === 1, { what: 'agreement on the slots' });
+  const settled = () =>
+    waitUntil(() => new Set(livePorts().map(layout)).size === 1, { what: 'agreement on the slots' });
   const isMaster = ({ flags }: ClusterNodeView) => flags.includes('master') && !flags.includes('fail');
   const idOf = (port: number) => run(port, 'CLUSTER', 'MYID');
   const ownerOf = (slot: number, seenFrom?: number) =>
@@ -176,7 +177,8 @@ export async function startCluster(options: ClusterServerOptions = {}): Promise<
         () => {
           const info = run(port, 'INFO', 'replication');
           const master = /master_link_status:up/.test(info) && Number(/master_port:(\d+)/.exec(info)![1]);
-          if (!master || !new RegExp(`port=${port},state=online`).test(run(master, 'INFO', 'replication'))) return false;
+          if (!master || !new RegExp(`port=${port},state=online`).test(run(master, 'INFO', 'replication')))
+            return false;
           return livePorts().every((other) => {
             const { flags } = view(other).find((seen) => seen.port === port)!;
             return flags.includes('slave') && !flags.includes('fail');
@@ -188,7 +190,12 @@ export async function startCluster(options: ClusterServerOptions = {}): Promise<
     async promote(replicaPort) {
       run(replicaPort, 'CLUSTER', 'FAILOVER');
       await waitUntil(
-        () => livePorts().every((port) => view(port).find((seen) => seen.port === replicaPort)!.flags.includes('master')),
+        () =>
+          livePorts().every((port) =>
+            view(port)
+              .find((seen) => seen.port === replicaPort)!
+              .flags.includes('master'),
+          ),
         { timeoutMs: 10_000, what: 'the manual failover' },
       );
       lastFailover = performance.now();

@@ -60,8 +60,7 @@ export async function startSentinelTrio(options: SentinelOptions = {}): Promise<
   }
   debug('INFO-PERIOD', 10_000, 'PUBLISH-PERIOD', 2_000, 'ASK-PERIOD', 100);
 
-  const masterPort = () =>
-    Number(run(sentinels[0]!.port, 'SENTINEL', 'GET-MASTER-ADDR-BY-NAME', name).split('\n')[1]);
+  const masterPort = () => Number(run(sentinels[0]!.port, 'SENTINEL', 'GET-MASTER-ADDR-BY-NAME', name).split('\n')[1]);
   return {
     name,
     master,
