@@ -1,4 +1,5 @@
 import { bytesAs, isByteClass } from './byte-classes.js';
+import { dateOfIso } from './iso-date.js';
 
 /** Turns decoded plain data back, in place where it can. */
 export interface Restorer {
@@ -66,9 +67,7 @@ function leafRestore(leaf: string): Restore {
 function restoreDate(raw: unknown): unknown {
   if (typeof raw === 'number') return new Date(raw);
   if (typeof raw !== 'string') return raw;
-  const date = new Date(raw);
-  if (Number.isNaN(date.getTime()) && raw !== 'Invalid Date') throw new Error('not a date');
-  return date;
+  return raw === 'Invalid Date' ? new Date(NaN) : dateOfIso(raw);
 }
 
 function restoreNumber(raw: string): number {

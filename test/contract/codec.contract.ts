@@ -11,6 +11,9 @@ export interface CodecHarness {
   close(): Promise<void>;
 }
 
+/** Raise it for a long run: FUZZ_RUNS=20000. */
+const FUZZ_RUNS = Number(process.env['FUZZ_RUNS'] ?? 200);
+
 /** The promises of Codec. Every codec of the library runs all of them. */
 export function describeCodec(name: string, create: () => Codec): void {
   describeContract(`Codec contract: ${name}`, codecTests, () =>
@@ -270,7 +273,7 @@ export const codecTests: readonly ContractTest<CodecHarness>[] = [
         expect(canonical(bothWays(harness, value).value)).toBe(before);
         expect(canonical(value)).toBe(before);
       }),
-      { numRuns: 1_500 },
+      { numRuns: 2 * FUZZ_RUNS },
     );
   }),
   aTest('writes a short meta without line ends and without characters that UTF-8 lacks', ({ codec }) => {
@@ -398,7 +401,7 @@ export const codecTests: readonly ContractTest<CodecHarness>[] = [
           expect(canonical(codec.decode(good.payload, good.meta).value)).toBe(canonical(value));
         },
       ),
-      { numRuns: 800 },
+      { numRuns: FUZZ_RUNS },
     );
   }),
   aTest('returns or throws at bytes of others', ({ codec }) => {
@@ -415,7 +418,7 @@ export const codecTests: readonly ContractTest<CodecHarness>[] = [
           expect(prototypeState()).toEqual(before);
         },
       ),
-      { numRuns: 2_000 },
+      { numRuns: 2 * FUZZ_RUNS },
     );
   }),
   aTest('does not pollute a prototype by notes that name one', ({ codec }) => {
