@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join, relative, sep } from 'node:path';
+import { homedir, tmpdir } from 'node:os';
+import { dirname, join, relative, sep } from 'node:path';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
@@ -40,8 +41,17 @@ export async function command(folder: string, file: string, ...args: string[]): 
   }
 }
 
-/** A folder outside the repository, so that nothing resolves to the repository's node_modules. */
-export const temporaryFolder = (): Promise<string> => mkdtemp(join(tmpdir(), 'nestjs-redis-cache-'));
+/** A new folder from which nothing resolves: outside the repository, and with no node_modules in any folder above. */
+export async function temporaryFolder(): Promise<string> {
+  const parent = [tmpdir(), '/var/tmp', homedir()].find((folder) => !hasNodeModules(folder));
+  if (!parent) throw new Error(`A node_modules stands above ${tmpdir()}. Set TMPDIR to a folder without one above it.`);
+  return mkdtemp(join(parent, 'nestjs-redis-cache-'));
+}
+
+function hasNodeModules(folder: string): boolean {
+  if (!existsSync(folder) || existsSync(join(folder, 'node_modules'))) return true;
+  return folder !== dirname(folder) && hasNodeModules(dirname(folder));
+}
 
 export const removeFolder = (folder: string): Promise<void> => rm(folder, { recursive: true, force: true });
 
