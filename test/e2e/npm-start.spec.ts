@@ -5,13 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { outputOf, type RunningServer, startRedis } from './servers.js';
+import { outputOf, postgresPrograms, type RunningServer, startPostgres, startRedis } from './servers.js';
 
 const run = promisify(execFile);
 const root = join(import.meta.dirname, '..', '..');
 /** A checkout of its own, so that its build does not get in the way of other suites. */
 const checkout = mkdtempSync(join(tmpdir(), 'users-app-'));
 const children: ChildProcess[] = [];
+const servers: RunningServer[] = [];
 let redis: RunningServer;
 
 beforeAll(async () => {
@@ -19,11 +20,12 @@ beforeAll(async () => {
   for (const file of files) cpSync(join(root, file), join(checkout, file), { recursive: true });
   symlinkSync(join(root, 'node_modules'), join(checkout, 'node_modules'));
   redis = await startRedis();
+  servers.push(redis);
 });
 
 afterAll(async () => {
   for (const { pid } of children) killGroup(pid!);
-  await redis?.stop();
+  await Promise.all(servers.map((server) => server.stop()));
   rmSync(checkout, { recursive: true, force: true });
 });
 
@@ -39,16 +41,24 @@ it('builds, starts, says what to try, and that is what happens; SIGTERM ends it 
     expect([[line, status, cache]]).toEqual([[line, answered[0], caches.includes(answered[1]) ? cache : answered[1]]]);
   }
   expect(await endedAfterSigterm(child)).toBeLessThan(3_000);
-}, 60_000);
+}, 240_000);
 
-it('runs on the Redis of REDIS_URL, with the keys that the docs promise, and ends at once', async () => {
-  const { child, output } = await start('node', ['dist-sample/users-app/main.js'], { REDIS_URL: redis.url });
+it('runs on the servers of REDIS_URL and DATABASE_URL, with the keys that the docs promise, and ends at once', async () => {
+  // without a PostgreSQL on this machine, PGlite again
+  const postgres = postgresPrograms && (await startPostgres());
+  if (postgres) servers.push(postgres);
+  const { child, output } = await start('node', ['dist-sample/users-app/main.js'], {
+    REDIS_URL: redis.url,
+    ...(postgres && { DATABASE_URL: postgres.url }),
+  });
+  expect(output).toContain(`database: ${postgres ? 'PostgreSQL at DATABASE_URL' : 'PGlite, in this process'}`);
+  expect(output).toContain('cache:    Redis at REDIS_URL');
   const url = /listens on (\S+)/.exec(output)![1]!;
   expect((await fetch(`${url}/users/42`)).headers.get('X-Cache')).toBe('miss');
   const { stdout } = await run('redis-cli', ['-u', redis.url, 'exists', 'users:profile:42:json']);
   expect(stdout.trim()).toBe('1');
   expect(await endedAfterSigterm(child)).toBeLessThan(3_000);
-}, 30_000);
+}, 60_000);
 
 it('refuses a PORT that is no port', async () => {
   const child = spawn('node', ['dist-sample/users-app/main.js'], {
