@@ -24,7 +24,7 @@ class UsersService {
 }
 
 @Module({
-  imports: [RedisCacheModule.forRoot({ service: 'bench', ttl: '1h', l1: { maxAge: '1m' } })],
+  imports: [RedisCacheModule.forRoot({ service: 'bench', ttl: '1h' })],
   providers: [UsersService],
 })
 class BenchModule {}
@@ -67,8 +67,8 @@ const measured = await measure(
       },
     },
   ],
-  { count: 300_000 },
+  { count: 102_400 },
 );
-const { hitsL1, misses } = app.get(RedisCache).status().regions['profile']!;
-report(`L1 hit (${hitsL1} hits, ${misses} misses)`, measured, 'awaited lru-cache.get');
+const { hitsL1, hitsL2, misses } = app.get(RedisCache).status().regions['profile']!;
+report(`L1 hit (${hitsL1} hits in L1, ${hitsL2} in L2, ${misses} misses)`, measured, 'awaited lru-cache.get');
 await app.close();

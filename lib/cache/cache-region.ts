@@ -36,6 +36,7 @@ export class CacheRegion<T = unknown> {
   ) {
     this.where = `region "${state.name}"`;
     this.defaultPolicy = resolveReadPolicy(state.options, {}, this.where);
+    this.keyOf = parts.keyspace.keysOf(state.name, state.attribute);
   }
 
   get name(): string {
@@ -100,9 +101,7 @@ export class CacheRegion<T = unknown> {
   }
 
   /** @internal The key of an identifier that is escaped already. */
-  keyOf(identifier: string): CacheKey {
-    return this.parts.keyspace.key(this.state.name, identifier, this.state.attribute);
-  }
+  readonly keyOf: (identifier: string) => CacheKey;
 
   /** @internal Read-through. An L1 hit costs one look-up and a resolved promise. */
   read(

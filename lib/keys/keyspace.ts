@@ -21,9 +21,7 @@ export class Keyspace {
     this.bucketCount = bucketCount;
     this.channel = `${service}:~events`;
     this.bucketPrefixes =
-      bucketCount === 1
-        ? [service]
-        : Array.from({ length: bucketCount }, (_, bucket) => `{${service}.${bucket}}`);
+      bucketCount === 1 ? [service] : Array.from({ length: bucketCount }, (_, bucket) => `{${service}.${bucket}}`);
   }
 
   /** The key of an escaped identifier. An identifier over `maxKeyLength` keeps its beginning and ends in its SHA-256. */
@@ -33,6 +31,18 @@ export class Keyspace {
     const rest = `${region}:${identifier}:${attribute}`;
     const bucket = this.bucketCount === 1 ? 0 : crc16(rest) % this.bucketCount;
     return { entry: `${this.bucketPrefixes[bucket]}:${rest}`, bucket };
+  }
+
+  /** As `key`, for one region, with all that does not depend on the identifier made once: on every call's path. */
+  keysOf(region: string, attribute: string): (identifier: string) => CacheKey {
+    if (this.bucketCount > 1) return (identifier) => this.key(region, identifier, attribute);
+    const prefix = `${this.bucketPrefixes[0]}:${region}:`;
+    const suffix = `:${attribute}`;
+    const { maxKeyLength } = this.options;
+    return (identifier) =>
+      identifier.length > maxKeyLength
+        ? this.key(region, identifier, attribute)
+        : { entry: prefix + identifier + suffix, bucket: 0 };
   }
 
   /** M: the hash with all safety data of a bucket. */
