@@ -19,7 +19,7 @@ export async function openMemoryHarness(
 ): Promise<MemoryHarness> {
   const { bucketCount = 1, wrap = (store) => store } = options;
   const clock = new FakeClock();
-  const server = new MemoryServer({ nowMicros: clock.nowMicros, bucketCount });
+  const server = new MemoryServer({ nowMicros: clock.nowMicros, bucketCount, maxEntries: 1_000 });
   const channel = new MemoryChannel(server);
   const received: ChannelMessage[] = [];
   await channel.open((message) => received.push(message));

@@ -73,12 +73,17 @@ export const fenceTests: RemoteStoreTest[] = [
   {
     name: 'fences of two writers stand side by side: each is removed by its own writer alone',
     async run(h) {
-      const one = await fence(h.stores[0], placeOf(h));
-      const two = await fence(h.stores[1], placeOf(h));
-      await unfence(h.stores[0], placeOf(h), one);
-      expect(await ask(h.stores[0], placeOf(h))).toMatchObject({ kind: 'fenced' });
-      await unfence(h.stores[1], placeOf(h), two);
-      await expectNothing(h.stores[0], placeOf(h));
+      for (const order of [
+        [0, 1],
+        [1, 0],
+      ]) {
+        const place = placeOf(h, `order${order.join('')}`);
+        const tokens = [await fence(h.stores[0], place), await fence(h.stores[1], place)];
+        await unfence(h.stores[0], place, tokens[order[0]!]!);
+        expect(await ask(h.stores[0], place)).toMatchObject({ kind: 'fenced' });
+        await unfence(h.stores[1], place, tokens[order[1]!]!);
+        await expectNothing(h.stores[0], place);
+      }
     },
   },
   {
