@@ -140,6 +140,17 @@ export const invalidationSabotages: readonly Sabotage[] = [
     }),
   },
   {
+    name: 'a poll counts as an invalidation',
+    caughtBy: ['poll and plain reads raise nothing and send nothing'],
+    breaks: (store, hands) => ({
+      async poll(args) {
+        const reply = await store.poll(args);
+        hands.server.bucket(args.bucket).bump('flush');
+        return reply;
+      },
+    }),
+  },
+  {
     name: 'an eviction keeps the lease',
     caughtBy: [
       'an eviction during a load refuses its fill',

@@ -371,4 +371,29 @@ export const leaseSabotages: readonly Sabotage[] = [
       },
     }),
   },
+  {
+    name: 'a plain read takes the lease',
+    caughtBy: ['a plain read does not take the lease'],
+    breaks: (store) => ({
+      async read(args) {
+        await store.readOrLease({ ...args, token: 'reader', leaseMs: 60_000, keepMs: 60_000 });
+        return store.read(args);
+      },
+    }),
+  },
+  {
+    name: 'a lease counts as an invalidation',
+    caughtBy: ['leases, releases and renewals leave the sequence alone'],
+    breaks: (store, hands) => ({
+      readOrLease(args) {
+        hands.bucket(args.key).bump({ entry: args.key.entry });
+        return store.readOrLease(args);
+      },
+    }),
+  },
+  {
+    name: 'the number of buckets is another',
+    caughtBy: ['the number of buckets is fixed and covers all keys'],
+    breaks: (store) => ({ bucketCount: store.bucketCount + 1 }),
+  },
 ];

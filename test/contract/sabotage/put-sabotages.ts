@@ -116,6 +116,49 @@ export const putSabotages: readonly Sabotage[] = [
     }),
   },
   {
+    name: 'a fence set again counts as another write',
+    caughtBy: ['a fence that was set twice before the write is still alone'],
+    breaks: (store, hands) => ({
+      async fence(args) {
+        const isAgain = hands.fences(args.key)?.byToken.has(args.fence);
+        const reply = await store.fence(args);
+        if (isAgain) hands.fences(args.key)!.writes += 1;
+        return reply;
+      },
+    }),
+  },
+  {
+    name: 'a fence is not told',
+    caughtBy: ['a fence, and its end, raise the sequence by one each and send their messages'],
+    breaks: (store, hands) => ({ fence: (args) => hands.silently(() => store.fence(args)) }),
+  },
+  {
+    name: 'an eviction counts as a write of every fenced key',
+    caughtBy: ['writes of another key do not refuse the put'],
+    breaks: (store, hands) => ({
+      evict(args) {
+        for (const fences of hands.allFences(args.keys[0]!)) fences.writes += 1;
+        return store.evict(args);
+      },
+    }),
+  },
+  {
+    name: 'a fenced put without a version counts as older than any evicted one',
+    caughtBy: ['a fenced put without a version is not measured against evicted versions'],
+    breaks: (store) => ({ put: (args) => store.put(args.fence ? { ...args, version: args.version || '0' } : args) }),
+  },
+  {
+    name: 'the tombstone of an eviction never ends',
+    caughtBy: ['an invalidation without a version is forgotten after tombstoneMs'],
+    breaks: (store, hands) => ({
+      async evict(args) {
+        const reply = await store.evict({ ...args, tombstoneMs: 3_600_000 });
+        for (const key of args.keys) hands.setSide(key, { invalidatedAtMicros: hands.now + 3_600_000_000 });
+        return reply;
+      },
+    }),
+  },
+  {
     name: 'the tombstone of a fence counts from its beginning',
     caughtBy: ['a fence that ended by its time refuses versioned puts for tombstoneMs from its end'],
     breaks: (store, hands) => ({

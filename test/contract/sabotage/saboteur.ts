@@ -73,6 +73,11 @@ export class Hands {
     return (this.bucket(key).fences as unknown as FencesInside).byKey.get(key.entry);
   }
 
+  /** The records of all fenced keys in the bucket of `key`. */
+  allFences(key: CacheKey): Iterable<{ writes: number }> {
+    return (this.bucket(key).fences as unknown as FencesInside).byKey.values();
+  }
+
   dropFences(key: CacheKey): void {
     (this.bucket(key).fences as unknown as FencesInside).byKey.delete(key.entry);
   }
