@@ -36,6 +36,8 @@ export class Flight {
   readonly outcome: Promise<Outcome>;
   /** Flights that this one's load waits for. */
   readonly waitsFor = new Set<Flight>();
+  /** Callers who wait for its outcome, or did. */
+  joined = 0;
   private settle!: (outcome: Outcome) => void;
 
   /** @param parent the flight whose load began this one, and waits for it */
@@ -65,19 +67,27 @@ export class Flight {
 /**
  * Single flight in the process: one read per key at a time. At most two flights of a key are needed by any set of callers.
  *
- * A load that reads its own key again (a recursive method), or two loads that read each other's, would wait for
- * themselves: `mustNotJoin` finds the circle.
+ * A load that reads its own key again (a recursive method, an override that calls `super`), or two loads that read each other's, would
+ * wait for themselves; `mustNotJoin` finds the circle. For that a read must know of which load it is part. While a load runs its first,
+ * synchronous stretch that costs nothing. Beyond it AsyncLocalStorage tells, which before Node 24 makes every promise of the process
+ * more than twice as dear: there it is used only once a load with waiting callers has outlived its lease, as a circle does.
  */
 export class Flights {
   private readonly byName = new Map<string, Flight>();
-  private readonly scope = new AsyncLocalStorage<Flight>();
+  private running: Flight | undefined;
+  private scope: AsyncLocalStorage<Flight> | null = HAS_CHEAP_SCOPES ? new AsyncLocalStorage() : null;
 
   get(name: string): Flight | undefined {
     return this.byName.get(name);
   }
 
-  begin(name: string, shape: object): Flight {
-    const flight = new Flight(name, shape, this.scope.getStore());
+  /** The flight whose load the caller is part of, as far as that is known. Ask before the first `await`. */
+  owner(): Flight | undefined {
+    return this.running ?? this.scope?.getStore();
+  }
+
+  begin(name: string, shape: object, owner: Flight | undefined): Flight {
+    const flight = new Flight(name, shape, owner);
     this.byName.set(name, flight);
     return flight;
   }
@@ -88,24 +98,35 @@ export class Flights {
     flight.end(outcome);
   }
 
+  /** As `end`, for a load that outlived its lease. */
+  abandon(flight: Flight): void {
+    if (flight.joined > 0) this.scope ??= new AsyncLocalStorage();
+    this.end(flight, { kind: 'abandoned' });
+  }
+
   /** Runs a load as part of `flight`, so that reads inside it are known as such. */
   run<T>(flight: Flight, load: () => T): T {
-    return this.scope.run(flight, load);
+    const outer = this.running;
+    this.running = flight;
+    try {
+      return this.scope ? this.scope.run(flight, load) : load();
+    } finally {
+      this.running = outer;
+    }
   }
 
-  /** True when the caller is a load that `flight` itself waits for. */
-  mustNotJoin(flight: Flight): boolean {
-    const own = this.scope.getStore();
-    return own !== undefined && flight.dependsOn(own);
+  /** True when the caller, part of `owner`'s load, is what `flight` itself waits for. */
+  mustNotJoin(flight: Flight, owner: Flight | undefined): boolean {
+    return owner !== undefined && flight.dependsOn(owner);
   }
 
-  async join(flight: Flight): Promise<Outcome> {
-    const own = this.scope.getStore();
-    own?.waitsFor.add(flight);
+  async join(flight: Flight, owner: Flight | undefined): Promise<Outcome> {
+    flight.joined += 1;
+    owner?.waitsFor.add(flight);
     try {
       return await flight.outcome;
     } finally {
-      own?.waitsFor.delete(flight);
+      owner?.waitsFor.delete(flight);
     }
   }
 
@@ -113,3 +134,6 @@ export class Flights {
     return this.byName.size;
   }
 }
+
+/** From Node 24 on AsyncLocalStorage rests on AsyncContextFrame instead of hooks on every promise. */
+const HAS_CHEAP_SCOPES = Number(process.versions.node.split('.')[0]) >= 24;

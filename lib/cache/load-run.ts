@@ -61,7 +61,7 @@ export class LoadRun {
     const { leaseMs, keepMs } = leaseTimes(call.region.options.leaseMs);
     const end = engine.clock.after(call.region.options.leaseMs, () => {
       renewal?.cancel();
-      engine.flights.end(flight, { kind: 'abandoned' });
+      engine.flights.abandon(flight);
       abort.abort();
     });
     const renew = () => {

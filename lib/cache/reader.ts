@@ -27,12 +27,13 @@ export class Reader {
   async read(call: ReadCall): Promise<unknown> {
     const { flights, nextMoment } = this.engine;
     const arrivedAt = nextMoment();
+    const owner = flights.owner();
     for (;;) {
       const isBypass = this.isBypass(call);
       const flight = flights.get(flightKey(call, isBypass));
-      if (!flight) return this.lead(call, isBypass);
-      if (flights.mustNotJoin(flight)) return this.loadAlone(call);
-      const outcome = await flights.join(flight);
+      if (!flight) return this.lead(call, isBypass, owner);
+      if (flights.mustNotJoin(flight, owner)) return this.loadAlone(call);
+      const outcome = await flights.join(flight, owner);
       if (outcome.kind === 'failed') {
         count(call, 'load', true);
         throw outcome.error;
@@ -89,9 +90,9 @@ export class Reader {
     return valueOf(outcome);
   }
 
-  private async lead(call: ReadCall, isBypass: boolean): Promise<unknown> {
+  private async lead(call: ReadCall, isBypass: boolean, owner: Flight | undefined): Promise<unknown> {
     const { flights } = this.engine;
-    const flight = flights.begin(flightKey(call, isBypass), call.policy.shape);
+    const flight = flights.begin(flightKey(call, isBypass), call.policy.shape, owner);
     const ticket = this.takeTicket(call);
     let outcome: Outcome | null = null;
     try {
