@@ -32,7 +32,7 @@ const realTime = ['setTimeout', 'setInterval'].map((name) => ({
 }));
 
 export default defineConfig(
-  { ignores: ['dist/', 'dist-*/', 'coverage/', 'node_modules/', '.services/', 'test/package/fixtures/'] },
+  { ignores: ['dist/', 'dist-*/', 'coverage/', 'node_modules/', '.services/', 'test/package/fixtures/', 'test/types/fixtures/'] },
   js.configs.recommended,
   { languageOptions: { globals: nodeGlobals } },
   {

@@ -26,10 +26,7 @@ const positiveDuration = v.pipe(
 );
 const ttl = v.pipe(
   duration,
-  v.check(
-    (value) => toMilliseconds('', value) > 0,
-    'longer than 0: to leave a value uncached, use `unless` or `condition`',
-  ),
+  v.check((value) => toMilliseconds('', value) > 0, 'longer than 0 (`unless` and `condition` leave a value uncached)'),
 );
 const share = v.pipe(
   v.number('a number from 0 to 1'),

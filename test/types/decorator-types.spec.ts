@@ -1,0 +1,47 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import ts from 'typescript';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+const FIXTURES = join(import.meta.dirname, 'fixtures');
+
+/** `// error: part of the message` stands on the line before the one that must not compile. */
+function expectedErrors(source: string): { line: number; text: string }[] {
+  return source.split('\n').flatMap((text, index) => {
+    const marker = /\/\/ error: (.*)$/.exec(text);
+    return marker ? [{ line: index + 2, text: marker[1]! }] : [];
+  });
+}
+
+const fixtures = readdirSync(FIXTURES).map((file) => join(FIXTURES, file));
+const config = ts.getParsedCommandLineOfConfigFile(
+  join(ROOT, 'tsconfig.json'),
+  {},
+  { ...ts.sys, onUnRecoverableConfigFileDiagnostic: (diagnostic) => expect(diagnostic).toBeUndefined() },
+)!;
+const program = ts.createProgram(fixtures, { ...config.options, noUnusedLocals: false, noUnusedParameters: false });
+
+describe.each(fixtures)('%s', (file) => {
+  const source = program.getSourceFile(file)!;
+  const found = ts.getPreEmitDiagnostics(program, source).map((diagnostic) => ({
+    line: source.getLineAndCharacterOfPosition(diagnostic.start ?? 0).line + 1,
+    text: ts.flattenDiagnosticMessageText(diagnostic.messageText, '\n'),
+  }));
+  const expected = expectedErrors(readFileSync(file, 'utf8'));
+
+  it('compiles where nothing else is said', () => {
+    expect(found.filter(({ line }) => !expected.some((error) => error.line === line))).toEqual([]);
+  });
+
+  if (expected.length > 0) {
+    it.each(expected)('does not compile at line $line: $text', ({ line, text }) => {
+      expect(
+        found
+          .filter((error) => error.line === line)
+          .map((error) => error.text)
+          .join('\n'),
+      ).toContain(text);
+    });
+  }
+});

@@ -1,0 +1,303 @@
+import { describe, expect, it } from '@jest/globals';
+import type { CacheRegion } from '../../../lib/cache/cache-region.js';
+import type { RedisCache } from '../../../lib/cache/redis-cache.js';
+import type { ReadPolicy } from '../../../lib/cache/read-policy.js';
+import type { CallSteps, EvictStep, PutStep, ReadStep } from '../../../lib/interception/call-steps.js';
+import { planOfSteps } from '../../../lib/interception/operation-runner.js';
+import type { CacheKey } from '../../../lib/keys/cache-key.js';
+
+type Run = () => Promise<unknown>;
+
+/** A region that keeps values and writes down what happens to it, in order. */
+class FakeRegion {
+  readonly values = new Map<string, unknown>();
+
+  constructor(
+    readonly name: string,
+    readonly log: string[],
+  ) {}
+
+  keyOf(identifier: string): CacheKey {
+    return { entry: `${this.name}:${identifier}`, bucket: 0 };
+  }
+
+  async read({ entry }: CacheKey, _policy: unknown, _args: unknown, load: Run): Promise<unknown> {
+    if (this.values.has(entry)) {
+      this.log.push(`hit ${entry}`);
+      return this.values.get(entry);
+    }
+    this.log.push(`miss ${entry}`);
+    const value = await load();
+    this.log.push(`fill ${entry}`);
+    this.values.set(entry, value);
+    return value;
+  }
+
+  async writeThrough({ entry }: CacheKey, _policy: unknown, _args: unknown, write: Run): Promise<unknown> {
+    this.log.push(`fence ${entry}`);
+    const value = await write();
+    this.log.push(`put ${entry}`);
+    return value;
+  }
+
+  async evictKeys(keys: readonly CacheKey[], options: { version?: string } = {}): Promise<void> {
+    this.log.push(`evict ${keys.map(({ entry }) => entry).join(' ')}${options.version ? ` v${options.version}` : ''}`);
+  }
+
+  async evictStrict(keys: readonly CacheKey[], run: Run): Promise<unknown> {
+    this.log.push(`strict ${keys.map(({ entry }) => entry).join(' ')}`);
+    try {
+      return await run();
+    } finally {
+      this.log.push('unfence');
+    }
+  }
+
+  async clear(): Promise<void> {
+    this.log.push(`clear ${this.name}`);
+  }
+
+  countBypass(): void {
+    this.log.push(`bypass ${this.name}`);
+  }
+}
+
+const log: string[] = [];
+const first = (args: readonly unknown[]) => String(args[0]);
+
+function aRead(region: FakeRegion, over: Partial<ReadStep> = {}): ReadStep {
+  return {
+    region: region as unknown as CacheRegion,
+    identify: first,
+    policy: {} as ReadPolicy,
+    condition: null,
+    ...over,
+  };
+}
+
+function aPut(region: FakeRegion, over: Partial<PutStep> = {}): PutStep {
+  return { kind: 'put', ...aRead(region), ...over };
+}
+
+function anEvict(region: FakeRegion, over: Partial<EvictStep> = {}): EvictStep {
+  const cache = {
+    evictTags: async (tags: readonly string[]) => void region.log.push(`evict tags ${tags.join(' ')}`),
+  } as unknown as RedisCache;
+  return {
+    kind: 'evict',
+    cache,
+    region: region as unknown as CacheRegion,
+    identifyAll: (args) => [first(args)],
+    tags: null,
+    clears: false,
+    version: null,
+    condition: null,
+    where: 'Users.find',
+    ...over,
+  };
+}
+
+function aCall(
+  steps: Partial<CallSteps>,
+  method: (...args: never[]) => unknown = async (id: never) => `value ${String(id)}`,
+) {
+  log.length = 0;
+  const plan = planOfSteps(
+    { before: [], reads: [], writes: [], after: [], ...steps },
+    function (this: unknown, ...args: never[]) {
+      log.push('method');
+      return method.apply(this, args);
+    },
+  );
+  return (...args: unknown[]) => plan({ name: 'instance' }, args);
+}
+
+const region = (name = 'r') => new FakeRegion(name, log);
+
+describe('the runner', () => {
+  it('answers a hit without the method', async () => {
+    const call = aCall({ reads: [aRead(region())] });
+    expect([await call(1), await call(1)]).toEqual(['value 1', 'value 1']);
+    expect(log).toEqual(['miss r:1', 'method', 'fill r:1', 'hit r:1']);
+  });
+
+  it("returns the region's own promise on the hot path", () => {
+    const promise = Promise.resolve('hit');
+    const hot = Object.assign(region(), { read: () => promise });
+    expect(aCall({ reads: [aRead(hot)] })(1)).toBe(promise);
+  });
+
+  it('acts in the order of its contract: evict before, read, fence, method, put, evict after', async () => {
+    const call = aCall({
+      before: [anEvict(region('before'))],
+      reads: [aRead(region())],
+      writes: [anEvict(region('strict')), aPut(region('put'))],
+      after: [anEvict(region('after'))],
+    });
+    expect(await call(1)).toBe('value 1');
+    const miss = [
+      'evict before:1',
+      'miss r:1',
+      'strict strict:1',
+      'fence put:1',
+      'method',
+      'put put:1',
+      'unfence',
+      'fill r:1',
+      'evict after:1',
+    ];
+    expect(log).toEqual(miss);
+    await call(1);
+    expect(log.slice(miss.length)).toEqual(['evict before:1', 'hit r:1', 'evict after:1']);
+  });
+
+  it('nests several reads, outermost first', async () => {
+    const [outer, inner] = [region('outer'), region('inner')];
+    const call = aCall({ reads: [aRead(outer), aRead(inner)] });
+    await call(1);
+    outer.values.clear();
+    await call(1);
+    expect(log).toEqual([
+      'miss outer:1',
+      'miss inner:1',
+      'method',
+      'fill inner:1',
+      'fill outer:1',
+      'miss outer:1',
+      'hit inner:1',
+      'fill outer:1',
+    ]);
+  });
+
+  it('gives the method its instance and its arguments', async () => {
+    const call = aCall({ reads: [aRead(region())] }, async function (this: unknown, ...args: unknown[]) {
+      return [this, ...args];
+    });
+    expect(await call(1, 'x')).toEqual([{ name: 'instance' }, 1, 'x']);
+  });
+
+  it("passes the method's error through, the same object, and evicts nothing after", async () => {
+    const error = new Error('404');
+    const call = aCall(
+      { reads: [aRead(region())], writes: [aPut(region('put'))], after: [anEvict(region('after'))] },
+      async () => {
+        throw error;
+      },
+    );
+    await expect(call(1)).rejects.toBe(error);
+    expect(log).toEqual(['miss r:1', 'fence put:1', 'method']);
+  });
+
+  it('turns what a method throws at once into a rejection', async () => {
+    const error = new Error('now');
+    const call = aCall({ reads: [aRead(region())] }, () => {
+      throw error;
+    });
+    await expect(call(1)).rejects.toBe(error);
+  });
+
+  it('calls the method where the condition is false, and counts that', async () => {
+    const call = aCall({ reads: [aRead(region(), { condition: (args) => args[0] !== 1 })] });
+    await call(1);
+    await call(2);
+    expect(log).toEqual(['bypass r', 'method', 'miss r:2', 'method', 'fill r:2']);
+  });
+
+  it('leaves out evictions and puts whose condition is false', async () => {
+    const never = { condition: () => false };
+    const call = aCall({
+      before: [anEvict(region('before'), never)],
+      writes: [anEvict(region('strict'), never), aPut(region('put'), never)],
+      after: [anEvict(region('after'), never)],
+    });
+    expect(await call(1)).toBe('value 1');
+    expect(log).toEqual(['method']);
+  });
+
+  it('evicts keys, tags and a whole region', async () => {
+    const call = aCall({
+      after: [
+        anEvict(region('keys'), { identifyAll: () => ['1', '2'] }),
+        anEvict(region(), { identifyAll: null, tags: (result, id) => [`t:${String(result)}`, `id:${String(id)}`] }),
+        anEvict(region(), { identifyAll: null, tags: ['fixed'] }),
+        anEvict(region('all'), { identifyAll: null, clears: true }),
+        anEvict(region('none'), { identifyAll: () => [] }),
+      ],
+    });
+    await call(1);
+    expect(log).toEqual([
+      'method',
+      'evict keys:1 keys:2',
+      'evict tags t:value 1 id:1',
+      'evict tags fixed',
+      'clear all',
+    ]);
+  });
+
+  it('evicts below a version', async () => {
+    const call = aCall({ after: [anEvict(region(), { version: (result, id) => Number(id) + 41 })] });
+    await call(1);
+    expect(log).toEqual(['method', 'evict r:1 v42']);
+  });
+
+  it('makes keys of evictions before the method runs, so that a bad one stops the write', async () => {
+    const bad = () => {
+      throw new Error('no key');
+    };
+    const call = aCall({ after: [anEvict(region(), { identifyAll: bad })] });
+    await expect(call(1)).rejects.toThrow('no key');
+    expect(log).toEqual([]);
+  });
+
+  it('rejects, and does not throw, where the key cannot be made', async () => {
+    const bad = () => {
+      throw new Error('no key');
+    };
+    const call = aCall({ reads: [aRead(region(), { identify: bad })] });
+    await expect(call(1)).rejects.toThrow('no key');
+  });
+
+  it('evicts whatever the version when the version is unusable, and says so', async () => {
+    const cause = new Error('boom');
+    const thrown = aCall({
+      after: [
+        anEvict(region(), {
+          version: () => {
+            throw cause;
+          },
+        }),
+      ],
+    });
+    await expect(thrown(1)).rejects.toMatchObject({ code: 'RC_OPTION_FUNCTION', cause });
+    expect(log).toEqual(['method', 'evict r:1']);
+    const invalid = aCall({ after: [anEvict(region(), { version: () => -1 })] });
+    await expect(invalid(1)).rejects.toMatchObject({ code: 'RC_INVALID_VERSION' });
+    expect(log).toEqual(['method', 'evict r:1']);
+  });
+
+  it('tries every eviction although one fails', async () => {
+    const failing = region('failing');
+    failing.evictKeys = async () => {
+      throw new Error('redis is away');
+    };
+    const call = aCall({ after: [anEvict(failing), anEvict(region('fine'))] });
+    await expect(call(1)).rejects.toThrow('redis is away');
+    expect(log).toEqual(['method', 'evict fine:1']);
+  });
+
+  it('reports a failing tags function', async () => {
+    const call = aCall({
+      after: [
+        anEvict(region(), {
+          identifyAll: null,
+          tags: () => {
+            throw new Error('boom');
+          },
+        }),
+      ],
+    });
+    await expect(call(1)).rejects.toThrow(
+      `The function 'tags' of @CacheEvict on Users.find failed after the method had run: Error: boom.`,
+    );
+  });
+});

@@ -1,0 +1,182 @@
+import { describe, expect, it, jest } from '@jest/globals';
+import { resolveOptions, statedOptionsOf } from '../../../lib/options/resolve-options.js';
+import type { RedisCacheOptions } from '../../../lib/options/redis-cache-options.js';
+
+const resolve = (options: object, warn?: (message: string) => void) =>
+  resolveOptions({ service: 'user', ...options } as RedisCacheOptions, warn ? { warn } : {});
+
+describe('resolveOptions', () => {
+  it('fills in every default', () => {
+    expect(resolve({})).toMatchObject({
+      name: 'default',
+      service: 'user',
+      redis: null,
+      l1: { maxEntries: 10_000, maxBytes: 64 * 1024 ** 2, maxAgeMs: 1_000 },
+      maxKeyLength: 200,
+      reads: 'plain',
+      commandTimeoutMs: 250,
+      onEvictFailure: 'journal',
+      onFenceFailure: 'refuse',
+      buckets: 256,
+      defaults: {
+        ttlMs: 300_000,
+        jitterRatio: 0.1,
+        negativeTtlMs: null,
+        staleWhileRevalidateMs: 0,
+        staleIfErrorMs: 0,
+        codec: 'json',
+        attribute: null,
+        l1: true,
+        leaseMs: 10_000,
+        maxWaitMs: 5_000,
+        fenceMs: 30_000,
+        tombstoneMs: 600_000,
+        maxValueBytes: 1024 ** 2,
+        mutable: false,
+        type: null,
+        schema: null,
+      },
+    });
+  });
+
+  it('gives a region the options of the cache where it states none', () => {
+    const { regions, defaults } = resolve({
+      ttl: '1m',
+      staleIfError: '1h',
+      regions: { profile: { ttl: '10m', jitter: undefined, attribute: 'v2' }, plain: {} },
+    });
+    expect(defaults).toMatchObject({ ttlMs: 60_000, staleIfErrorMs: 3_600_000 });
+    expect(regions.get('profile')).toMatchObject({
+      ttlMs: 600_000,
+      staleIfErrorMs: 3_600_000,
+      jitterRatio: 0.1,
+      attribute: 'v2',
+    });
+    expect(regions.get('plain')).toMatchObject({ ttlMs: 60_000, attribute: null });
+  });
+
+  it('remembers what a region states itself, apart from defaults', () => {
+    const { regions, defaults } = resolve({ ttl: '1m', regions: { profile: { jitter: 0.2 } } });
+    expect(statedOptionsOf(regions.get('profile')!)).toEqual({ jitter: 0.2 });
+    expect(statedOptionsOf(defaults)).toEqual({});
+  });
+
+  it('takes L1 away from every region when the cache has none, and from one that asks for it', () => {
+    expect(resolve({ l1: false, regions: { a: {} } })).toMatchObject({ l1: null, defaults: { l1: false } });
+    expect(resolve({ l1: false, regions: { a: {} } }).regions.get('a')!.l1).toBe(false);
+    expect(resolve({ regions: { a: { l1: false }, b: {} } }).regions.get('a')!.l1).toBe(false);
+    expect(resolve({ regions: { a: { l1: false }, b: {} } }).regions.get('b')!.l1).toBe(true);
+  });
+
+  it('returns frozen options', () => {
+    const options = resolve({ regions: { a: {} } });
+    for (const part of [options, options.defaults, options.l1, options.regions.get('a')]) expect(part).toBeFrozen();
+  });
+
+  it("hands the application's client on as it is, neither frozen nor copied", () => {
+    const client = { sendCommand() {}, duplicate() {}, disconnect() {}, options: {}, status: 'ready' };
+    expect(resolve({ redis: client }).redis).toBe(client);
+    const redis = { client };
+    expect(resolve({ redis }).redis).toBe(redis);
+    expect(client).not.toBeFrozen();
+    expect(redis).not.toBeFrozen();
+  });
+
+  it('keeps a codec object as it is', () => {
+    const codec = { id: 'upper', binary: false, encode() {}, decode() {} };
+    expect(resolve({ codec }).defaults.codec).toBe(codec);
+  });
+
+  it('warns of a ttl that is probably meant in seconds', () => {
+    const warn = jest.fn<(message: string) => void>();
+    resolve({ ttl: 60, regions: { a: { ttl: 999 }, b: { ttl: 1_000 }, c: { ttl: '60ms' } } }, warn);
+    expect(warn.mock.calls).toEqual([
+      [`ttl is 60 milliseconds. If seconds were meant, write '60s'; if not, '60ms' says so.`],
+      [`regions.a.ttl is 999 milliseconds. If seconds were meant, write '999s'; if not, '999ms' says so.`],
+    ]);
+  });
+
+  it.each<[string, object, string]>([
+    ['an unknown option', { tll: '5m' }, 'tll is not an option, got "5m". Did you mean "ttl"?'],
+    [
+      'an unknown option of a region',
+      { regions: { p: { Codec: 'json' } } },
+      'regions.p.Codec is not an option, got "json". Did you mean "codec"?',
+    ],
+    [
+      'an unknown option of L1',
+      { l1: { maxEntry: 5 } },
+      'l1.maxEntry is not an option, got 5. Did you mean "maxEntries"?',
+    ],
+    ['an unknown option like no other', { zzzzzz: 1 }, 'zzzzzz is not an option, got 1. Known are: ttl, '],
+    ['an infinite ttl', { ttl: Infinity }, 'ttl must be a duration, got Infinity. A duration is always finite'],
+    ['a ttl of null', { ttl: null }, 'ttl must be a duration, got null.'],
+    ['a ttl of 0', { ttl: 0 }, 'ttl must be longer than 0 (`unless` and `condition` leave'],
+    ['a negative ttl', { ttl: -1 }, 'ttl must be a duration, got -1.'],
+    ['a ttl of NaN', { ttl: NaN }, 'ttl must be a duration, got NaN.'],
+    [
+      'a ttl in words',
+      { regions: { p: { ttl: '5 minutes' } } },
+      'regions.p.ttl must be a duration, got "5 minutes". Write',
+    ],
+    ['a jitter over 1', { jitter: 10 }, 'jitter must be a number from 0 to 1, got 10.'],
+    ['a jitter in text', { jitter: '10%' }, 'jitter must be a number from 0 to 1, got "10%".'],
+    ['an infinite maxAge', { l1: { maxAge: Infinity } }, 'l1.maxAge must be a duration, got Infinity.'],
+    ['an L1 of 0 entries', { l1: { maxEntries: 0 } }, 'l1.maxEntries must be a whole number >= 1, got 0.'],
+    ['an L1 of true', { l1: true }, 'l1 must be false, or { maxEntries, maxBytes, maxAge }, got true.'],
+    [
+      'a region with an L1 of its own',
+      { regions: { p: { l1: {} } } },
+      'regions.p.l1 must be false, or left out, got an object',
+    ],
+    ['a codec that is none', { codec: 'xml' }, `codec must be 'json', 'msgpack', or a codec {`],
+    ['a codec without decode', { codec: { id: 'x', binary: false, encode() {} } }, 'codec must be '],
+    ['a service with a separator', { service: 'a:b' }, 'service must be 1 to 100 letters'],
+    ['an empty service', { service: '' }, 'service must be 1 to 100 letters'],
+    ['a region with a separator', { regions: { 'a{b': {} } }, 'The name of a region must be 1 to 100 letters'],
+    ['an attribute with a separator', { regions: { a: { attribute: '~x' } } }, 'regions.a.attribute must be 1 to 100'],
+    ['a schema that is none', { regions: { a: { schema: {} } } }, 'regions.a.schema must be a Standard Schema'],
+    [
+      'a type that is none',
+      { regions: { a: { type: 'User' } } },
+      'regions.a.type must be a class or a function, got "User".',
+    ],
+    ['a way of reading that is none', { reads: 'fast' }, `reads must be 'plain' or 'function', got "fast".`],
+    ['a fraction of a byte', { maxValueBytes: 0.5 }, 'maxValueBytes must be a whole number >= 1, got 0.5.'],
+    ['no bucket', { buckets: 0 }, 'buckets must be a whole number from 1 to 16384, got 0.'],
+  ])('refuses %s', (_case, options, message) => {
+    expect(() => resolve(options)).toThrow(expect.objectContaining({ code: 'RC_INVALID_OPTION' }));
+    expect(() => resolve(options)).toThrow(message);
+  });
+
+  it('asks for the service when it is missing, and names a misspelt one instead', () => {
+    expect(() => resolveOptions({} as never)).toThrow('service is missing. Give the name of the service');
+    expect(() => resolveOptions({ servce: 'user' } as never)).toThrow(
+      'servce is not an option, got "user". Did you mean "service"?',
+    );
+  });
+
+  it.each([undefined, null, 'redis://x', 5, []])('refuses %p as options', (options) => {
+    expect(() => resolveOptions(options as never)).toThrow(expect.objectContaining({ code: 'RC_INVALID_OPTION' }));
+  });
+
+  it('refuses a cache name with a separator', () => {
+    expect(() => resolveOptions({ service: 'a' }, { name: 'x:y' })).toThrow('name must be 1 to 100');
+  });
+
+  it('keeps a region named __proto__ from changing anything', () => {
+    const regions = JSON.parse('{"__proto__":{"ttl":1}}') as object;
+    expect(resolve({ regions }).defaults.ttlMs).toBe(300_000);
+    expect(({} as { ttl?: unknown }).ttl).toBeUndefined();
+  });
+});
+
+expect.extend({
+  toBeFrozen: (value: unknown) => ({ pass: Object.isFrozen(value), message: () => 'expected a frozen object' }),
+});
+
+declare module 'expect' {
+  interface Matchers<R> {
+    toBeFrozen(): R;
+  }
+}
