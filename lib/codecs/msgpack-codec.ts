@@ -26,10 +26,9 @@ export class MsgpackCodec implements Codec {
 
   /** @param load stands in for the package in tests; no type of it here, since it may be absent */
   constructor(load: () => unknown = requireMsgpackr) {
-    // copyBuffers: decoded bytes must not share memory with the payload, which may be decoded again for another caller.
-    // useToJSON: annotate has called it where it is a function; elsewhere it is a name.
+    // useToJSON: annotate has called it where it is a function; elsewhere it is a field of that name, which msgpackr would call.
     const { Packr } = loaded(load);
-    this.packr = new Packr({ moreTypes: true, copyBuffers: true, useToJSON: false });
+    this.packr = new Packr({ moreTypes: true, useToJSON: false });
   }
 
   encode(value: unknown): Encoded {

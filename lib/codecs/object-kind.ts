@@ -20,7 +20,7 @@ const classes = new WeakSet<object>();
 export function objectKindOf(value: object): ObjectKind {
   const prototype: object | null = Object.getPrototypeOf(value);
   if (prototype === Object.prototype || prototype === null) return 'plain';
-  if (prototype === Date.prototype) return types.isDate(value) ? 'date' : 'refused';
+  if (prototype === Date.prototype) return 'date';
   if (classes.has(prototype)) return 'class';
   if (types.isDate(value)) return 'date';
   if (types.isMap(value)) return 'map';

@@ -48,9 +48,9 @@ export function isPlainMsgpack(value: unknown): boolean {
   return typeof value === 'object' && value !== null ? isPlainMsgpackTree(value, 0) : isMsgpackLeaf(value);
 }
 
-/** False for names of fields that msgpackr changes, or that make it take the object for something else: such an object is written as pairs. */
+/** False for names of fields that msgpackr changes: such an object is written as pairs. */
 export function isMsgpackName(name: string): boolean {
-  return name !== '__proto__' && name !== 'constructor' && name.isWellFormed();
+  return name !== '__proto__' && name.isWellFormed();
 }
 
 function isMsgpackLeaf(value: unknown): boolean {

@@ -124,6 +124,17 @@ describe('ValuePipeline, sharing', () => {
     expect(Object.isFrozen(Object.prototype)).toBe(false);
   });
 
+  it('does not freeze what objects inherit', () => {
+    const inherited = {};
+    (Object.prototype as { inherited?: object }).inherited = inherited;
+    try {
+      bothWays(aPipeline(), { a: {} });
+    } finally {
+      delete (Object.prototype as { inherited?: object }).inherited;
+    }
+    expect(Object.isFrozen(inherited)).toBe(false);
+  });
+
   it.each([new Date(5), new Map([[1, {}]]), new Set([1]), Buffer.from('a')])(
     'gives each caller a copy of its own of a value that holds %p',
     (content) => {
