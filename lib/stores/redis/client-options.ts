@@ -108,8 +108,13 @@ export function warnOfMissingOptions(client: Redis | Cluster, logger: LoggerPort
 }
 
 function clientOf(options: RedisConnectionOptions): Redis | Cluster | null {
-  const candidate: unknown = 'client' in options ? options.client : options;
-  return typeof (candidate as Partial<Redis>).sendCommand === 'function' ? (candidate as Redis | Cluster) : null;
+  // a client itself also has a `client`: the method of the command CLIENT
+  if (isClient(options)) return options;
+  return 'client' in options && isClient(options.client) ? options.client : null;
+}
+
+function isClient(candidate: unknown): candidate is Redis | Cluster {
+  return typeof (candidate as Partial<Redis> | null)?.sendCommand === 'function';
 }
 
 function refusePrefix(keyPrefix: string | undefined): void {

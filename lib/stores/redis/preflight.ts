@@ -13,14 +13,26 @@ import type { NodeContext, RedisNode } from './redis-node.js';
 import type { RedisTopology } from './redis-topology.js';
 
 /** The commands that the functions run, and those that are sent plainly. */
-const NEEDED_COMMANDS =
-  '+fcall +hmget +get +mget +hget +hset +hdel +set +del +getrange +setrange +pttl +pexpire +zadd +zrangebyscore +zrem +time +publish +subscribe +ping';
+export const NEEDED_COMMANDS =
+  'fcall hmget get mget hget hset hdel set del getrange setrange pttl pexpire zadd zrangebyscore zrem time publish subscribe'.split(
+    ' ',
+  );
 
-/** The least rights that suffice. `info` spares a warning of ioredis, `function|load` may be left out where the library is preloaded. */
+/**
+ * The least rights that suffice; `SELECT` besides, for a database other than 0. `function|load` may be left out where an administrator
+ * loads the library; without `info` ioredis warns that it cannot wait for a server that is still loading its data.
+ *
+ *     ACL SETUSER app on >secret resetchannels ~user:* &user:~events +fcall +hmget +get +mget +hget +hset +hdel +set +del +getrange
+ *       +setrange +pttl +pexpire +zadd +zrangebyscore +zrem +time +publish +subscribe +function|load +info
+ *
+ * On Cluster the keys are `~{user.*` and `+cluster|slots +cluster|info` are needed too.
+ */
 export function aclLine({ keyspace, channel }: NodeContext): string {
   const prefix = keyspace.bucketKey(0).replace(/:~m$/, '');
-  const keys = keyspace.bucketCount === 1 ? `${prefix}:*` : `${prefix.replace(/\.0\}$/, '')}.*`;
-  return `ACL SETUSER <user> resetchannels ~${keys} &${channel} ${NEEDED_COMMANDS} +function|load +info`;
+  const isCluster = keyspace.bucketCount > 1;
+  const keys = isCluster ? `${prefix.replace(/\.0\}$/, '')}.*` : `${prefix}:*`;
+  const rights = [...NEEDED_COMMANDS, 'function|load', 'info', ...(isCluster ? ['cluster|slots', 'cluster|info'] : [])];
+  return `ACL SETUSER <user> resetchannels ~${keys} &${channel} ${rights.map((right) => `+${right}`).join(' ')}`;
 }
 
 /**
@@ -93,10 +105,11 @@ function missingRight(what: string, context: NodeContext, cause: unknown): Cache
 
 async function unsupported(node: RedisNode, cause: unknown): Promise<CacheError> {
   const info = await node.command('call', 'INFO', ['server']).catch(() => '');
-  const version = /redis_version:(\S+)/.exec(String(info))?.[1] ?? 'older than 7.0';
+  const version = /redis_version:(\S+)/.exec(String(info))?.[1] ?? '(version unknown)';
   return new CacheError(
     'RC_REDIS_UNSUPPORTED',
-    `Redis ${version} has no functions; the cache needs Redis >= 7.0 or Valkey. Upgrade the server, or leave \`redis\` out to use the embedded store.`,
+    `Redis ${version} answers "${messageOf(cause).slice(0, 60)}": it has no functions. The cache needs Redis >= 7.0 or Valkey, with FCALL and ` +
+      `FUNCTION not renamed. Upgrade the server, or leave \`redis\` out to use the embedded store.`,
     { cause },
   );
 }

@@ -107,7 +107,11 @@ export class RedisChannel implements Channel {
     if (this.isClosed || connection === null || connection.isCluster || connection.status !== 'ready') return;
     (connection as Redis).ping().then(
       () => this.schedule(HEARTBEAT_MS, this.heartbeat),
-      () => connection.status === 'ready' && connection.disconnect(true),
+      (error: unknown) => {
+        // any answer is a sign of life
+        if (isPermissionDenied(error)) this.schedule(HEARTBEAT_MS, this.heartbeat);
+        else if (connection.status === 'ready') connection.disconnect(true);
+      },
     );
   };
 
