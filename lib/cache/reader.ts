@@ -32,7 +32,7 @@ export class Reader {
       const isBypass = this.isBypass(call);
       const flight = flights.get(flightKey(call, isBypass));
       if (!flight) return this.lead(call, isBypass, owner);
-      if (flights.mustNotJoin(flight, owner)) return this.loadAlone(call);
+      if (flights.mustNotJoin(flight, owner)) return this.loadAlone(call, owner);
       const outcome = await flights.join(flight, owner);
       if (outcome.kind === 'failed') {
         count(call, 'load', true);
@@ -82,11 +82,13 @@ export class Reader {
   }
 
   /** Past the cache and past single flight: waiting would be for oneself. */
-  private async loadAlone(call: ReadCall): Promise<unknown> {
+  private async loadAlone(call: ReadCall, owner: Flight | undefined): Promise<unknown> {
     call.region.counts.bypasses += 1;
-    const flight = new Flight('', call.policy.shape, undefined);
+    // a part of its owner, so that what it reads in turn does not wait for that owner either
+    const flight = new Flight('', call.policy.shape, owner);
     const ticket = this.engine.tickets.take(call.key.entry, -1);
     const outcome = await this.finish(call, flight, ticket, { kind: 'load', lease: null, stale: null });
+    flight.end(outcome);
     return valueOf(outcome);
   }
 
