@@ -1,0 +1,45 @@
+import type { Row } from './source-of-truth.js';
+
+export type LoadRow = (region: number, key: number) => Promise<Row>;
+
+/** Writes to the source; resolves to what it wrote. */
+export type Commit = () => Promise<Row>;
+
+/**
+ * What the workload calls: one method per way into the cache. Regions, keys and tags are numbers.
+ *
+ * Each write resolves only when the cache says that it is acknowledged, and rejects when it is not.
+ */
+export interface CacheUnderTest {
+  open(): Promise<void>;
+  /** Through @Cacheable. */
+  find(region: number, key: number): Promise<Row>;
+  /** Through RedisCache. */
+  getOrLoad(region: number, key: number): Promise<Row>;
+  /** Never loads. */
+  peek(region: number, key: number): Promise<Row | undefined>;
+
+  /** Commit, then evict (@CacheEvict). */
+  change(region: number, key: number, commit: Commit): Promise<Row>;
+  /** Fence, commit, evict (@CacheEvict strict). */
+  changeStrictly(region: number, key: number, commit: Commit): Promise<Row>;
+  /** Fence, commit, put; in versioned regions commit, put by version (@CachePut). */
+  changeAndPut(region: number, key: number, commit: Commit): Promise<Row>;
+  /** Fence, commit, put (RedisCache). */
+  write(region: number, key: number, commit: Commit): Promise<Row>;
+  /** Commit, then evict a tag (@CacheEvict). */
+  changeTagged(region: number, tag: number, commit: Commit): Promise<Row>;
+  /** Commit, then clear the region (@CacheEvict allEntries). */
+  changeAndClear(region: number, commit: Commit): Promise<Row>;
+
+  evict(region: number, key: number): Promise<void>;
+  evictVersion(region: number, key: number, version: number): Promise<void>;
+  putVersion(region: number, row: Row): Promise<void>;
+  evictTag(region: number, tag: number): Promise<void>;
+  clearRegion(region: number): Promise<void>;
+  clearAll(): Promise<void>;
+
+  /** For the worker's report. */
+  status(): { readsInFlight: number; pendingEvictions: number };
+  close(): Promise<void>;
+}

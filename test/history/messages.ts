@@ -1,0 +1,73 @@
+import type { RedisCacheOptions } from '../../lib/index.js';
+
+/** How long loads take; each share of them is drawn by chance. */
+export interface LoadDelays {
+  /** Before and after the read of the source, 0 to this, ms. */
+  readonly maxMs: number;
+  readonly tailShare: number;
+  readonly tailMs: number;
+  readonly slowShare: number;
+  readonly slowMs: number;
+}
+
+/** What the processes do. `events`: versioned puts and evictions alone, so that puts are accepted. */
+export type Mix = 'all' | 'events' | 'read-mostly' | 'idle';
+
+/** What is wrong with one process, and what it does. */
+export interface WorkerState {
+  readonly mix: Mix;
+  readonly loadDelays: LoadDelays;
+  /** Share of the channel's messages that get lost on their way to this process. */
+  readonly dropShare: number;
+  /** Extra time on their way, ms. */
+  readonly messageDelayMs: number;
+  /** How wrong the wall clock of the process is. */
+  readonly clockShiftMs: number;
+}
+
+/** What a worker is started with, in the environment variable HISTORY_WORKER. */
+export interface WorkerConfig {
+  readonly process: number;
+  readonly seed: number;
+  readonly historyPath: string;
+  readonly sourcePort: number;
+  readonly cache: 'module' | 'naive';
+  readonly options: Pick<RedisCacheOptions, 'service' | 'redis' | 'commandTimeout' | 'reads' | 'buckets'>;
+  /** D of the protocol. */
+  readonly maxAgeMs: number;
+  readonly keyCount: number;
+  readonly readerCount: number;
+  readonly writerCount: number;
+  /** Mean pause of a writer between two writes, ms. */
+  readonly writePauseMs: number;
+  /** Pause of a reader after every 16 reads, ms; 0: one turn of the event loop. */
+  readonly readPauseMs: number;
+  /** Names of the regions that are used; empty: all. */
+  readonly regions: readonly string[];
+  readonly state: WorkerState;
+}
+
+export type ToWorker =
+  | { readonly kind: 'set'; readonly state: Partial<WorkerState> }
+  /** Go on in another file. */
+  | { readonly kind: 'rotate'; readonly historyPath: string }
+  /** Die between the next commit and its eviction. */
+  | { readonly kind: 'crash'; readonly isStrict: boolean }
+  | { readonly kind: 'finish' };
+
+export type FromWorker =
+  | { readonly kind: 'ready' }
+  /** Every operation that began before `watermark` stands in the files up to the rotated one. */
+  | { readonly kind: 'rotated'; readonly watermark: number; readonly report: WorkerReport }
+  | { readonly kind: 'problem'; readonly message: string };
+
+export interface WorkerReport {
+  readonly rssBytes: number;
+  readonly heapBytes: number;
+  readonly readsInFlight: number;
+  readonly pendingEvictions: number;
+  /** Slowest read since the last report, ms. */
+  readonly slowestReadMs: number;
+  /** Errors of reads and writes since the last report, by code or message. */
+  readonly errors: Readonly<Record<string, number>>;
+}

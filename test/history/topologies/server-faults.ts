@@ -1,0 +1,78 @@
+import { sleep } from '../../support/servers/processes.js';
+import type { RedisServer } from '../../support/servers/redis.js';
+import type { Fault } from '../topology.js';
+import { withAdmin } from './admin.js';
+
+/** Faults that any server can have, of the one that `current` names at that moment. */
+export function serverFaults(current: () => RedisServer, others: () => readonly RedisServer[] = () => []): Fault[] {
+  const onServer = (run: Parameters<typeof withAdmin<unknown>>[1]) => withAdmin(current().port, run);
+  const killClients = (type: string) => () =>
+    onServer((admin) => admin.call('CLIENT', 'KILL', 'TYPE', type, 'SKIPME', 'yes')).then(() => {});
+  return [
+    { name: 'kill data connections', weight: 3, losesData: false, run: killClients('normal') },
+    { name: 'kill subscribers', weight: 3, losesData: false, run: killClients('pubsub') },
+    {
+      name: 'freeze',
+      weight: 2,
+      losesData: false,
+      async run(random) {
+        const server = current();
+        server.freeze();
+        await sleep(random.between(20, 400));
+        server.thaw();
+      },
+    },
+    {
+      name: 'pause writes',
+      weight: 1,
+      losesData: false,
+      async run(random) {
+        const ms = Math.round(random.between(20, 400));
+        await onServer((admin) => admin.call('CLIENT', 'PAUSE', ms, 'WRITE'));
+        await sleep(ms);
+      },
+    },
+    {
+      name: 'FUNCTION FLUSH',
+      weight: 2,
+      losesData: true,
+      run: () => onServer((admin) => admin.call('FUNCTION', 'FLUSH', 'SYNC')).then(() => {}),
+    },
+    {
+      name: 'FLUSHALL',
+      weight: 2,
+      losesData: true,
+      async run() {
+        await onServer((admin) => admin.flushall());
+        for (const { port } of others()) await withAdmin(port, (admin) => admin.flushall());
+      },
+    },
+    {
+      name: 'rollback in place',
+      weight: 3,
+      losesData: true,
+      run: (random) => rollBackInPlace(current().port, random.between(30, 300)),
+    },
+  ];
+}
+
+/**
+ * All keys go back to what they were `ms` ago, under a running process: a rollback that no restart announces, as when a server is demoted,
+ * synchronised and promoted again. Its clients are disconnected, as Sentinel does it.
+ */
+async function rollBackInPlace(port: number, ms: number): Promise<void> {
+  await withAdmin(port, async (admin) => {
+    const keys = await admin.keys('*');
+    // at one moment: what stands for a key is worth nothing beside another moment's bucket
+    const snapshot = admin.multi();
+    for (const key of keys) snapshot.dumpBuffer(key).pttl(key);
+    const answers = (await snapshot.exec())!.map(([, answer]) => answer);
+    await sleep(ms);
+    const rollback = admin.multi().flushdb();
+    keys.forEach((key, n) => {
+      const dump = answers[2 * n] as Buffer | null;
+      if (dump !== null) rollback.restore(key, Math.max(0, answers[2 * n + 1] as number), dump, 'REPLACE');
+    });
+    await rollback.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes').exec();
+  });
+}

@@ -1,0 +1,31 @@
+import type { RedisCacheOptions } from '../../lib/index.js';
+import type { Random } from './random.js';
+
+/** Something that goes wrong, and is right again when `run` resolves. */
+export interface Fault {
+  readonly name: string;
+  /** How often it is drawn, against the others. */
+  readonly weight: number;
+  /** True: fences and entries may be gone after it. */
+  readonly losesData: boolean;
+  run(random: Random): Promise<void>;
+}
+
+/** The servers under the cache, and what may happen to them. */
+export interface Topology {
+  readonly name: string;
+  /** Plain data: it goes to other processes. */
+  readonly connection: NonNullable<RedisCacheOptions['redis']>;
+  /** Only on Cluster. */
+  readonly buckets?: number;
+  readonly faults: readonly Fault[];
+  /** Version of the server, for the summary. */
+  readonly server: string;
+  stop(): Promise<void>;
+}
+
+/** Which programs run the servers. */
+export interface ServerPrograms {
+  readonly bin: string;
+  readonly cli: string;
+}
