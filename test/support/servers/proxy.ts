@@ -17,6 +17,8 @@ export interface Proxy {
   set(change: Partial<ProxyState>): void;
   heal(): void;
   connections(): number;
+  /** Chunks that came from clients, since the start. */
+  writes(): number;
   /** RST. */
   reset(): void;
   /** FIN. */
@@ -26,6 +28,7 @@ export interface Proxy {
 
 export async function startProxy(targetPort: number, targetHost = '127.0.0.1'): Promise<Proxy> {
   const sockets = new Set<Socket>();
+  let writes = 0;
   const state: ProxyState = { mode: 'pass', delayMs: 0, cutAfter: Infinity };
   const server = createServer({ allowHalfOpen: true }, (client) => {
     if (state.mode === 'refuse') {
@@ -50,6 +53,7 @@ export async function startProxy(targetPort: number, targetHost = '127.0.0.1'): 
         to.write(chunk);
       };
       from.on('data', (chunk: Buffer) => {
+        if (!isReply) writes += 1;
         if (state.mode === 'blackhole') return;
         if (state.delayMs > 0) setTimeout(forward, state.delayMs, chunk);
         else forward(chunk);
@@ -74,6 +78,7 @@ export async function startProxy(targetPort: number, targetHost = '127.0.0.1'): 
     set: (change) => void Object.assign(state, change),
     heal: () => void Object.assign(state, { mode: 'pass', delayMs: 0, cutAfter: Infinity }),
     connections: () => sockets.size / 2,
+    writes: () => writes,
     reset: () => each((socket) => socket.resetAndDestroy()),
     finish: () => each((socket) => socket.end()),
     stop: () =>

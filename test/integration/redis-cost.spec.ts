@@ -1,0 +1,162 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { Redis } from 'ioredis';
+import type { RemoteStore } from '../../lib/stores/remote-store.js';
+import { anEntry, aToken, cached, lease, type Place } from '../contract/remote-store/actions.js';
+import { openRedisStore, type OpenedStore } from '../support/redis-store.js';
+import { type Proxy, startProxy } from '../support/servers/proxy.js';
+import { type RedisServer, startRedis } from '../support/servers/redis.js';
+
+let server: RedisServer;
+let proxy: Proxy;
+let admin: Redis;
+let monitor: Redis;
+let seen: string[] = [];
+let one: OpenedStore;
+let store: RemoteStore;
+
+beforeAll(async () => {
+  server = await startRedis();
+  admin = new Redis(server.url);
+  monitor = await admin.monitor();
+  monitor.on('monitor', (_time: string, args: string[], source: string) => {
+    if (source !== 'lua' && args[1] !== 'marker') seen.push(args.map(String).slice(0, 2).join(' '));
+  });
+  proxy = await startProxy(server.port);
+});
+afterAll(async () => {
+  monitor.disconnect();
+  admin.disconnect();
+  await proxy.stop();
+  await server.remove();
+});
+beforeEach(async () => {
+  one = await openRedisStore({ port: proxy.port });
+  store = one.store;
+});
+afterEach(async () => {
+  await one.close();
+  await admin.flushall();
+});
+
+const placeOf = (identifier = '1'): Place => ({
+  key: one.keyspace.key('profile', identifier, 'json'),
+  region: 'profile',
+});
+
+/** Top-level commands of the store while `action` runs, and how many writes reached the server. */
+async function sentBy(action: () => Promise<unknown>): Promise<{ commands: string[]; writes: number }> {
+  await barrier();
+  seen = [];
+  const before = proxy.writes();
+  await action();
+  const writes = proxy.writes() - before;
+  await barrier();
+  return { commands: seen.filter((command) => !command.startsWith('PING')), writes };
+}
+
+/** MONITOR has shown everything up to now. */
+async function barrier(): Promise<void> {
+  const marker = new Promise<void>((resolve) => {
+    const onMonitor = (_time: string, args: string[]) => {
+      if (args[1] !== 'marker') return;
+      monitor.off('monitor', onMonitor);
+      resolve();
+    };
+    monitor.on('monitor', onMonitor);
+  });
+  await admin.get('marker');
+  await marker;
+}
+
+describe('round trips', () => {
+  it('a hit is HMGET and GET in one write', async () => {
+    await cached(store, placeOf());
+    expect(await sentBy(() => store.read({ ...placeOf(), binary: false }))).toEqual({
+      commands: ['hmget user:~m', 'get user:profile:1:json'],
+      writes: 1,
+    });
+  });
+
+  it('the hits of one turn are HMGET and MGET in one write', async () => {
+    const places = Array.from({ length: 100 }, (_, n) => placeOf(String(n)));
+    const sent = await sentBy(() => Promise.all(places.map((place) => store.read({ ...place, binary: false }))));
+    expect(sent).toEqual({ commands: ['hmget user:~m', 'mget user:profile:0:json'], writes: 1 });
+  });
+
+  it('text and bytes in one turn share the HMGET', async () => {
+    const sent = await sentBy(() =>
+      Promise.all([
+        store.read({ ...placeOf('1'), binary: false }),
+        store.read({ ...placeOf('2'), binary: true }),
+        store.read({ ...placeOf('3'), binary: true }),
+      ]),
+    );
+    expect(sent).toEqual({
+      commands: ['hmget user:~m', 'get user:profile:1:json', 'mget user:profile:2:json'],
+      writes: 1,
+    });
+  });
+
+  it('a miss is the read and the lease; the fill is one more', async () => {
+    const token = aToken();
+    const miss = await sentBy(async () => {
+      await store.read({ ...placeOf(), binary: false });
+      await lease(store, placeOf(), { token });
+    });
+    expect(miss).toEqual({ commands: ['hmget user:~m', 'get user:profile:1:json', 'FCALL nrc1_getl'], writes: 2 });
+    const filled = await sentBy(() => store.fill({ ...placeOf(), token, ...anEntry() }));
+    expect(filled).toEqual({ commands: ['FCALL nrc1_fill'], writes: 1 });
+  });
+
+  it('an evict is one, for many keys of a bucket too; a mark is one; a fenced write is two', async () => {
+    const { key } = placeOf();
+    const tombstoneMs = 1_000;
+    expect(await sentBy(() => store.evict({ keys: [key], tombstoneMs }))).toMatchObject({
+      commands: ['FCALL nrc1_evict'],
+      writes: 1,
+    });
+    const keys = Array.from({ length: 50 }, (_, n) => placeOf(String(n)).key);
+    expect(await sentBy(() => store.evict({ keys, tombstoneMs }))).toMatchObject({ commands: ['FCALL nrc1_evict'] });
+    expect(await sentBy(() => store.stamp({ bucket: 0, mark: 't:a' }))).toEqual({
+      commands: ['FCALL nrc1_mark'],
+      writes: 1,
+    });
+    const strict = await sentBy(async () => {
+      await store.fence({ key, fence: 'f', fenceMs: 1_000, tombstoneMs });
+      await store.unfence({ key, fence: 'f', tombstoneMs });
+    });
+    expect(strict).toEqual({ commands: ['FCALL nrc1_fence', 'FCALL nrc1_unfence'], writes: 2 });
+  });
+});
+
+describe('memory', () => {
+  it.each([200, 4_000])('an entry of %i bytes takes at most 1.35 times a plain SET', async (size) => {
+    const payload = JSON.stringify('x'.repeat(size - 2));
+    const place = placeOf('9876');
+    await cached(store, place, { payload, tags: ['org:5'], version: '1790000000000' });
+    await admin.set('user:profile:9877:json', payload, 'EX', 300);
+    const entry = (await admin.memory('USAGE', place.key.entry)) ?? 0;
+    const plain = (await admin.memory('USAGE', 'user:profile:9877:json')) ?? 0;
+    expect(entry).toBeGreaterThan(0);
+    expect(entry / plain).toBeLessThanOrEqual(1.35);
+    // the lease is gone with the fill, and its record with it
+    expect(await admin.exists(`${place.key.entry}~`)).toBe(0);
+  });
+
+  it('abandoned fences and old stamps do not pile up in M', async () => {
+    const many = await openRedisStore({ port: server.port }, { stampLifetimeMs: 1 });
+    try {
+      for (let n = 0; n < 200; n++) {
+        await many.store.stamp({ bucket: 0, mark: `t:${n}` });
+        await many.store.fence({ key: placeOf(String(n)).key, fence: 'f', fenceMs: 1, tombstoneMs: 1 });
+      }
+      const fields = await admin.hkeys('user:~m');
+      expect(fields.length).toBeLessThan(40);
+      // what was collected still voids what it voided: the clear stamp took over
+      expect(Number(await admin.hget('user:~m', '*'))).toBeGreaterThan(150);
+      expect(await admin.zcard('user:~g')).toBeLessThan(40);
+    } finally {
+      await many.close();
+    }
+  });
+});
