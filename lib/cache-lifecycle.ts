@@ -19,9 +19,10 @@ export class CacheLifecycle implements OnModuleInit, OnApplicationShutdown {
 
   /** @throws CacheError RC_REDIS_UNSUPPORTED, RC_REDIS_PERMISSION; an unreachable Redis does not stop the boot */
   async onModuleInit(): Promise<void> {
+    const methodCount = this.discovery.run();
     const opened = await within(OPEN_WITHIN_MS, this.cache.open());
-    if (opened) this.logger.log(this.bootLine());
-    else this.logger.warn('Redis has not answered yet. The application starts without: calls load until it does.');
+    if (opened) this.logger.log(this.bootLine(methodCount));
+    else this.startWithout();
   }
 
   /** The last hook of all: HTTP and microservice listeners are closed, and requests in flight have ended. */
@@ -29,19 +30,27 @@ export class CacheLifecycle implements OnModuleInit, OnApplicationShutdown {
     await this.cache.close();
   }
 
-  private bootLine(): string {
+  private startWithout(): void {
+    this.logger.warn('Redis has not answered yet. The application starts without: calls load until it does.');
+    this.cache.open().then(
+      () => this.logger.log('Redis answers now.'),
+      (error: unknown) => this.logger.error(String(error)),
+    );
+  }
+
+  private bootLine(methodCount: number): string {
     const { redis, l1, service, regions } = this.options;
     const store = redis === null ? 'embedded store (one process)' : `Redis (${connectionFormOf(redis)})`;
     const memory =
       l1 === null
         ? 'no L1'
         : `L1 ${l1.maxEntries} entries, ${Math.round(l1.maxBytes / 1024 ** 2)} MiB, at most ${l1.maxAgeMs} ms behind`;
-    const used = Object.keys(this.cache.status().regions).length;
-    return `Cache of service "${service}" is ready: ${store} · ${Math.max(used, regions.size)} regions, ${this.discovery.methodCount} cached methods · ${memory}`;
+    const regionCount = new Set([...regions.keys(), ...Object.keys(this.cache.status().regions)]).size;
+    return `Cache of service "${service}" starts: ${store} · ${regionCount} regions, ${methodCount} cached methods · ${memory}`;
   }
 }
 
-/** False when it takes longer; a later rejection is then the opener's to report. */
+/** False when it takes longer. */
 async function within(ms: number, work: Promise<void>): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<false>((resolve) => {

@@ -11,8 +11,7 @@ import { ApplicationPlanner } from './application-planner.js';
  */
 @Injectable()
 export class CacheDiscovery implements OnModuleInit {
-  /** Decorated methods found, inherited ones once per class. */
-  methodCount = 0;
+  private methodCount: number | null = null;
 
   constructor(
     private readonly discovery: DiscoveryService,
@@ -22,6 +21,21 @@ export class CacheDiscovery implements OnModuleInit {
 
   /** @throws CacheError RC_KEY_COLLISION, RC_REGION_CONFLICT, RC_MODULE_MISSING, RC_INVALID_OPTION */
   onModuleInit(): void {
+    this.run();
+  }
+
+  /**
+   * Does its work at the first call: caches ask before they connect, whatever the order in which modules are initialised.
+   *
+   * @returns the number of decorated methods, inherited ones once per class
+   */
+  run(): number {
+    this.methodCount ??= this.prepareAll();
+    return this.methodCount;
+  }
+
+  private prepareAll(): number {
+    let methodCount = 0;
     const seen = new Set<object>();
     for (const wrapper of [...this.discovery.getProviders(), ...this.discovery.getControllers()]) {
       // an instance of a REQUEST-scoped or transient class is a blank: its class is what counts
@@ -40,9 +54,10 @@ export class CacheDiscovery implements OnModuleInit {
       seen.add(prototype);
       for (const method of methodsOf(prototype)) {
         this.planner.planOf(method, prototype.constructor as AnyFunction);
-        this.methodCount += 1;
+        methodCount += 1;
       }
     }
+    return methodCount;
   }
 }
 

@@ -311,7 +311,8 @@ describe('inheritance', () => {
   });
 
   it('caches methods named by symbols, those of one description apart', async () => {
-    const [a, b] = [Symbol('x'), Symbol('x')];
+    const a: unique symbol = Symbol('x');
+    const b: unique symbol = Symbol('x');
     @Injectable()
     class Symbols {
       loads = 0;

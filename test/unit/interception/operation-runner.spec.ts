@@ -235,7 +235,7 @@ describe('the runner', () => {
   });
 
   it('evicts below a version', async () => {
-    const call = aCall({ after: [anEvict(region(), { version: (result, id) => Number(id) + 41 })] });
+    const call = aCall({ after: [anEvict(region(), { version: (_result, id) => Number(id) + 41 })] });
     await call(1);
     expect(log).toEqual(['method', 'evict r:1 v42']);
   });

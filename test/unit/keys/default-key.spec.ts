@@ -75,7 +75,7 @@ describe('defaultKeyOf', () => {
       [[]],
       [[undefined]],
       [[null]],
-      [[, 1]],
+      [Object.assign(new Array<number>(2), { 1: 1 })],
       [[undefined, 1]],
       [[1, 2]],
       [1, 2],

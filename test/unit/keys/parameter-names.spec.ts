@@ -1,4 +1,3 @@
-/* eslint-disable @typescript-eslint/no-unused-vars, no-empty-pattern -- the parameters are what is read */
 import { describe, expect, it } from '@jest/globals';
 import { parametersOf } from '../../../lib/keys/parameter-names.js';
 

@@ -1,0 +1,480 @@
+import 'reflect-metadata';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { Injectable, type LoggerService, Module, type ModuleMetadata } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { Test, type TestingModule } from '@nestjs/testing';
+import {
+  Cacheable,
+  CacheConfig,
+  CacheEvict,
+  getCacheToken,
+  InjectCache,
+  RedisCache,
+  RedisCacheModule,
+  type RedisCacheOptionsFactory,
+} from '../../lib/index.js';
+
+const lines: string[] = [];
+const write =
+  (level: string) =>
+  (message: unknown, ...rest: unknown[]) =>
+    void lines.push(`${level} [${String(rest.at(-1))}] ${String(message)}`);
+const logger: LoggerService = { log: write('log'), warn: write('warn'), error: write('error'), debug: write('debug') };
+const open: TestingModule[] = [];
+
+async function compile(metadata: ModuleMetadata): Promise<TestingModule> {
+  const app = await Test.createTestingModule(metadata).setLogger(logger).compile();
+  open.push(app);
+  return app;
+}
+
+async function boot(metadata: ModuleMetadata): Promise<TestingModule> {
+  return (await compile(metadata)).init();
+}
+
+beforeEach(() => {
+  lines.length = 0;
+});
+
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((app) => app.close().catch(() => undefined)));
+});
+
+@Injectable()
+class Users {
+  loads = 0;
+
+  constructor(readonly cache: RedisCache) {}
+
+  @Cacheable()
+  async find(id: number) {
+    return { id, loads: ++this.loads };
+  }
+}
+
+describe('forRoot', () => {
+  it('gives the cache to every module, by class and by token', async () => {
+    @Module({ providers: [Users], exports: [Users] })
+    class UsersModule {}
+    const app = await boot({ imports: [RedisCacheModule.forRoot({ service: 'user' }), UsersModule] });
+    const users = app.get(Users);
+    expect(users.cache).toBeInstanceOf(RedisCache);
+    expect(users.cache).toBe(app.get(getCacheToken()));
+    expect(users.cache.name).toBe('default');
+    await users.find(1);
+    expect(await users.find(1)).toEqual({ id: 1, loads: 1 });
+  });
+
+  it('writes one line at boot', async () => {
+    await boot({ imports: [RedisCacheModule.forRoot({ service: 'user', regions: { a: {} } })], providers: [Users] });
+    expect(lines.filter((line) => line.includes('[RedisCache'))).toEqual([
+      'log [RedisCache] Cache of service "user" starts: embedded store (one process) · 2 regions, 1 cached methods · L1 10000 entries, 64 MiB, at most 1000 ms behind',
+    ]);
+  });
+
+  it('warns of a ttl that is probably meant in seconds, of the cache and of a method', async () => {
+    @Injectable()
+    class Seconds {
+      @Cacheable({ ttl: 60 }) async find() {}
+    }
+    await boot({ imports: [RedisCacheModule.forRoot({ service: 'user', ttl: 300 })], providers: [Seconds] });
+    expect(lines.filter((line) => line.startsWith('warn'))).toEqual([
+      `warn [RedisCache] ttl is 300 milliseconds. If seconds were meant, write '300s'; if not, '300ms' says so.`,
+      `warn [RedisCacheModule] Seconds.find: ttl is 60 milliseconds. If seconds were meant, write '60s'; if not, '60ms' says so.`,
+    ]);
+  });
+
+  it.each<[object, string]>([
+    [{ service: 'user', tll: '5m' }, 'tll is not an option, got "5m". Did you mean "ttl"?'],
+    [{ service: 'user', ttl: Infinity }, 'ttl must be a duration, got Infinity.'],
+    [{}, 'service is missing.'],
+    [{ service: 'user', redis: 'redis://localhost' }, 'redis is not usable'],
+    [{ service: 'user', name: 'a:b' }, 'name must be 1 to 100 letters'],
+  ])('stops the boot where an option is wrong: %j', async (options, message) => {
+    await expect(compile({ imports: [RedisCacheModule.forRoot(options as never)] })).rejects.toThrow(message);
+  });
+
+  it('stops the boot when it is left out', async () => {
+    await expect(compile({ imports: [RedisCacheModule] })).rejects.toThrow(
+      `RedisCacheModule was imported without options. Write RedisCacheModule.forRoot({ service: '…' }).`,
+    );
+  });
+
+  it('boots and serves without Redis, in bounded time', async () => {
+    const beganAt = Date.now();
+    const app = await boot({
+      imports: [RedisCacheModule.forRoot({ service: 'user', redis: { host: '127.0.0.1', port: 1 } })],
+      providers: [Users],
+    });
+    const users = app.get(Users);
+    expect([await users.find(1), await users.find(2)]).toEqual([
+      { id: 1, loads: 1 },
+      { id: 2, loads: 2 },
+    ]);
+    await app.close();
+    expect(Date.now() - beganAt).toBeLessThan(10_000);
+    expect(lines.filter((line) => line.includes('Redis is away'))).toHaveLength(1);
+    expect(lines.filter((line) => line.startsWith('error'))).toEqual([]);
+  });
+});
+
+describe('forRootAsync', () => {
+  @Injectable()
+  class Options implements RedisCacheOptionsFactory {
+    async createRedisCacheOptions() {
+      return { service: 'async', regions: { known: { ttl: '1h' as const } } };
+    }
+  }
+  @Module({ providers: [Options], exports: [Options] })
+  class OptionsModule {}
+
+  it('takes useFactory, useClass and useExisting', async () => {
+    const app = await boot({
+      imports: [
+        RedisCacheModule.forRootAsync({
+          imports: [OptionsModule],
+          inject: [Options],
+          useFactory: (options: Options) => options.createRedisCacheOptions(),
+        }),
+        RedisCacheModule.forRootAsync({ name: 'class', useClass: Options }),
+        RedisCacheModule.forRootAsync({
+          name: 'existing',
+          imports: [OptionsModule],
+          useExisting: Options,
+          isGlobal: false,
+        }),
+      ],
+      providers: [Users],
+    });
+    for (const name of [undefined, 'class', 'existing']) {
+      const cache = app.get<RedisCache>(getCacheToken(name), { strict: false });
+      expect(cache.name).toBe(name ?? 'default');
+      expect(cache.region('known').options.ttlMs).toBe(3_600_000);
+    }
+  });
+
+  it('lets its factory depend on a service that is cached itself', async () => {
+    @Injectable()
+    class Settings {
+      loads = 0;
+      @Cacheable()
+      async read() {
+        return `service-${++this.loads}`;
+      }
+    }
+    @Module({ providers: [Settings], exports: [Settings] })
+    class SettingsModule {}
+    const app = await boot({
+      imports: [
+        RedisCacheModule.forRootAsync({
+          imports: [SettingsModule],
+          inject: [Settings],
+          useFactory: () => ({ service: 'late' }),
+        }),
+      ],
+    });
+    const settings = app.get(Settings, { strict: false });
+    expect([await settings.read(), await settings.read()]).toEqual(['service-1', 'service-1']);
+  });
+
+  it('passes the error of its factory on', async () => {
+    const useFactory = () => Promise.reject(new Error('no settings'));
+    await expect(compile({ imports: [RedisCacheModule.forRootAsync({ useFactory })] })).rejects.toThrow('no settings');
+  });
+
+  it('refuses a name inside the factory, and tells where it belongs', async () => {
+    const useFactory = () => ({ service: 'user', name: 'second' });
+    await expect(compile({ imports: [RedisCacheModule.forRootAsync({ useFactory })] })).rejects.toThrow(
+      'name is not an option',
+    );
+  });
+});
+
+describe('several caches', () => {
+  it('are injected by name and used by name', async () => {
+    @Injectable()
+    class Sessions {
+      loads = 0;
+      constructor(
+        @InjectCache() readonly main: RedisCache,
+        @InjectCache('sessions') readonly sessions: RedisCache,
+      ) {}
+      @Cacheable({ cache: 'sessions', region: 'session' })
+      async find(id: number) {
+        return { id, loads: ++this.loads };
+      }
+    }
+    const app = await boot({
+      imports: [
+        RedisCacheModule.forRoot({ service: 'user' }),
+        RedisCacheModule.forRoot({ name: 'sessions', service: 'session' }),
+      ],
+      providers: [Sessions],
+    });
+    const service = app.get(Sessions);
+    expect([service.main.name, service.sessions.name]).toEqual(['default', 'sessions']);
+    await service.find(1);
+    await service.main.clear();
+    expect(await service.find(1)).toEqual({ id: 1, loads: 1 });
+    await service.sessions.clear();
+    expect(await service.find(1)).toEqual({ id: 1, loads: 2 });
+  });
+
+  it('may lack a default one', async () => {
+    @Injectable()
+    @CacheConfig({ cache: 'only' })
+    class Service {
+      loads = 0;
+      @Cacheable()
+      async find() {
+        return ++this.loads;
+      }
+    }
+    const app = await boot({
+      imports: [RedisCacheModule.forRoot({ name: 'only', service: 'x' })],
+      providers: [Service, { provide: 'made', useFactory: () => new Service() }],
+    });
+    expect([await app.get(Service).find(), await app.get<Service>('made').find()]).toEqual([1, 1]);
+  });
+
+  it('of one name stop the boot', async () => {
+    const imports = [RedisCacheModule.forRoot({ service: 'a' }), RedisCacheModule.forRoot({ service: 'b' })];
+    await expect(compile({ imports })).rejects.toMatchObject({ code: 'RC_DUPLICATE_CACHE' });
+  });
+
+  it('are one where the same module object is imported twice', async () => {
+    const cacheModule = RedisCacheModule.forRoot({ service: 'a' });
+    @Module({ imports: [cacheModule] })
+    class Feature {}
+    await expect(boot({ imports: [cacheModule, Feature], providers: [Users] })).resolves.toBeDefined();
+  });
+});
+
+describe('what is missing', () => {
+  @Injectable()
+  class Lonely {
+    @Cacheable()
+    async find(id: number) {
+      return id;
+    }
+  }
+
+  it('is named at the first call when no module was imported', async () => {
+    const lonely = (await boot({ providers: [Lonely] })).get(Lonely);
+    await expect(lonely.find(1)).rejects.toMatchObject({ code: 'RC_MODULE_MISSING' });
+    await expect(lonely.find(1)).rejects.toThrow(
+      'Lonely.find was called, but its application has no cache. Import RedisCacheModule.forRoot',
+    );
+    expect(await new Lonely().find(1)).toBe(1);
+  });
+
+  it('is named at boot when the cache of a method is not among those imported', async () => {
+    @Injectable()
+    class Other {
+      @CacheEvict({ cache: 'sessions', allEntries: true })
+      async find() {}
+    }
+    await expect(
+      boot({ imports: [RedisCacheModule.forRoot({ service: 'user' })], providers: [Other] }),
+    ).rejects.toThrow(
+      'Other.find uses the cache "sessions", which this application has not (it has: "default"). Import RedisCacheModule.forRoot({ name: \'sessions\'',
+    );
+  });
+});
+
+describe('declarations that contradict each other', () => {
+  const cache = (options: object = {}) => RedisCacheModule.forRoot({ service: 'user', ...options });
+  const configured = (options: Parameters<typeof CacheConfig>[0], name = 'Service') => {
+    @CacheConfig(options)
+    class Service {
+      @Cacheable()
+      async find() {
+        return 1;
+      }
+    }
+    Object.defineProperty(Service, 'name', { value: name });
+    return Service;
+  };
+
+  it('stop the boot: one region with two ttls in two classes', async () => {
+    const providers = [configured({ region: 'p', ttl: '5m' }, 'A'), configured({ region: 'p', ttl: '10m' }, 'B')];
+    const booting = boot({ imports: [cache()], providers });
+    await expect(booting).rejects.toMatchObject({ code: 'RC_REGION_CONFLICT' });
+    await expect(booting).rejects.toThrow(
+      'Region "p" is declared twice with a different ttl: @CacheConfig on B says "10m", @CacheConfig on A says "5m".',
+    );
+  });
+
+  it('stop the boot: one region with two ttls in a class and in the options', async () => {
+    const booting = boot({
+      imports: [cache({ regions: { p: { ttl: '10m' } } })],
+      providers: [configured({ region: 'p', ttl: '5m' }, 'A')],
+    });
+    await expect(booting).rejects.toThrow('@CacheConfig on A says "5m", regions.p of RedisCacheModule says "10m".');
+  });
+
+  it('are none where the options agree, in whatever unit, or are stated once', async () => {
+    const providers = [
+      configured({ region: 'p', ttl: '5m' }, 'A'),
+      configured({ region: 'p', ttl: 300_000 }, 'B'),
+      configured({ region: 'p' }, 'C'),
+    ];
+    await expect(
+      boot({ imports: [cache({ ttl: '1m', regions: { p: { jitter: 0.5, ttl: '300s' } } })], providers }),
+    ).resolves.toBeDefined();
+  });
+
+  it('stop the boot: two classes of one name in the region of that name', async () => {
+    const make = () => {
+      @Injectable()
+      class Twin {
+        @Cacheable({ key: '{id}' })
+        async find(id: number) {
+          return id;
+        }
+      }
+      return Twin;
+    };
+    const booting = boot({ imports: [cache()], providers: [make(), make()] });
+    await expect(booting).rejects.toMatchObject({ code: 'RC_KEY_COLLISION' });
+    await expect(booting).rejects.toThrow('Two classes named "Twin" cache into region "Twin"');
+  });
+
+  it('stop the boot: two methods of one default key, such as of two classes that one mixin made', async () => {
+    const mixin = () => {
+      @CacheConfig({ region: 'mixed' })
+      class Mixed {
+        @Cacheable()
+        async find(id: number) {
+          return id;
+        }
+      }
+      return Mixed;
+    };
+    await expect(boot({ imports: [cache()], providers: [mixin(), mixin()] })).rejects.toThrow(
+      'Two methods have the default key "Mixed:Mixed.find:…"',
+    );
+  });
+
+  it('reject the first call where the module is lazy', async () => {
+    const make = () => {
+      @Injectable()
+      class Twin {
+        @Cacheable()
+        async find(id: number) {
+          return id;
+        }
+      }
+      return Twin;
+    };
+    const [Eager, Lazy] = [make(), make()];
+    const app = await boot({ imports: [cache()], providers: [Eager] });
+    const { LazyModuleLoader } = await import('@nestjs/core');
+    @Module({ providers: [Lazy] })
+    class LazyModule {}
+    const lazy = (await app.get(LazyModuleLoader, { strict: false }).load(() => LazyModule)).get(Lazy);
+    await expect(lazy.find(1)).rejects.toMatchObject({ code: 'RC_KEY_COLLISION' });
+    expect(await app.get(Eager).find(1)).toBe(1);
+  });
+
+  it('warn of two methods that make keys of their own in one region', async () => {
+    @Injectable()
+    @CacheConfig({ region: 'profile' })
+    class Profiles {
+      @Cacheable({ key: '{id}' }) async byId(id: number) {
+        return id;
+      }
+      @Cacheable({ key: '{email}' }) async byEmail(email: string) {
+        return email;
+      }
+      @Cacheable() async list() {}
+      @CacheEvict({ key: '{id}' }) async remove(id: number) {
+        return id;
+      }
+    }
+    await boot({ imports: [cache()], providers: [Profiles] });
+    expect(lines.filter((line) => line.startsWith('warn'))).toEqual([
+      expect.stringContaining('Profiles.byId and Profiles.byEmail both make keys of their own in region "profile"'),
+    ]);
+  });
+
+  it('are found on REQUEST-scoped and transient providers and on controllers', async () => {
+    const { Controller, Scope } = await import('@nestjs/common');
+    const make = (decorator: ClassDecorator) => {
+      class Wrong {
+        @Cacheable({ cache: 'none' }) async find() {}
+      }
+      decorator(Wrong);
+      return Wrong;
+    };
+    const kinds: ModuleMetadata[] = [
+      { providers: [make(Injectable({ scope: Scope.REQUEST }))] },
+      { providers: [make(Injectable({ scope: Scope.TRANSIENT }))] },
+      { controllers: [make(Controller() as ClassDecorator)] },
+      { controllers: [make(Controller({ scope: Scope.REQUEST }) as ClassDecorator)] },
+    ];
+    for (const kind of kinds)
+      await expect(boot({ imports: [cache()], ...kind })).rejects.toMatchObject({ code: 'RC_MODULE_MISSING' });
+  });
+});
+
+describe('the life of a cache', () => {
+  it('begins before services of other modules are initialised, and ends after them', async () => {
+    const log: string[] = [];
+    @Injectable()
+    class Warm {
+      constructor(private readonly users: Users) {}
+      async onModuleInit() {
+        await this.users.find(1);
+        log.push('warmed');
+      }
+      async onModuleDestroy() {
+        log.push(`${(await this.users.find(1)).loads}`);
+      }
+    }
+    const app = await boot({ imports: [RedisCacheModule.forRoot({ service: 'user' })], providers: [Users, Warm] });
+    const close = jest.spyOn(app.get(RedisCache), 'close');
+    expect(await app.get(Users).find(1)).toEqual({ id: 1, loads: 1 });
+    expect(close).not.toHaveBeenCalled();
+    await app.close();
+    expect(log).toEqual(['warmed', '1']);
+    expect(close).toHaveBeenCalledTimes(1);
+  });
+
+  it('can be replaced in a test', async () => {
+    const region = {
+      options: {},
+      name: 'r',
+      keyOf: (entry: string) => ({ entry, bucket: 0 }),
+      read: async () => 'from the fake',
+    };
+    const fake = {
+      name: 'default',
+      region: () => region,
+      open: async () => undefined,
+      close: async () => undefined,
+      status: () => ({ regions: {} }),
+    };
+    const app = await Test.createTestingModule({
+      imports: [RedisCacheModule.forRoot({ service: 'user' })],
+      providers: [Users],
+    })
+      .setLogger(logger)
+      .overrideProvider(getCacheToken())
+      .useValue(fake)
+      .compile();
+    open.push(app);
+    await app.init();
+    expect(await app.get(Users).find(1)).toBe('from the fake');
+  });
+
+  it('works in an application made by NestFactory', async () => {
+    @Module({ imports: [RedisCacheModule.forRoot({ service: 'user' })], providers: [Users] })
+    class AppModule {}
+    const app = await NestFactory.createApplicationContext(AppModule, { logger: false });
+    const users = app.get(Users);
+    await users.find(1);
+    expect(await users.find(1)).toEqual({ id: 1, loads: 1 });
+    await app.close();
+  });
+});

@@ -1,0 +1,21 @@
+import { expect, it } from '@jest/globals';
+import * as api from '../lib/index.js';
+
+it('exports these values, and no others', () => {
+  expect(Object.keys(api).sort()).toEqual([
+    'CACHE_ERROR_CODES',
+    'CacheConfig',
+    'CacheError',
+    'CacheEvict',
+    'CachePut',
+    'CacheRegion',
+    'Cacheable',
+    'InjectCache',
+    'JsonCodec',
+    'MsgpackCodec',
+    'RedisCache',
+    'RedisCacheModule',
+    'getCacheToken',
+    'isCacheError',
+  ]);
+});
