@@ -1,0 +1,149 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { Cluster } from 'ioredis';
+import { ask, cached, fill, lease, type Place } from '../contract/remote-store/actions.js';
+import { openRedisStore, type OpenedStore } from '../support/redis-store.js';
+import { type ClusterServers, startCluster } from '../support/servers/cluster.js';
+import { waitUntil } from '../support/servers/processes.js';
+
+const BUCKETS = 24;
+
+let cluster: ClusterServers;
+let opened: OpenedStore[] = [];
+
+beforeAll(async () => {
+  cluster = await startCluster({ replicas: 1 });
+}, 30_000);
+afterAll(() => cluster.stop());
+afterEach(async () => {
+  await Promise.all(opened.map((one) => one.close()));
+  opened = [];
+});
+
+async function open(): Promise<OpenedStore> {
+  const one = await openRedisStore({ nodes: cluster.rootNodes }, { bucketCount: BUCKETS });
+  opened.push(one);
+  return one;
+}
+let regions = 0;
+/** One place in each bucket. */
+function placesOf({ keyspace }: OpenedStore): Place[] {
+  const region = `r${(regions += 1)}`;
+  const places = new Map<number, Place>();
+  for (let n = 0; places.size < BUCKETS; n++) {
+    const key = keyspace.key(region, String(n), 'json');
+    if (!places.has(key.bucket)) places.set(key.bucket, { key, region });
+  }
+  return [...places.values()];
+}
+const read = ({ store }: OpenedStore, place: Place) => store.read({ ...place, binary: false });
+const allIdentified = (one: OpenedStore, places: Place[]) =>
+  waitUntil(
+    async () => (await Promise.all(places.map((place) => read(one, place)))).every(({ identified }) => identified),
+    {
+      timeoutMs: 15_000,
+      what: 'identification of all buckets',
+    },
+  );
+
+describe('Redis Cluster', () => {
+  it('fills, reads, evicts and marks over all masters, and every instance hears of it', async () => {
+    const [one, two] = [await open(), await open()];
+    const places = placesOf(one);
+    const owners = new Set(places.map(({ key }) => cluster.ownerOf(cluster.slotOf(key.entry))));
+    expect(owners.size).toBe(3);
+
+    for (const place of places) await cached(one.store, place, { payload: place.key.entry, tags: ['org:5'] });
+    await allIdentified(two, places);
+    const reads = await Promise.all(places.map((place) => read(two, place)));
+    expect(reads.map(({ entry }) => entry?.payload)).toEqual(places.map(({ key }) => key.entry));
+    for (const [n, { position, entry }] of reads.entries()) {
+      expect(entry!.incarnation).toBe(position!.incarnation);
+      expect((await one.store.poll({ bucket: places[n]!.key.bucket, marks: [] })).incarnation).toBe(
+        position!.incarnation,
+      );
+    }
+
+    two.messages.length = 0;
+    const [evicted, ...kept] = places;
+    await one.store.evict({ keys: [evicted!.key], tombstoneMs: 1_000 });
+    expect((await read(two, evicted!)).entry).toBeNull();
+    for (let bucket = 0; bucket < BUCKETS; bucket++) await one.store.stamp({ bucket, mark: 't:org:5' });
+    for (const place of kept) expect(await ask(two.store, place)).toMatchObject({ kind: 'lease', stale: null });
+    const heard = () => two.messages.filter(({ kind }) => kind !== 'wake');
+    await waitUntil(() => heard().length === BUCKETS + 1, { timeoutMs: 5_000, what: 'all messages' });
+    expect(
+      heard()
+        .filter(({ kind }) => kind === 'mark')
+        .map(({ bucket }) => bucket)
+        .sort((a, b) => a - b),
+    ).toEqual(Array.from({ length: BUCKETS }, (_, bucket) => bucket));
+  }, 20_000);
+
+  it('works with a client of the application, which it leaves open', async () => {
+    const client = new Cluster(cluster.rootNodes);
+    try {
+      const one = await openRedisStore(client, { bucketCount: BUCKETS });
+      const place = placesOf(one)[5]!;
+      await cached(one.store, place);
+      expect(await ask(one.store, place)).toMatchObject({ kind: 'hit' });
+      await one.close();
+      expect(await client.set('still', 'open')).toBe('OK');
+    } finally {
+      client.disconnect();
+    }
+  }, 20_000);
+
+  it('follows a bucket that moves to another master, where nothing from before is served', async () => {
+    const one = await open();
+    const [place] = placesOf(one);
+    const { bucket } = place!.key;
+    await cached(one.store, place!, { payload: 'v1' });
+    const before = await one.store.poll({ bucket, marks: [] });
+    const slot = cluster.slotOf(place!.key.entry);
+    const target = cluster.masterPorts().find((port) => port !== cluster.ownerOf(slot))!;
+
+    // while it moves, calls fail or are answered, and no read is a hit that is not
+    const outcomes: Promise<unknown>[] = [];
+    const migration = cluster.migrateSlot(slot, target, { batch: 1, pauseMs: 100 });
+    while (outcomes.length < 10) {
+      const moving = await read(one, place!);
+      if (moving.identified) expect(moving.entry?.payload ?? 'v1').toBe('v1');
+      outcomes.push(ask(one.store, place!).catch((error: { code: string }) => error.code));
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    expect(await migration).toBeGreaterThan(0);
+    for (const outcome of await Promise.all(outcomes)) {
+      expect(outcome).toEqual(
+        typeof outcome === 'string' ? 'RC_STORE_UNAVAILABLE' : expect.objectContaining({ kind: expect.any(String) }),
+      );
+    }
+
+    await one.store.evict({ keys: [place!.key], tombstoneMs: 1_000 });
+    const after = await one.store.poll({ bucket, marks: [] });
+    expect(after.incarnation).toBeGreaterThan(before.incarnation);
+    const token = await lease(one.store, place!);
+    expect(await fill(one.store, place!, token, { payload: 'v2' })).toMatchObject({ kind: 'filled' });
+    await allIdentified(one, [place!]);
+    expect((await read(one, place!)).entry?.payload).toBe('v2');
+  }, 30_000);
+
+  it('goes on with the replica when a master dies: a new incarnation of its buckets, the same of the others', async () => {
+    const one = await open();
+    const places = placesOf(one);
+    for (const place of places) await cached(one.store, place);
+    const incarnations = async () =>
+      Promise.all(places.map(async ({ key }) => (await one.store.poll({ bucket: key.bucket, marks: [] })).incarnation));
+    const before = await incarnations();
+    const victim = cluster.masterPorts()[0]!;
+    const lost = places.map(({ key }) => cluster.ownerOf(cluster.slotOf(key.entry)) === victim);
+    expect(lost).toContain(true);
+    await cluster.failMaster(victim);
+    const after = await waitUntil(incarnations, { timeoutMs: 15_000, what: 'all buckets to be served' });
+    expect(after.map((incarnation, n) => incarnation > before[n]!)).toEqual(lost);
+    await allIdentified(one, places);
+    for (const [n, place] of places.entries()) {
+      expect(await ask(one.store, place)).toMatchObject({ kind: lost[n] ? 'lease' : 'hit' });
+    }
+    await cluster.recover(victim);
+  }, 60_000);
+});
