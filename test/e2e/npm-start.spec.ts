@@ -5,27 +5,28 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { outputOf, postgresPrograms, type RunningServer, startPostgres, startRedis } from './servers.js';
+import { redisCli, type RedisServer, startRedis } from '../support/servers/redis.js';
+import { outputOf, postgresPrograms, type PostgresServer, startPostgres } from './servers.js';
 
 const run = promisify(execFile);
 const root = join(import.meta.dirname, '..', '..');
 /** A checkout of its own, so that its build does not get in the way of other suites. */
 const checkout = mkdtempSync(join(tmpdir(), 'users-app-'));
 const children: ChildProcess[] = [];
-const servers: RunningServer[] = [];
-let redis: RunningServer;
+let redis: RedisServer;
+let postgres: PostgresServer | undefined;
 
 beforeAll(async () => {
   const files = ['lib', 'sample', 'package.json', 'nest-cli.json', 'tsconfig.json', 'tsconfig.build.json'];
   for (const file of files) cpSync(join(root, file), join(checkout, file), { recursive: true });
   symlinkSync(join(root, 'node_modules'), join(checkout, 'node_modules'));
   redis = await startRedis();
-  servers.push(redis);
 });
 
 afterAll(async () => {
   for (const { pid } of children) killGroup(pid!);
-  await Promise.all(servers.map((server) => server.stop()));
+  postgres?.remove();
+  await redis?.remove();
   rmSync(checkout, { recursive: true, force: true });
 });
 
@@ -45,8 +46,7 @@ it('builds, starts, says what to try, and that is what happens; SIGTERM ends it 
 
 it('runs on the servers of REDIS_URL and DATABASE_URL, with the keys that the docs promise, and ends at once', async () => {
   // without a PostgreSQL on this machine, PGlite again
-  const postgres = postgresPrograms && (await startPostgres());
-  if (postgres) servers.push(postgres);
+  if (postgresPrograms) postgres = await startPostgres();
   const { child, output } = await start('node', ['dist-sample/users-app/main.js'], {
     REDIS_URL: redis.url,
     ...(postgres && { DATABASE_URL: postgres.url }),
@@ -55,8 +55,7 @@ it('runs on the servers of REDIS_URL and DATABASE_URL, with the keys that the do
   expect(output).toContain('cache:    Redis at REDIS_URL');
   const url = /listens on (\S+)/.exec(output)![1]!;
   expect((await fetch(`${url}/users/42`)).headers.get('X-Cache')).toBe('miss');
-  const { stdout } = await run('redis-cli', ['-u', redis.url, 'exists', 'users:profile:42:json']);
-  expect(stdout.trim()).toBe('1');
+  expect(redisCli(redis.port, ['exists', 'users:profile:42:json'])).toBe('1');
   expect(await endedAfterSigterm(child)).toBeLessThan(3_000);
 }, 60_000);
 

@@ -1,20 +1,20 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { type ChildProcess, execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from '../support/servers/processes.js';
 
-export interface RunningServer {
+export interface PostgresServer {
   readonly url: string;
-  stop(): Promise<void>;
+  /** Stops it at once and removes its directory. */
+  remove(): void;
 }
 
 /** Where Debian puts the programs of PostgreSQL; the newest of them. Undefined: not installed. */
 export const postgresPrograms = newestPostgres();
 
 /** A throw-away PostgreSQL on 127.0.0.1 that keeps nothing safe and is therefore quick. */
-export async function startPostgres(): Promise<RunningServer> {
+export async function startPostgres(): Promise<PostgresServer> {
   const directory = mkdtempSync(join(tmpdir(), 'pg-'));
   // the server refuses to run as root
   const isRoot = process.getuid?.() === 0;
@@ -36,21 +36,11 @@ export async function startPostgres(): Promise<RunningServer> {
   run('pg_ctl', '-D', data, '-w', '-s', '-l', join(directory, 'log'), '-o', options, 'start');
   return {
     url: `postgres://postgres@127.0.0.1:${port}/postgres`,
-    stop: async () => {
+    remove: () => {
       run('pg_ctl', '-D', data, '-w', '-s', '-m', 'immediate', 'stop');
       rmSync(directory, { recursive: true, force: true });
     },
   };
-}
-
-/** A port that is free now. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 function newestPostgres(): string | undefined {
@@ -58,24 +48,6 @@ function newestPostgres(): string | undefined {
   if (!existsSync(root)) return undefined;
   const versions = readdirSync(root).sort((a, b) => Number(b) - Number(a));
   return versions.map((version) => join(root, version, 'bin')).find((bin) => existsSync(join(bin, 'initdb')));
-}
-
-/** A Redis that keeps nothing on disk; REDIS_URL's when there is no redis-server to start. */
-export async function startRedis(): Promise<RunningServer> {
-  const port = await freePort();
-  const server = spawn(
-    'redis-server',
-    ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--daemonize', 'no'],
-    { stdio: ['ignore', 'pipe', 'ignore'] },
-  );
-  await outputOf(server, /Ready to accept connections/);
-  return {
-    url: `redis://127.0.0.1:${port}`,
-    stop: async () => {
-      server.kill('SIGKILL');
-      await once(server, 'exit');
-    },
-  };
 }
 
 /** Resolves to all the output so far as soon as it matches. */

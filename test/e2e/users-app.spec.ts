@@ -5,29 +5,29 @@ import type { Database } from '../../sample/users-app/database/database.js';
 import { PgliteDatabase } from '../../sample/users-app/database/pglite-database.js';
 import { PostgresDatabase } from '../../sample/users-app/database/postgres-database.js';
 import type { User, UserPage, UserSummary } from '../../sample/users-app/user.js';
-import { postgresPrograms, type RunningServer, startPostgres, startRedis } from './servers.js';
-import { type Answer, aUserInput, startUsersApp, type UsersApp } from './users-app.js';
+import { type RedisServer, startRedis } from '../support/servers/redis.js';
+import { postgresPrograms, type PostgresServer, startPostgres } from './servers.js';
+import { type Answer, aUserInput, closeUsersApps, startUsersApp, type UsersApp } from './users-app.js';
 
 /** D of the cache's L1, with room for a slow machine: within this an update shows on other instances. */
 const L1_BOUND_MS = 1_500;
 
 const hasPostgres = Boolean(process.env['DATABASE_URL'] ?? postgresPrograms);
 const describeOnPostgres = hasPostgres ? describe : describe.skip;
-const servers: RunningServer[] = [];
 type Settings = Parameters<typeof startUsersApp>[0];
+let redis: RedisServer;
 let redisUrl: string;
 let pglite: Database;
 
 beforeAll(async () => {
-  const redis = await startRedis();
-  servers.push(redis);
+  redis = await startRedis();
   redisUrl = redis.url;
   pglite = await PgliteDatabase.open();
 }, 60_000);
 
 afterAll(async () => {
   await pglite?.close();
-  await Promise.all(servers.map((server) => server.stop()));
+  await redis?.remove();
 });
 
 describe('users-app on PGlite and the embedded store', () => {
@@ -45,20 +45,25 @@ describeOnPostgres(
   `users-app on PostgreSQL and Redis${hasPostgres ? '' : ' (skipped: DATABASE_URL is not set and no server is installed)'}`,
   () => {
     let database: Database;
+    let server: PostgresServer | undefined;
     beforeAll(async () => {
       if (process.env['DATABASE_URL']) {
         database = new PostgresDatabase(process.env['DATABASE_URL']);
       } else {
-        const server = await startPostgres();
-        servers.push(server);
+        server = await startPostgres();
         database = new PostgresDatabase(server.url);
       }
     }, 30_000);
-    afterAll(() => database?.close());
 
     describeOneInstance(() => ({ database, redisUrl }));
     describeSeveralInstances(() => ({ database, redisUrl }));
     describeNewDatabase(() => ({ database, redisUrl }));
+
+    // after the instances
+    afterAll(async () => {
+      await database?.close();
+      server?.remove();
+    });
   },
 );
 
@@ -67,7 +72,7 @@ function describeOneInstance(settings: () => Settings): void {
   beforeAll(async () => {
     app = await startUsersApp(settings());
   }, 60_000);
-  afterAll(() => app?.close());
+  afterAll(closeUsersApps);
 
   const created = async (changes = {}): Promise<User> => (await app.post('/users', aUserInput(changes))).body;
 
@@ -199,6 +204,15 @@ function describeOneInstance(settings: () => Settings): void {
     expect((await app.get(`/users/${of13.id}`)).cache).not.toBe('miss');
   });
 
+  it('evicts by that tag also what an update has put', async () => {
+    const { id } = await created({ orgId: 14 });
+    await app.put(`/users/${id}`, aUserInput({ orgId: 15 }));
+    expect((await app.get(`/users/${id}`)).cache).not.toBe('miss');
+    await app.put('/organisations/15', { name: `Renamed ${id}` });
+    const { cache, body } = await app.get(`/users/${id}`);
+    expect({ cache, name: body.organisation.name }).toEqual({ cache: 'miss', name: `Renamed ${id}` });
+  });
+
   it('refuses an update of a version that is not the newest, and leaves the cache right', async () => {
     const user = await created();
     await app.get(`/users/${user.id}`);
@@ -233,7 +247,7 @@ function describeSeveralInstances(settings: () => Settings): void {
   beforeAll(async () => {
     apps = await Promise.all([startUsersApp(settings()), startUsersApp(settings())]);
   }, 60_000);
-  afterAll(() => Promise.all((apps ?? []).map((app) => app.close())));
+  afterAll(closeUsersApps);
 
   it('shares what one instance has loaded with the other', async () => {
     const [a, b] = apps as [UsersApp, UsersApp];
@@ -276,7 +290,7 @@ function describeInput(settings: () => Settings): void {
   beforeAll(async () => {
     app = await startUsersApp(settings());
   }, 60_000);
-  afterAll(() => app?.close());
+  afterAll(closeUsersApps);
 
   it.each<[string, (app: UsersApp) => Promise<Answer>, RegExp]>([
     ['an id that is no number', (app) => app.get('/users/abc'), /whole number/],

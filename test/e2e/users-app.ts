@@ -19,8 +19,11 @@ export interface UsersApp {
   put<T = User>(path: string, body: unknown): Promise<Answer<T>>;
   post<T = User>(path: string, body: unknown): Promise<Answer<T>>;
   delete(path: string): Promise<Answer>;
+  /** Also called by {@link closeUsersApps}. */
   close(): Promise<void>;
 }
+
+const running: UsersApp[] = [];
 
 /** Starts the sample on a database that outlives it. */
 export async function startUsersApp(on: { database: Database; redisUrl: string | undefined }): Promise<UsersApp> {
@@ -34,7 +37,15 @@ export async function startUsersApp(on: { database: Database; redisUrl: string |
   const app = module.createNestApplication({ logger: ['error', 'warn'] });
   await app.listen(settings.port, settings.host);
   const url = await app.getUrl();
-  return { ...clientOf(url), close: () => app.close() };
+  let closing: Promise<void> | undefined;
+  const usersApp = { ...clientOf(url), close: () => (closing ??= app.close()) };
+  running.push(usersApp);
+  return usersApp;
+}
+
+/** Ends the instances that are still running, also those of tests that failed. */
+export async function closeUsersApps(): Promise<void> {
+  await Promise.all(running.splice(0).map((app) => app.close()));
 }
 
 /** All but the name is made up; the e-mail address is unlike any other. */
