@@ -148,12 +148,9 @@ export class Coherence {
     const { store, clock } = this.parts;
     const view = this.view(bucket);
     const marks = view.isKnown && this.marks.every((mark) => view.hasStampOf(mark)) ? [] : [...this.marks];
-    const { epoch } = view;
     const sentAtMs = clock.now();
     const reply = await store.poll({ bucket, marks });
     this.serverTime = { micros: reply.nowMicros, atMs: sentAtMs };
-    // it was flushed meanwhile: only a poll sent after the flush is sure to know all that the flush forgot
-    if (view.epoch !== epoch) return false;
     if (!view.isKnown) return view.adopt(reply, marks, sentAtMs);
     if (view.prove(reply, marks, sentAtMs)) return true;
     if (reply.incarnation === view.incarnation && (await this.provenSoon(view, reply, marks, sentAtMs))) return true;

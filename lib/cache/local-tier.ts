@@ -33,7 +33,10 @@ export class LocalTier {
     return entry;
   }
 
-  /** Keeps what was read or filled at `position`, unless an invalidation or a flush overtook it (R4). */
+  /**
+   * Keeps what was read or filled at `position`, unless an invalidation or a flush overtook it (R4). The position was observed before, so
+   * that one of another incarnation has flushed the bucket, and voided the ticket.
+   */
   keep(
     key: CacheKey,
     ticket: Ticket,
@@ -42,7 +45,6 @@ export class LocalTier {
   ): void {
     const view = this.coherence.view(key.bucket);
     if (ticket.isPoisoned || ticket.epoch !== view.epoch) return;
-    if (!view.isKnown || position.incarnation !== view.incarnation) return;
     this.store.put(key.entry, { ...entry, sequence: position.sequence, epoch: view.epoch, marksSeen: -1 });
   }
 }

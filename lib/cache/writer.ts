@@ -67,12 +67,17 @@ export class Writer {
           `Try again when Redis answers, or set onFenceFailure: 'run' to run the method and evict after it.`,
       );
     }
+    let result: unknown;
     try {
-      return await run();
-    } finally {
+      result = await run();
+    } catch (error) {
+      // the write may have reached the source all the same
       await this.unfenceAll(region, keys, fences);
-      region.counts.evictions += keys.length;
+      throw error;
     }
+    this.throwIfAsked(await this.unfenceAll(region, keys, fences));
+    region.counts.evictions += keys.length;
+    return result;
   }
 
   /**
@@ -116,7 +121,7 @@ export class Writer {
     const prepared = value === undefined ? null : prepare(call, value, engine.random);
     const entry = prepared?.entry ?? null;
     if (entry === null || fence === null || (fence === '' && entry.version === '')) {
-      return this.unfenceAll(region, [key], [fence === '' ? null : fence]);
+      return this.throwIfAsked(await this.unfenceAll(region, [key], [fence === '' ? null : fence]));
     }
     await this.acknowledged(region, [this.evictionOf(region, key)], async () => {
       const { tombstoneMs } = region.options;
@@ -139,22 +144,30 @@ export class Writer {
     }
   }
 
-  /** Ends fences; a key whose fence is not known to stand is evicted. */
+  /**
+   * Ends fences; a key whose fence is not known to stand is evicted. What Redis does not acknowledge is queued; returns why, for
+   * the caller who has no error of its own to throw.
+   */
   private async unfenceAll(
     region: RegionState,
     keys: readonly CacheKey[],
     fences: readonly (string | null)[],
-  ): Promise<void> {
+  ): Promise<CacheError | null> {
     const { tombstoneMs } = region.options;
-    await Promise.all(
+    const pending = await Promise.all(
       keys.map((key, n) =>
-        this.acknowledged(region, [this.evictionOf(region, key)], async () => {
+        this.sentOrQueued(region, [this.evictionOf(region, key)], async () => {
           const fence = fences[n] ?? null;
           if (fence === null) await this.sendEvict([key], '', tombstoneMs);
           else this.applied([key], await this.engine.store.unfence({ key, fence, tombstoneMs }));
         }),
       ),
     );
+    return pending.find((error) => error !== null) ?? null;
+  }
+
+  private throwIfAsked(pending: CacheError | null): void {
+    if (pending && this.failure.onEvictFailure === 'throw') throw pending;
   }
 
   private async sendEvict(keys: readonly CacheKey[], version: string, tombstoneMs: number): Promise<void> {
@@ -187,24 +200,34 @@ export class Writer {
     return { kind: 'key', key, version: '', tombstoneMs: region.options.tombstoneMs };
   }
 
-  /** Sends; what Redis does not acknowledge goes to the journal and, by option, throws. */
+  /** Sends; what Redis does not acknowledge goes to the journal. @throws CacheError RC_EVICTION_PENDING, by option */
   private async acknowledged(
     region: RegionState | null,
     evictions: readonly PendingEviction[],
     send: () => Promise<void>,
   ): Promise<void> {
+    this.throwIfAsked(await this.sentOrQueued(region, evictions, send));
+  }
+
+  /** As `acknowledged`, for where another error is the caller's to see. Returns why it was queued; null: acknowledged. */
+  private async sentOrQueued(
+    region: RegionState | null,
+    evictions: readonly PendingEviction[],
+    send: () => Promise<void>,
+  ): Promise<CacheError | null> {
     try {
       await send();
-    } catch (error) {
+      return null;
+    } catch (cause) {
       if (region) region.counts.evictionsFailed += evictions.length;
       const isFirst = this.engine.journal.size === 0;
       for (const eviction of evictions) this.engine.journal.add(eviction);
-      const message = `Redis did not acknowledge an eviction (${(error as Error).message}); it is retried until it does.`;
-      if (this.failure.onEvictFailure === 'throw')
-        throw new CacheError('RC_EVICTION_PENDING', message, { cause: error });
+      const message = `Redis did not acknowledge an eviction (${(cause as Error).message}); it is retried until it does.`;
+      const pending = new CacheError('RC_EVICTION_PENDING', message, { cause });
       // one line per outage, not per request
-      if (isFirst) this.engine.logger.warn(`${message} [RC_EVICTION_PENDING]`);
-      else this.engine.logger.debug(message);
+      if (isFirst) this.engine.logger.warn(pending.message);
+      else this.engine.logger.debug(pending.message);
+      return pending;
     }
   }
 }

@@ -20,6 +20,20 @@ describe('coherence', () => {
   const started = (options = {}) => Promise.all([world.start(options), world.start(options)]);
   const read = ({ cache }: Instance, options = {}) => cache.region<number>('users').getOrLoad(1, source.load, options);
 
+  /** Holds all messages back until `deliver`. */
+  function holdMessages() {
+    const { server } = world;
+    const publish = server.publish.bind(server);
+    const held: Parameters<typeof publish>[0][] = [];
+    server.publish = (message) => void held.push(message);
+    return {
+      deliver: () => {
+        server.publish = publish;
+        held.forEach(publish);
+      },
+    };
+  }
+
   describe.each([
     ['its key', (i: Instance) => i.cache.region('users').evict(1)],
     ['its tag', (i: Instance) => i.cache.evictTags(['t'])],
@@ -162,12 +176,55 @@ describe('coherence', () => {
   it('serves what was read after the eviction from L1, though the message of the eviction comes later', async () => {
     const [a, b] = await started();
     await read(a);
+    const late = holdMessages();
     source.version = 2;
     await a.cache.region('users').evict(1);
     expect(await read(b)).toBe(2);
+    late.deliver();
     await settle();
     await read(b);
     expect(b.cache.status().regions['users']).toMatchObject({ hitsL1: 1 });
+  });
+
+  it('keeps a reply out of the L1 of the instance that evicted meanwhile, though its message is lost (G3)', async () => {
+    const [a, b] = await started();
+    await read(b);
+    a.channel.loses = () => true;
+    const reply = a.faults.holdNextReply('read');
+    const early = read(a);
+    await settle();
+    source.version = 2;
+    await a.cache.region('users').evict(1);
+    reply.open();
+    await early;
+    expect(await read(a)).toBe(2);
+  });
+
+  it('keeps a reply out of L1 that was under way when messages were found to be missing', async () => {
+    const [a, b] = await started();
+    await read(a);
+    b.channel.loses = (message) => message.kind === 'entry' && message.entry.includes(':1:');
+    const reply = b.faults.holdNextReply('read');
+    const early = read(b);
+    await settle();
+    source.version = 2;
+    await a.cache.region('users').evict(1);
+    await a.cache.region('users').evict(7);
+    await settle();
+    reply.open();
+    await early;
+    expect(await read(b)).toBe(2);
+  });
+
+  it('does not serve from L1 what was decoded for another type', async () => {
+    const { cache } = await world.start();
+    class User {
+      id = 1;
+    }
+    const users = cache.region<object>('users');
+    await users.getOrLoad(1, async () => ({ id: 1 }));
+    expect(await users.getOrLoad(1, async () => ({}), { type: User })).toBeInstanceOf(User);
+    expect(await users.getOrLoad(1, async () => ({}))).not.toBeInstanceOf(User);
   });
 
   it('leaves other keys, tags and regions in L1', async () => {
@@ -212,16 +269,10 @@ describe('coherence', () => {
     const [a, b] = await started({ ttl: '1h' });
     await b.cache.region('users').getOrLoad(2, source.load);
     // the message of an eviction that the poll knows of comes 10 ms after the poll's answer
-    const late: (() => void)[] = [];
-    const { server } = world;
-    const publish = server.publish.bind(server);
-    server.publish = (message) => void late.push(() => publish(message));
+    const late = holdMessages();
     await a.cache.region('users').evict(1);
-    const polled = world.clock.advance(260);
-    await settle();
-    for (const send of late) send();
-    server.publish = publish;
-    await polled;
+    world.clock.after(260, () => late.deliver());
+    await world.clock.advance(300);
     await b.cache.region('users').getOrLoad(2, source.load);
     expect(b.cache.status().regions['users']!.hitsL1).toBe(1);
   });
@@ -260,6 +311,18 @@ describe('coherence', () => {
       world.server.rollBack(old);
       await b.cache.region('users').evict(7);
       expect([await read(b), await read(a)]).toEqual([2, 2]);
+    });
+
+    it('ends L1 at once when any answer shows it, before a poll does', async () => {
+      const [a, b] = await started();
+      b.channel.loses = () => true;
+      await read(b);
+      await b.cache.region('users').getOrLoad(2, source.load);
+      source.version = 2;
+      world.server.restart();
+      await a.cache.region('users').evict(7);
+      await b.cache.region('users').getOrLoad(3, source.load);
+      expect(await read(b)).toBe(2);
     });
 
     it('refuses the fill of a load from before', async () => {

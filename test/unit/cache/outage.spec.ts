@@ -74,6 +74,26 @@ describe('without Redis', () => {
     expect(cache.status().regions['users']).toMatchObject({ hitsL1: 0, hitsL2: 1 });
   });
 
+  it('does not hand a value to a caller who arrived during its load, when the fill’s outcome is unknown', async () => {
+    const [a, b] = [await world.start({ l1: false }), await world.start()];
+    const load = gate();
+    let version = 1;
+    const read = () =>
+      a.cache.region<number>('users').getOrLoad(1, async () => {
+        const seen = version;
+        await load.promise;
+        return seen;
+      });
+    const first = read();
+    await settle();
+    version = 2;
+    await b.cache.region('users').evict(1);
+    const second = read();
+    a.faults.loseNextReply('fill');
+    load.open();
+    expect(await Promise.all([first, second])).toEqual([1, 2]);
+  });
+
   it('queues an eviction, reads past the cache until it is acknowledged, and logs one line', async () => {
     const [a, b] = [await world.start(), await world.start()];
     const users = a.cache.region<number>('users');
@@ -96,14 +116,17 @@ describe('without Redis', () => {
   it('does not let a caller join a read that began before the eviction failed (G3)', async () => {
     const [a, b] = [await world.start({ l1: false }), await world.start()];
     const users = a.cache.region<number>('users');
-    await b.cache.region<number>('users').getOrLoad(1, async () => 1);
-    const reading = a.faults.holdNext('read');
+    const load = gate<number>();
+    const elsewhere = b.cache.region<number>('users').getOrLoad(1, () => load.promise);
+    await settle();
     const first = users.getOrLoad(1, async () => 2);
     await settle();
     a.faults.failNext('evict');
     await users.evict(1);
     const second = users.getOrLoad(1, async () => 2);
-    reading.open();
+    await settle();
+    load.open(1);
+    expect(await elsewhere).toBe(1);
     expect(await first).toBe(1);
     expect(await second).toBe(2);
   });

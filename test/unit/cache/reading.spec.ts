@@ -98,6 +98,33 @@ describe('reading', () => {
     expect(b.cache.status().regions['users']).toMatchObject({ leaseWaits: 1, hitsL2: 1, loads: 0 });
   });
 
+  it('stops waiting at once when the load it waits for was voided by an eviction', async () => {
+    const [a, b] = [await world.start(), await world.start()];
+    const load = gate<number>();
+    const voided = a.cache.region<number>('users').getOrLoad(1, () => load.promise);
+    await settle();
+    const waiting = b.cache.region<number>('users').getOrLoad(1, async () => 8);
+    await settle();
+    await a.cache.region('users').evict(1);
+    expect(await waiting).toBe(8);
+    load.open(7);
+    expect(await voided).toBe(7);
+  });
+
+  it('does not share a read between callers who want different types of it', async () => {
+    const { cache } = await world.start({ l1: false });
+    class User {
+      id = 1;
+    }
+    const users = cache.region<object>('users');
+    const [plain, typed] = await Promise.all([
+      users.getOrLoad(1, async () => ({ id: 1 })),
+      users.getOrLoad(1, async () => ({ id: 1 }), { type: User }),
+    ]);
+    expect(plain).not.toBeInstanceOf(User);
+    expect(typed).toBeInstanceOf(User);
+  });
+
   it('looks again by itself when the message is lost', async () => {
     const [a, b] = [await world.start(), await world.start()];
     b.channel.loses = ({ kind }) => kind === 'wake';
@@ -243,8 +270,8 @@ describe('reading', () => {
     expect(await users.get(1)).toBeNull();
   });
 
-  it('takes a damaged or foreign entry as a miss, and loads over it', async () => {
-    const [a, b] = [await world.start({ l1: false }), await world.start({ l1: false })];
+  it.each(['plain', 'function'] as const)('takes a damaged entry as a miss, and loads over it (%s)', async (reads) => {
+    const [a, b] = [await world.start({ l1: false }), await world.start({ l1: false, reads })];
     const { entry } = a.cache.region('users').keyOf('1');
     await a.cache.region('users').getOrLoad(1, async () => ({ n: 1 }));
     const value = world.server.dump().values.find(([name]) => name === entry)![1];
@@ -300,6 +327,46 @@ describe('reading', () => {
       expect(await users.getOrLoad(1, failing)).toBe('old');
       await world.clock.advance(300_000);
       await expect(users.getOrLoad(1, failing)).rejects.toThrow('database away');
+    });
+
+    it('serves a failing reader what another kept for errors only if it asks for that itself', async () => {
+      const { cache } = await world.start({ ttl: '1m' });
+      const users = cache.region<string>('users');
+      const failing = async (): Promise<string> => {
+        throw new Error('database away');
+      };
+      await users.getOrLoad(1, async () => 'old', { staleIfError: '5m' });
+      await world.clock.advance(120_000);
+      await expect(users.getOrLoad(1, failing)).rejects.toThrow('database away');
+      await expect(users.getOrLoad(1, failing, { staleIfError: '30s' })).rejects.toThrow('database away');
+      expect(await users.getOrLoad(1, failing, { staleIfError: '2m' })).toBe('old');
+    });
+
+    it('does not serve while it revalidates what is kept for errors only', async () => {
+      const { cache } = await world.start({ ttl: '1m', staleWhileRevalidate: '10s', staleIfError: '5m' });
+      const users = cache.region<string>('users');
+      await users.getOrLoad(1, async () => 'old');
+      await world.clock.advance(71_000);
+      expect(await users.getOrLoad(1, async () => 'new')).toBe('new');
+    });
+
+    it('does not hand a stale value to a caller who came after it was evicted', async () => {
+      const options = { l1: false, ttl: '1m', staleWhileRevalidate: '5m' } as const;
+      const [a, b] = [await world.start(options), await world.start(options)];
+      const users = a.cache.region<string>('users');
+      await users.getOrLoad(1, async () => 'old');
+      await world.clock.advance(61_000);
+      const refresh = gate<string>();
+      await b.cache.region<string>('users').getOrLoad(1, () => refresh.promise);
+      const reply = a.faults.holdNextReply('readOrLease');
+      const first = users.getOrLoad(1, async () => 'new');
+      await settle();
+      await b.cache.region('users').evict(1);
+      const second = users.getOrLoad(1, async () => 'new');
+      reply.open();
+      expect(await first).toBe('old');
+      expect(await second).toBe('new');
+      refresh.open('too late');
     });
 
     it('never serves a stale value that was evicted', async () => {

@@ -224,6 +224,23 @@ describe('writing', () => {
       expect(hasRun).toBe(false);
     });
 
+    it('tells the refusal, and the method’s own error, even where failing evictions throw', async () => {
+      const a = await world.start({ onEvictFailure: 'throw' });
+      a.faults.breakDown();
+      await expect(strictly(a, async () => 1)).rejects.toMatchObject({ code: 'RC_FENCE_FAILED' });
+      a.faults.heal();
+      const failing = strictly(a, async () => {
+        a.faults.breakDown();
+        throw new Error('half done');
+      });
+      await expect(failing).rejects.toThrow('half done');
+      a.faults.heal();
+      const unacknowledged = strictly(a, async () => a.faults.breakDown());
+      await expect(unacknowledged).rejects.toMatchObject({ code: 'RC_EVICTION_PENDING' });
+      a.faults.heal();
+      await world.clock.advance(5_000);
+    });
+
     it('runs and evicts after, when told so', async () => {
       const a = await world.start({ onFenceFailure: 'run' });
       await users(a).write(1, () => table.write(1));
