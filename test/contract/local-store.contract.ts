@@ -143,10 +143,10 @@ export const localStoreTests: readonly ContractTest<LocalStoreHarness>[] = [
     name: 'keys may be any text',
     async run(h) {
       const store = h.open(ROOMY);
-      const keys = ['', ' ', '__proto__', 'constructor', 'a\u0000b', '😀', 'x'.repeat(10_000)];
+      const keys = ['', ' ', '__proto__', 'constructor', 'a', 'a\u0000b', '😀', 'x'.repeat(9_999), 'x'.repeat(10_000)];
       const entries = keys.map(() => aLocalEntry());
       keys.forEach((key, n) => store.put(key, entries[n]!));
-      expect(keys.map((key) => store.get(key))).toEqual(entries);
+      keys.forEach((key, n) => expect(store.get(key)).toBe(entries[n]));
       keys.forEach((key, n) => expect(store.peek(key)).toBe(entries[n]));
     },
   },

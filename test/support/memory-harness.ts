@@ -1,5 +1,5 @@
 import { Keyspace } from '../../lib/keys/keyspace.js';
-import type { ChannelMessage } from '../../lib/stores/channel.js';
+import type { Channel, ChannelMessage } from '../../lib/stores/channel.js';
 import { MemoryChannel } from '../../lib/stores/memory/memory-channel.js';
 import { MemoryRemoteStore } from '../../lib/stores/memory/memory-remote-store.js';
 import { MemoryServer } from '../../lib/stores/memory/memory-server.js';
@@ -54,16 +54,19 @@ export async function openMemoryHarness(
   };
 }
 
-export async function openMemoryChannelHarness(): Promise<ChannelHarness> {
+/** The embedded channel for the contract suite. @param wrap what a sabotaged driver does to a channel */
+export async function openMemoryChannelHarness(
+  wrap: (channel: Channel) => Channel = (channel) => channel,
+): Promise<ChannelHarness> {
   const server = new MemoryServer({ nowMicros: new FakeClock().nowMicros });
   const store = new MemoryRemoteStore(server);
   await store.open();
-  const channels: MemoryChannel[] = [];
+  const channels: Channel[] = [];
   return {
     store,
     keyspace: new Keyspace({ service: 'contract', bucketCount: 1, maxKeyLength: 200 }),
     channel() {
-      const channel = new MemoryChannel(server);
+      const channel = wrap(new MemoryChannel(server));
       channels.push(channel);
       return channel;
     },

@@ -9,16 +9,18 @@ interface Expiring {
  * A map whose values end by time, bounded in number: over the bound the one that was not used for longest goes.
  *
  * What has ended is never given out. It is dropped when it is looked up, and by a sweep each time as many values were set as
- * the map holds, so that a write costs a constant amount on average and dead values never outnumber the living for long.
+ * the last sweep left, so that a write costs a constant amount on average and the ended never outnumber the others by far.
  */
 export class ExpiringMap<V extends Expiring> {
   private readonly values: LRUCache<string, V>;
-  private setsSinceSweep = 0;
+  private setsUntilSweep = MIN_SWEEP_INTERVAL;
 
   /** @param onPushedOut told of each value that went because of the bound, not of those that ended */
   constructor(maxEntries: number, onPushedOut: (value: V) => void = () => {}) {
+    // by size, each counting as one: a bound by number would take the memory for all of them at once
     this.values = new LRUCache({
-      max: maxEntries,
+      maxSize: maxEntries,
+      sizeCalculation: () => 1,
       dispose: (value, _key, reason) => {
         if (reason === 'evict') onPushedOut(value);
       },
@@ -38,8 +40,8 @@ export class ExpiringMap<V extends Expiring> {
 
   set(key: string, value: V, nowMicros: number): void {
     this.values.set(key, value);
-    this.setsSinceSweep += 1;
-    if (this.setsSinceSweep > this.values.size + MIN_SWEEP_INTERVAL) this.sweep(nowMicros);
+    this.setsUntilSweep -= 1;
+    if (this.setsUntilSweep <= 0) this.sweep(nowMicros);
   }
 
   delete(key: string): void {
@@ -63,10 +65,10 @@ export class ExpiringMap<V extends Expiring> {
   }
 
   private sweep(nowMicros: number): void {
-    this.setsSinceSweep = 0;
     const ended: string[] = [];
     for (const [key, value] of this.values.entries()) if (nowMicros >= value.expiresAtMicros) ended.push(key);
     for (const key of ended) this.values.delete(key);
+    this.setsUntilSweep = this.values.size + MIN_SWEEP_INTERVAL;
   }
 }
 

@@ -30,7 +30,7 @@ import { handOut } from './stored-payload.js';
  */
 export class MemoryRemoteStore implements RemoteStore {
   readonly bucketCount: number;
-  /** By bucket: the highest incarnation in any reply. */
+  /** By bucket: the highest incarnation in any reply, plain reads included. */
   private readonly knownIncarnations: number[];
   /** The process on which this store has polled. */
   private identifiedOn: ServerProcess | null = null;
@@ -51,6 +51,7 @@ export class MemoryRemoteStore implements RemoteStore {
     // as a connection that became ready anew: this read is not identified, the next one is
     if (!isIdentified) queueMicrotask(() => void this.poll({ bucket: key.bucket, marks: [] }).catch(() => {}));
     const { incarnation, sequence, markSequence } = bucket;
+    this.knownIncarnations[key.bucket] = Math.max(this.knownIncarnations[key.bucket]!, incarnation);
     const entry = bucket.valueOf(key.entry, this.server.nowMicros())?.entry;
     return {
       identified: isIdentified,

@@ -13,9 +13,9 @@ export interface Sabotage {
   breaks(store: RemoteStore, hands: Hands): Partial<RemoteStore>;
 }
 
-/** A store whose methods are `overrides` where there are any. The honest store is asked as it is, so that its own calls stay honest. */
-export function overridden(store: RemoteStore, overrides: Partial<RemoteStore>): RemoteStore {
-  return new Proxy(store, {
+/** `honest`, with other methods where there are any. Its own calls of itself stay honest. */
+export function overridden<T extends object>(honest: T, overrides: Partial<T>): T {
+  return new Proxy(honest, {
     get(target, name) {
       const value: unknown = Reflect.get(overrides, name) ?? Reflect.get(target, name);
       return typeof value === 'function' && !Object.hasOwn(overrides, name) ? value.bind(target) : value;
