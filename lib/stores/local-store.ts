@@ -12,7 +12,7 @@ export interface LocalEntry {
   /** Lease stamp `s` of the entry. */
   readonly stamp: number;
   readonly tags: readonly string[];
-  /** Local monotonic ms until which it is fresh. */
+  /** Local monotonic ms until which it is fresh, a whole number. */
   readonly freshUntilMs: number;
   /** Epoch of its bucket when it was put: a flush of the bucket raises the epoch. */
   readonly epoch: number;
