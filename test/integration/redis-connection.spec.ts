@@ -151,7 +151,7 @@ describe('identification of connections', () => {
     const server = await start();
     const proxy = await startProxy(server.port);
     cleanups.push(() => proxy.stop());
-    const client = new Redis({ port: proxy.port, retryStrategy: () => 10 }); // waits, and sends again
+    const client = new Redis({ port: proxy.port, retryStrategy: () => 10, disconnectTimeout: 100 }); // waits, and sends again
     cleanups.push(() => client.disconnect());
     client.on('error', () => {});
     await waitUntil(() => client.status === 'ready');
@@ -189,7 +189,12 @@ describe('a client of the application', () => {
   });
 
   it('is never waited for when it is not connected', async () => {
-    const client = new Redis({ port: await freePort(), lazyConnect: true, retryStrategy: () => 50 });
+    const client = new Redis({
+      port: await freePort(),
+      lazyConnect: true,
+      retryStrategy: () => 50,
+      disconnectTimeout: 100,
+    });
     client.on('error', () => {});
     cleanups.push(() => client.disconnect());
     const one = await open(client);

@@ -15,7 +15,11 @@ describe('channel message', () => {
   });
 
   it('wakes without a sequence', () => {
-    expect(parseChannelMessage(`1|${I}|-|W|user:a:1:json`, 4)).toEqual({ kind: 'wake', bucket: 1, entry: 'user:a:1:json' });
+    expect(parseChannelMessage(`1|${I}|-|W|user:a:1:json`, 4)).toEqual({
+      kind: 'wake',
+      bucket: 1,
+      entry: 'user:a:1:json',
+    });
   });
 
   it.each([

@@ -42,12 +42,15 @@ describe('entry header', () => {
 });
 
 describe('text between separators', () => {
-  it.each(['', 'org:5', '100%', 'a|b,c\nd', '%2c', '%u0041', 'ü€😀', '\ud800', 'a\udc00b'])('comes back: %j', (text) => {
-    const escaped = escapeText(text);
-    expect(escaped).not.toMatch(/[|,\n]/);
-    expect(Buffer.from(escaped).toString()).toBe(escaped);
-    expect(unescapeText(escaped)).toBe(text);
-  });
+  it.each(['', 'org:5', '100%', 'a|b,c\nd', '%2c', '%u0041', 'ü€😀', '\ud800', 'a\udc00b'])(
+    'comes back: %j',
+    (text) => {
+      const escaped = escapeText(text);
+      expect(escaped).not.toMatch(/[|,\n]/);
+      expect(Buffer.from(escaped).toString()).toBe(escaped);
+      expect(unescapeText(escaped)).toBe(text);
+    },
+  );
 
   it('stays as it is when it holds no separator', () => {
     expect(escapeText('org:5 ü {a}')).toBe('org:5 ü {a}');
