@@ -2,9 +2,10 @@ import { Redis } from 'ioredis';
 import { Keyspace } from '../../lib/keys/keyspace.js';
 import { systemClock } from '../../lib/shared/clock.js';
 import { silentLogger } from '../../lib/shared/logger.js';
-import type { ChannelMessage } from '../../lib/stores/channel.js';
+import type { Channel, ChannelMessage } from '../../lib/stores/channel.js';
 import { openRedis } from '../../lib/stores/redis/open-redis.js';
 import { sleep, waitUntil } from '../support/servers/processes.js';
+import type { ChannelHarness } from './channel.contract.js';
 import type { RemoteStoreHarness } from './remote-store.contract.js';
 
 let services = 0;
@@ -47,6 +48,60 @@ export async function aRedisHarness(url: string): Promise<RemoteStoreHarness> {
     plant: async (entry, bytes) => void (await admin.set(entry, bytes)),
     close: async () => {
       await Promise.all([first.close(), second.close(), channel.close()]);
+      const keys = await admin.keys(`${service}:*`);
+      if (keys.length > 0) await admin.del(keys);
+      admin.disconnect();
+    },
+  };
+}
+
+/** A store on a standalone server, and as many channels as the test asks for, under a service name of their own. */
+export async function aRedisChannelHarness(url: string): Promise<ChannelHarness> {
+  const service = `channel${process.pid}x${(services += 1)}`;
+  const keyspace = new Keyspace({ service, bucketCount: 1, maxKeyLength: 200 });
+  const open = () =>
+    openRedis({ url }, { keyspace, commandTimeoutMs: 2_000, logger: silentLogger, clock: systemClock });
+  const admin = new Redis(url);
+  const { store } = open();
+  await store.open();
+  const prefix = `${service}:~marker`;
+  let markers = 0;
+  const channels: { channel: Channel; stands: boolean; lastMarker: string }[] = [];
+
+  return {
+    store,
+    keyspace,
+    channel() {
+      const state = { channel: open().channel as Channel, stands: false, lastMarker: '' };
+      channels.push(state);
+      return {
+        open: async (listener) => {
+          await state.channel.open((message) => {
+            if (message.kind === 'wake' && message.entry.startsWith(prefix)) state.lastMarker = message.entry;
+            else listener(message);
+          });
+          state.stands = true;
+        },
+        close: () => {
+          state.stands = false;
+          return state.channel.close();
+        },
+      };
+    },
+    // what was published before the marker arrives before it
+    async settled() {
+      const marker = `${prefix}${(markers += 1)}`;
+      await admin.publish(keyspace.channel, `0|0|-|W|${marker}`);
+      const standing = () => channels.filter(({ stands }) => stands);
+      await waitUntil(() => standing().every(({ lastMarker }) => lastMarker === marker), {
+        everyMs: 1,
+        what: 'the marker',
+      });
+    },
+    restart: async () => void (await admin.hset(keyspace.bucketKey(0), 'b', 'another process')),
+    publishRaw: async (message) => void (await admin.publish(keyspace.channel, message)),
+    close: async () => {
+      await Promise.all([store.close(), ...channels.map(({ channel }) => channel.close())]);
       const keys = await admin.keys(`${service}:*`);
       if (keys.length > 0) await admin.del(keys);
       admin.disconnect();
