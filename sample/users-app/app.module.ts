@@ -21,10 +21,12 @@ import { UsersService } from './users.service.js';
     RedisCacheModule.forRootAsync({
       imports: [SettingsModule],
       inject: [SETTINGS],
-      useFactory: ({ redisUrl }: Settings) => ({
+      useFactory: ({ redisUrl, databaseUrl }: Settings) => ({
         service: 'users',
         // left out: an embedded store with the same semantics
         redis: redisUrl ? { url: redisUrl } : undefined,
+        // PGlite computes on this very thread: while it does, answers of Redis wait, and are not late because of Redis
+        commandTimeout: databaseUrl ? '250ms' : '5s',
         regions: {
           profile: { ttl: '10m', negativeTtl: '30s', staleIfError: '1h' },
           summary: { ttl: '10m', negativeTtl: '30s', staleWhileRevalidate: '1m' },
