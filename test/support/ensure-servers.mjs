@@ -1,23 +1,57 @@
 // Makes sure that the tests find the servers they need, before any of them runs; prints one line per server.
-//   Redis >= 7, needed:      REDIS_URL, else redis-server on PATH, else Debian's packages (as root), else a line and exit 1
-//   PostgreSQL, optional:    DATABASE_URL, else the embedded PGlite
+//   Redis >= 7, needed:     redis-server and redis-cli on PATH, else Debian's packages (as root), else a line and exit 1.
+//                           Tests start, freeze and kill servers of their own; those that only need one share that of
+//                           REDIS_URL, when it is set.
+//   PostgreSQL, optional:   DATABASE_URL, else Debian's programs; the embedded PGlite is tested in any case
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { Redis } from 'ioredis';
 
 const OLDEST_REDIS = 7;
 const POLICY = '/usr/sbin/policy-rc.d';
+const MISSING =
+  'Redis: redis-server and redis-cli were not found. Install Redis >= 7 so that they are on PATH ' +
+  '(Debian, Ubuntu: apt-get install redis-server redis-tools; macOS: brew install redis).';
 
 try {
-  console.log(
-    `Redis: ${process.env.REDIS_URL ? await serverAt(process.env.REDIS_URL) : (binaryOnPath() ?? installed())}`,
-  );
-  console.log(
-    `PostgreSQL: ${process.env.DATABASE_URL ? 'from DATABASE_URL' : 'embedded (PGlite); set DATABASE_URL to test on a server too'}`,
-  );
+  console.log(`Redis: ${binaries() ?? installed()}`);
+  if (process.env.REDIS_URL) console.log(`Redis: ${await serverAt(process.env.REDIS_URL)}`);
+  console.log(`PostgreSQL: ${postgres()}`);
 } catch (error) {
   console.error(error.message);
   process.exitCode = 1;
+}
+
+/** What is on PATH; undefined when something is missing. */
+function binaries() {
+  const [server, cli] = ['redis-server', 'redis-cli'].map((name) =>
+    spawnSync(name, ['--version'], { encoding: 'utf8' }),
+  );
+  if (server.error || cli.error) return undefined;
+  return accept(/v=(\S+)/.exec(server.stdout)?.[1] ?? '0', 'redis-server on PATH');
+}
+
+/** Installs Debian's packages; the service that they bring is kept from starting. */
+function installed() {
+  if (process.getuid?.() !== 0 || spawnSync('apt-get', ['--version']).error) throw new Error(MISSING);
+  const ownPolicy = !existsSync(POLICY);
+  if (ownPolicy) writeFileSync(POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  try {
+    apt('update');
+    apt('install', '-y', '--no-install-recommends', 'redis-server', 'redis-tools');
+  } catch (error) {
+    throw new Error(`${MISSING} (${error.message})`, { cause: error });
+  } finally {
+    if (ownPolicy) rmSync(POLICY);
+  }
+  const found = binaries();
+  if (!found) throw new Error(MISSING);
+  return `${found}, installed now`;
+}
+
+function apt(...args) {
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  execFileSync('apt-get', ['-qq', ...args], { stdio: ['ignore', 'ignore', 'inherit'], env });
 }
 
 /** Asks the server that REDIS_URL names. */
@@ -35,7 +69,7 @@ async function serverAt(url) {
     return accept(version, 'the server of REDIS_URL');
   } catch (error) {
     throw new Error(
-      `Redis: the server of REDIS_URL does not answer as needed: ${error.message}. Start it, or unset REDIS_URL.`,
+      `Redis: the server of REDIS_URL does not answer as needed (${error.message}). Start it, or unset REDIS_URL.`,
       { cause: error },
     );
   } finally {
@@ -43,40 +77,15 @@ async function serverAt(url) {
   }
 }
 
-/** The redis-server on PATH, or undefined. */
-function binaryOnPath() {
-  const { error, stdout } = spawnSync('redis-server', ['--version'], { encoding: 'utf8' });
-  return error ? undefined : accept(/v=(\S+)/.exec(stdout)?.[1] ?? '0', 'redis-server on PATH');
-}
-
-/** Installs Debian's packages; the service that they bring is kept from starting. */
-function installed() {
-  const missing =
-    'Redis: no redis-server was found. Install Redis >= 7 so that redis-server is on PATH (Debian, Ubuntu: apt-get install redis-server redis-tools; macOS: brew install redis), or set REDIS_URL.';
-  if (process.getuid?.() !== 0 || spawnSync('apt-get', ['--version']).error) throw new Error(missing);
-  const ownPolicy = !existsSync(POLICY);
-  if (ownPolicy) writeFileSync(POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
-  try {
-    const apt = (...args) =>
-      execFileSync('apt-get', ['-qq', ...args], {
-        stdio: ['ignore', 'ignore', 'inherit'],
-        env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-      });
-    apt('update');
-    apt('install', '-y', '--no-install-recommends', 'redis-server', 'redis-tools');
-  } catch (error) {
-    throw new Error(`${missing} (apt-get failed: ${error.message})`, { cause: error });
-  } finally {
-    if (ownPolicy) rmSync(POLICY);
-  }
-  const found = binaryOnPath();
-  if (!found) throw new Error(missing);
-  return `${found}, installed now`;
-}
-
 function accept(version, where) {
   if (Number.parseInt(version, 10) < OLDEST_REDIS) {
-    throw new Error(`Redis: ${where} is ${version}; the tests need ${OLDEST_REDIS}.0 or newer (Redis Functions).`);
+    throw new Error(`Redis: ${where} is ${version}; the tests need ${OLDEST_REDIS}.0 or newer, for its functions.`);
   }
   return `${version} (${where})`;
+}
+
+function postgres() {
+  if (process.env.DATABASE_URL) return 'the server of DATABASE_URL, and embedded (PGlite)';
+  if (existsSync('/usr/lib/postgresql')) return "servers of the tests' own, and embedded (PGlite)";
+  return 'embedded (PGlite) only; tests on a server skip. Set DATABASE_URL, or install the Debian package postgresql.';
 }
