@@ -153,7 +153,7 @@ const plain: Record<string, [value: () => unknown, becomes: () => unknown]> = {
     () => [Object('s'), Object(5), Object(true), Object(5n)],
     () => ['s', 5, true, 5n],
   ],
-  'a hole as undefined': [() => [, 1, , utc('2026-03-16')], () => [undefined, 1, undefined, utc('2026-03-16')]], // eslint-disable-line no-sparse-arrays
+  'a hole as undefined': [() => [, 1, , utc('2026-03-16')], () => [undefined, 1, undefined, utc('2026-03-16')]],
   'an object with toJSON as its result': [
     () => ({ a: { toJSON: () => ({ b: utc('2026-03-16') }) }, u: new URL('http://localhost/a') }),
     () => ({ a: { b: utc('2026-03-16') }, u: 'http://localhost/a' }),
