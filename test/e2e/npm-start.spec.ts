@@ -74,7 +74,7 @@ it('refuses a PORT that is no port', async () => {
     failed: true,
     output: expect.stringContaining('PORT must be a number from 0 to 65535, got "http"'),
   });
-});
+}, 60_000);
 
 async function start(command: string, args: string[], environment: Record<string, string> = {}) {
   const { REDIS_URL: _, DATABASE_URL: __, HOST: ___, ...inherited } = process.env;

@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { Database } from '../../sample/users-app/database/database.js';
 import { PgliteDatabase } from '../../sample/users-app/database/pglite-database.js';
 import { PostgresDatabase } from '../../sample/users-app/database/postgres-database.js';
@@ -11,6 +11,9 @@ import { type Answer, aUserInput, closeUsersApps, startUsersApp, type UsersApp }
 
 /** D of the cache's L1, with room for a slow machine: within this an update shows on other instances. */
 const L1_BOUND_MS = 1_500;
+
+// a busy machine takes its time for slow queries in WebAssembly
+jest.setTimeout(30_000);
 
 const hasPostgres = Boolean(process.env['DATABASE_URL'] ?? postgresPrograms);
 const describeOnPostgres = hasPostgres ? describe : describe.skip;
