@@ -2,7 +2,9 @@ import type { CacheRegion } from '../cache/cache-region.js';
 import { type ReadPolicy, resolveReadPolicy } from '../cache/read-policy.js';
 import type { RedisCache } from '../cache/redis-cache.js';
 import { defaultKeyOf } from '../keys/default-key.js';
-import type { IdentifierOf } from '../keys/key-template.js';
+import type { CacheKey } from '../keys/cache-key.js';
+import { KeyMemo } from '../keys/key-memo.js';
+import { type KeyRecipe, recipeOfArguments } from '../keys/key-recipe.js';
 import type { CacheableOperation, EvictOperation, PutOperation } from '../operations/cache-operation.js';
 import type { CacheConfigOptions } from '../operations/cache-config.decorator.js';
 import type { CachedMethod } from '../operations/cached-method.js';
@@ -15,7 +17,7 @@ type Condition = (args: readonly unknown[]) => boolean;
 /** One `@Cacheable` of a method, resolved for a class and an application. */
 export interface ReadStep {
   readonly region: CacheRegion;
-  readonly identify: IdentifierOf;
+  readonly keyOf: (args: readonly unknown[]) => CacheKey;
   readonly policy: ReadPolicy;
   /** Null: always. */
   readonly condition: Condition | null;
@@ -76,7 +78,7 @@ export function callStepsOf(method: CachedMethod, runtimeClass: RuntimeClass, ca
 }
 
 function readStepOf(
-  { options, identify }: CacheableOperation | PutOperation,
+  { options, key }: CacheableOperation | PutOperation,
   method: CachedMethod,
   runtimeClass: RuntimeClass,
   caches: CacheRegistry,
@@ -85,7 +87,10 @@ function readStepOf(
   if (options.tags !== undefined) region.declareTags();
   return {
     region,
-    identify: identify ?? defaultKeyOf(identityOf(method, runtimeClass), method.where),
+    keyOf: rememberedKeys(
+      region,
+      key ?? recipeOfArguments(defaultKeyOf(identityOf(method, runtimeClass), method.where)),
+    ),
     policy: resolveReadPolicy(region.options, withDefaults(options, config), method.where),
     condition: conditionOf(options.condition),
   };
@@ -109,6 +114,12 @@ function evictStepOf(
     condition: conditionOf(options.condition),
     where: method.where,
   };
+}
+
+function rememberedKeys(region: CacheRegion, recipe: KeyRecipe): ReadStep['keyOf'] {
+  const memo = new KeyMemo();
+  const make = (decided: unknown) => region.keyOf(recipe.identify(decided));
+  return (args) => memo.of(recipe.decide(args), make);
 }
 
 export function identityOf(method: CachedMethod, runtimeClass: RuntimeClass) {

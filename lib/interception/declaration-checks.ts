@@ -50,7 +50,7 @@ export class DeclarationChecks {
       if (operation.kind === 'evict') continue;
       warnOfSeconds(`${method.where}: `, operation.options, this.warn);
       if (operation.kind !== 'cacheable') continue;
-      if (operation.identify === null) this.claimDefaultKey(place, method, runtimeClass);
+      if (operation.key === null) this.claimDefaultKey(place, method, runtimeClass);
       else this.noteExplicitKey(place, region.name, method, runtimeClass);
     }
   }

@@ -18,11 +18,11 @@ export function planOfSteps(steps: CallSteps, original: AnyFunction): CallPlan {
 }
 
 /** The hot path: one `@Cacheable` and nothing else. The region's promise is the call's. */
-function plainRead({ region, identify, policy }: ReadStep, original: AnyFunction): CallPlan {
+function plainRead({ region, keyOf, policy }: ReadStep, original: AnyFunction): CallPlan {
   return (instance, args) => {
     let key: CacheKey;
     try {
-      key = region.keyOf(identify(args));
+      key = keyOf(args);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -52,12 +52,12 @@ function readThrough(reads: readonly ReadStep[], index: number, args: unknown[],
   const step = reads[index];
   if (step === undefined) return rest();
   const next = async () => readThrough(reads, index + 1, args, rest);
-  const { region, identify, policy, condition } = step;
+  const { region, keyOf, policy, condition } = step;
   if (condition !== null && !condition(args)) {
     region.countBypass();
     return next();
   }
-  return region.read(region.keyOf(identify(args)), policy, args, next);
+  return region.read(keyOf(args), policy, args, next);
 }
 
 async function writeThrough(
@@ -71,7 +71,7 @@ async function writeThrough(
   const next = async () => writeThrough(writes, index + 1, args, invoke);
   const { region, condition } = step;
   if (condition !== null && !condition(args)) return next();
-  if (step.kind === 'put') return region.writeThrough(region.keyOf(step.identify(args)), step.policy, args, next);
+  if (step.kind === 'put') return region.writeThrough(step.keyOf(args), step.policy, args, next);
   return region.evictStrict(keysOf(step, args), next);
 }
 

@@ -98,6 +98,7 @@ function canonicalValue(this: unknown, key: string): string | number | boolean |
 
 function canonicalObject(value: object): string | object {
   if (value instanceof Marker) return value.text;
+  if (types.isDate(value) || types.isMap(value) || types.isSet(value)) checkBuiltIn(value);
   if (types.isDate(value)) return `~d${value.getTime()}`;
   if (types.isMap(value)) return tagged('map', [...value].map((entry) => canonicalText(entry)).sort());
   if (types.isSet(value)) return tagged('set', [...value].map((item) => canonicalText(item)).sort());
@@ -106,14 +107,21 @@ function canonicalObject(value: object): string | object {
     return `~b${value.constructor.name}:${bytes.toString('base64')}`;
   }
   if (types.isAnyArrayBuffer(value)) return `~bArrayBuffer:${Buffer.from(value).toString('base64')}`;
+  const className = Array.isArray(value) ? null : classNameOf(value);
   if (Object.getOwnPropertySymbols(value).length > 0) throw new NoCanonicalForm('it has symbols for keys');
   if (Array.isArray(value)) {
     if (Object.keys(value).length > value.length) throw new NoCanonicalForm('it is an array with properties');
     if (value.constructor.name !== 'Array') throw new NoCanonicalForm(`it is an instance of ${value.constructor.name}`);
     return value;
   }
-  const className = classNameOf(value);
   return className === null ? value : tagged(`class ${className}`, { ...value });
+}
+
+/** Not of a class that extends it, and without properties: its content is all it is. */
+function checkBuiltIn(value: object): void {
+  const { name } = value.constructor;
+  if (!['Date', 'Map', 'Set'].includes(name)) throw new NoCanonicalForm(`it is an instance of ${name}`);
+  if (Object.keys(value).length > 0) throw new NoCanonicalForm(`it is a ${name} with properties`);
 }
 
 /** An array that no array of the arguments equals, since its first item is a marker. */

@@ -26,12 +26,12 @@ export function CacheEvict(options: CacheEvictOptions): unknown {
 
 function identifyAll(
   { key, keys }: Readonly<CacheEvictOptions>,
-  { where, identify }: Place,
+  { where, recipe }: Place,
 ): ((args: readonly unknown[]) => readonly string[]) | null {
   if (key === undefined && keys === undefined) return null;
-  const one = key === undefined ? null : identify(key);
+  const one = key === undefined ? null : recipe(key);
   return (args) => [
-    ...(one ? [one(args)] : []),
+    ...(one ? [one.identify(one.decide(args))] : []),
     ...(keys ? keys(...(args as unknown[])).map((value) => identifierOf(value, where)) : []),
   ];
 }

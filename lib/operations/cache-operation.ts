@@ -1,4 +1,4 @@
-import type { IdentifierOf } from '../keys/key-template.js';
+import type { KeyRecipe } from '../keys/key-recipe.js';
 import type { CacheableOptions, CacheEvictOptions, CachePutOptions } from './operation-options.js';
 
 /**
@@ -11,13 +11,13 @@ export interface CacheableOperation {
   readonly kind: 'cacheable';
   readonly options: Readonly<CacheableOptions>;
   /** Null: the default key. */
-  readonly identify: IdentifierOf | null;
+  readonly key: KeyRecipe | null;
 }
 
 export interface PutOperation {
   readonly kind: 'put';
   readonly options: Readonly<CachePutOptions>;
-  readonly identify: IdentifierOf;
+  readonly key: KeyRecipe;
 }
 
 export interface EvictOperation {

@@ -16,9 +16,9 @@ export function CachePut<Options extends CachePutOptions>(
   options: NoOthers<Options, CachePutOptions>,
 ): CachedMethodDecorator<Options>;
 export function CachePut(options: CachePutOptions): unknown {
-  return declareOperation('CachePut', options ?? {}, (checked, { identify }) => ({
+  return declareOperation('CachePut', options ?? {}, (checked, { recipe }) => ({
     kind: 'put',
     options: checked,
-    identify: identify(checked.key),
+    key: recipe(checked.key),
   }));
 }

@@ -18,9 +18,9 @@ export function Cacheable<Options extends CacheableOptions>(
   options?: NoOthers<Options, CacheableOptions>,
 ): CachedMethodDecorator<Options>;
 export function Cacheable(options: CacheableOptions = {}): unknown {
-  return declareOperation('Cacheable', options, (checked, { identify }) => ({
+  return declareOperation('Cacheable', options, (checked, { recipe }) => ({
     kind: 'cacheable',
     options: checked,
-    identify: checked.key === undefined ? null : identify(checked.key),
+    key: checked.key === undefined ? null : recipe(checked.key),
   }));
 }

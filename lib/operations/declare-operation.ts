@@ -1,13 +1,12 @@
 import 'reflect-metadata';
-import { identifierOf } from '../keys/key-segment.js';
-import { type IdentifierOf, parseKeyTemplate } from '../keys/key-template.js';
+import { type KeyRecipe, recipeOfArguments, recipeOfFunction } from '../keys/key-recipe.js';
+import { parseKeyTemplate } from '../keys/key-template.js';
 import { parametersOf } from '../keys/parameter-names.js';
 import type { CacheOperation } from './cache-operation.js';
 import type { CachedMethod } from './cached-method.js';
 import { checkOperation, type DecoratorName } from './check-operation.js';
 import { checkTarget } from './decorator-target.js';
 import { acceptHost } from './host-binding.js';
-import type { AnyFunction } from './method-types.js';
 import { originalOf, wrapMethod, wrappedMethodOf } from './method-wrapper.js';
 import { declaredMethodsOf, recordMethod } from './operation-metadata.js';
 import type { KeyOption } from './operation-options.js';
@@ -16,7 +15,7 @@ import type { KeyOption } from './operation-options.js';
 export interface Place {
   readonly where: string;
   /** Reads a key option. */
-  identify(key: KeyOption): IdentifierOf;
+  recipe(key: KeyOption): KeyRecipe;
 }
 
 type LegacyDecorator = (target: object, name: string | symbol, descriptor: PropertyDescriptor) => void;
@@ -35,10 +34,10 @@ export function declareOperation<Options extends object>(
     checkOperation(decorator, options, where);
     const place: Place = {
       where,
-      identify: (key) =>
+      recipe: (key) =>
         typeof key === 'string'
-          ? parseKeyTemplate(key, parametersOf(originalOf(method)), where)
-          : (args) => identifierOf((key as AnyFunction)(...(args as unknown[])), where),
+          ? recipeOfArguments(parseKeyTemplate(key, parametersOf(originalOf(method)), where))
+          : recipeOfFunction(key, where),
     };
     const operation = make(Object.freeze({ ...options }), place);
 

@@ -68,7 +68,7 @@ const first = (args: readonly unknown[]) => String(args[0]);
 function aRead(region: FakeRegion, over: Partial<ReadStep> = {}): ReadStep {
   return {
     region: region as unknown as CacheRegion,
-    identify: first,
+    keyOf: (args) => region.keyOf(first(args)),
     policy: {} as ReadPolicy,
     condition: null,
     ...over,
@@ -253,7 +253,7 @@ describe('the runner', () => {
     const bad = () => {
       throw new Error('no key');
     };
-    const call = aCall({ reads: [aRead(region(), { identify: bad })] });
+    const call = aCall({ reads: [aRead(region(), { keyOf: bad })] });
     await expect(call(1)).rejects.toThrow('no key');
   });
 

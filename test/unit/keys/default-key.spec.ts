@@ -161,6 +161,8 @@ describe('defaultKeyOf', () => {
     ['symbol keys', { [Symbol('x')]: 1 }, 'it has symbols for keys'],
     ['an array with properties', Object.assign([1], { x: 1 }), 'it is an array with properties'],
     ['a kind of array', new (class Ids extends Array<number> {})(2), 'it is an instance of Ids'],
+    ['a kind of Date', new (class Day extends Date {})(), 'it is an instance of Day'],
+    ['a Map with properties', Object.assign(new Map(), { x: 1 }), 'it is a Map with properties'],
     ['inherited data', Object.create({ a: 1 }), 'which has methods'],
   ])('refuses %s and asks for a key', (_case, value, reason) => {
     expect(() => keyOf(1, value)).toThrow(expect.objectContaining({ code: 'RC_INVALID_KEY' }));

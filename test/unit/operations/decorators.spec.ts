@@ -42,8 +42,8 @@ describe('decorators', () => {
     expect(method).toMatchObject({ name: 'find', keyName: 'find', where: 'Users.find', prototype: Users.prototype });
     const [cacheable, put, evict] = method!.operations;
     expect(kinds(method!.operations)).toEqual(['cacheable', 'put', 'evict']);
-    expect(cacheable?.kind === 'cacheable' && cacheable.identify!([7])).toBe('7');
-    expect(put?.kind === 'put' && put.identify([8])).toBe('8');
+    expect(cacheable?.kind === 'cacheable' && cacheable.key!.identify(cacheable.key!.decide([7]))).toBe('7');
+    expect(put?.kind === 'put' && put.key.identify(put.key.decide([8]))).toBe('8');
     expect(evict?.kind === 'evict' && evict.identifyAll!([9])).toEqual(['9', '9', '9:x']);
   });
 

@@ -1,0 +1,81 @@
+import { describe, expect, it } from '@jest/globals';
+import type { CacheKey } from '../../../lib/keys/cache-key.js';
+import { defaultKeyOf } from '../../../lib/keys/default-key.js';
+import { KeyMemo } from '../../../lib/keys/key-memo.js';
+import { type KeyRecipe, recipeOfArguments, recipeOfFunction } from '../../../lib/keys/key-recipe.js';
+
+const identify = (recipe: KeyRecipe, ...args: unknown[]) => recipe.identify(recipe.decide(args));
+const defaults = recipeOfArguments(defaultKeyOf({ runtimeClass: 'A', declaringClass: 'A', method: 'f' }, 'A.f'));
+
+describe('a key recipe', () => {
+  it('calls a key function each time, with all arguments', () => {
+    let tenant = 'a';
+    const recipe = recipeOfFunction((id, more) => `${tenant}-${String(id)}-${String(more)}`, 'A.f');
+    expect(identify(recipe, 1, 2)).toBe('a-1-2');
+    tenant = 'b';
+    expect(identify(recipe, 1, 2)).toBe('b-1-2');
+  });
+
+  it('decides by a single string or number, else by all arguments', () => {
+    expect(defaults.decide([7])).toBe(7);
+    expect(defaults.decide(['7'])).toBe('7');
+    for (const args of [[], [1, 2], [null], [true], [{ a: 1 }], [[1]]]) expect(defaults.decide(args)).toBe(args);
+  });
+
+  it('makes of either what the whole list makes', () => {
+    expect(identify(defaults, 7)).toBe('A:A.f:7');
+    expect(identify(defaults, '7')).toBe('A:A.f:"7"');
+    expect(identify(defaults, [7])).toBe('A:A.f:[7]');
+    expect(identify(defaults, 7, 7)).toBe('A:A.f:7:7');
+    expect(identify(defaults)).toBe('A:A.f');
+  });
+});
+
+describe('KeyMemo', () => {
+  const counting = () => {
+    const made: unknown[] = [];
+    const make = (decided: unknown): CacheKey => {
+      made.push(decided);
+      return { entry: `${typeof decided}:${String(decided)}`, bucket: 0 };
+    };
+    return { made, make };
+  };
+
+  it('makes a key once, and tells numbers from strings', () => {
+    const { made, make } = counting();
+    const memo = new KeyMemo();
+    for (const decided of [1, '1', 1, '1']) expect(memo.of(decided, make).entry).toBe(`${typeof decided}:1`);
+    expect(made).toEqual([1, '1']);
+    expect(memo.of(1, make)).toBe(memo.of(1, make));
+  });
+
+  it('remembers nothing but numbers and short strings', () => {
+    const { made, make } = counting();
+    const memo = new KeyMemo();
+    const others = [undefined, null, true, 1n, [1], {}, 'x'.repeat(101)];
+    for (const decided of [...others, ...others]) memo.of(decided, make);
+    expect(made).toHaveLength(2 * others.length);
+  });
+
+  it('keeps what is in use and lets go of the rest', () => {
+    const { made, make } = counting();
+    const memo = new KeyMemo();
+    for (let id = 0; id < 10_000; id++) {
+      memo.of('hot', make);
+      memo.of(id, make);
+    }
+    expect(made.filter((decided) => decided === 'hot')).toHaveLength(1);
+    made.length = 0;
+    memo.of(0, make);
+    expect(made).toEqual([0]);
+  });
+
+  it('remembers no failure', () => {
+    const memo = new KeyMemo();
+    const fail = () => {
+      throw new Error('no key');
+    };
+    expect(() => memo.of(1, fail)).toThrow('no key');
+    expect(memo.of(1, () => ({ entry: 'made', bucket: 0 })).entry).toBe('made');
+  });
+});
