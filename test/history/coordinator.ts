@@ -3,7 +3,7 @@ import { sleep, tempDir } from '../support/servers/processes.js';
 import { startRedis } from '../support/servers/redis.js';
 import { type FaultRecord, FaultSchedule } from './fault-schedule.js';
 import { type CheckedFigures, HistoryChecker, type Violation } from './history-checker.js';
-import type { LoadDelays, WorkerReport, WorkerState } from './messages.js';
+import type { LoadDelays, Mix, WorkerReport, WorkerState } from './messages.js';
 import { monotonicMs } from './monotonic.js';
 import type { Operation } from './operation.js';
 import { processFaults } from './process-faults.js';
@@ -23,8 +23,13 @@ export interface RunOptions {
   readonly writePauseMs: number;
   readonly readPauseMs: number;
   readonly maxAgeMs: number;
+  readonly shortTtlMs: number;
+  readonly fenceMs: number;
+  /** Share of the writes that are abandoned after their commit. */
+  readonly abandonShare: number;
   readonly reads: 'plain' | 'function';
   readonly regions: readonly string[];
+  readonly mix: Mix;
   readonly loadDelays: LoadDelays;
   /** Names of faults; `all`, or none. */
   readonly faults: 'all' | readonly string[];
@@ -87,16 +92,18 @@ export async function runHistory(
   const checker = new HistoryChecker({
     keyCount: options.keyCount,
     maxAgeMs: options.maxAgeMs,
+    fenceMs: options.fenceMs,
     mayHaveLostFences: (begin, end) =>
       faultLog.some((fault) => fault.losesData && fault.begin <= end && fault.end >= begin),
     onViolation,
   });
 
   const normal: WorkerState = {
-    mix: 'all',
+    mix: options.mix,
     loadDelays: options.loadDelays,
     dropShare: 0,
     messageDelayMs: 0,
+    abandonShare: options.abandonShare,
     clockShiftMs: 0,
   };
   const pool = new WorkerPool({
@@ -114,6 +121,8 @@ export async function runHistory(
         ...(topology.buckets === undefined ? {} : { buckets: topology.buckets }),
       },
       maxAgeMs: options.maxAgeMs,
+      shortTtlMs: options.shortTtlMs,
+      fenceMs: options.fenceMs,
       keyCount: options.keyCount,
       readerCount: options.readers,
       writerCount: options.writers,

@@ -1,5 +1,5 @@
 import type { Operation } from './operation.js';
-import { FENCE_MS, REGIONS, TAG_COUNT } from './regions.js';
+import { REGIONS, TAG_COUNT } from './regions.js';
 
 /** Promises of the protocol that a history can break. */
 export type Rule =
@@ -70,8 +70,8 @@ const ORDER: Readonly<Record<Moment, number>> = { read: 0, begin: 1, commit: 2, 
 
 const VOIDS_WHAT_WAS_COMMITTED = new Set(['evict', 'evict-tag', 'clear-region', 'clear-all']);
 const PROMISES_ITS_VERSION = new Set(['evict-version', 'put-version', 'write']);
-/** A write that took nearly as long as its fence proves nothing. */
-const FENCE_SLACK_MS = 1_000;
+/** A write that took nearly as long as its fence, or longer, proves nothing. */
+const PROVEN_SHARE = 0.7;
 const RECENT_ACKNOWLEDGEMENTS = 256;
 
 /**
@@ -104,6 +104,7 @@ export class HistoryChecker {
       readonly keyCount: number;
       /** D. */
       readonly maxAgeMs: number;
+      readonly fenceMs: number;
       /** Whether fences that stood at this time may have been lost with the server's data, which the protocol does not cover. */
       readonly mayHaveLostFences: (begin: number, end: number) => boolean;
       readonly onViolation: (violation: Violation) => void;
@@ -172,7 +173,7 @@ export class HistoryChecker {
           at: end,
           index: this.figures.plainCrashWindowsMs.length - 1,
         };
-      } else if (end - begin < FENCE_MS - FENCE_SLACK_MS && !this.options.mayHaveLostFences(begin, end)) {
+      } else if (end - begin < PROVEN_SHARE * this.options.fenceMs && !this.options.mayHaveLostFences(begin, end)) {
         this.figures.strictCrashes += 1;
         raise(state.crashed, operation.version, operation);
       }

@@ -11,7 +11,7 @@ export interface LoadDelays {
 }
 
 /** What the processes do. `events`: versioned puts and evictions alone, so that puts are accepted. */
-export type Mix = 'all' | 'events' | 'read-mostly' | 'idle';
+export type Mix = 'all' | 'events' | 'events-and-evictions' | 'events-and-clears' | 'read-mostly' | 'idle';
 
 /** What is wrong with one process, and what it does. */
 export interface WorkerState {
@@ -21,6 +21,8 @@ export interface WorkerState {
   readonly dropShare: number;
   /** Extra time on their way, ms. */
   readonly messageDelayMs: number;
+  /** Share of the writes that go no further after their commit, as if the process had died there. */
+  readonly abandonShare: number;
   /** How wrong the wall clock of the process is. */
   readonly clockShiftMs: number;
 }
@@ -35,6 +37,9 @@ export interface WorkerConfig {
   readonly options: Pick<RedisCacheOptions, 'service' | 'redis' | 'commandTimeout' | 'reads' | 'buckets'>;
   /** D of the protocol. */
   readonly maxAgeMs: number;
+  /** Of the regions whose entries expire during a run. */
+  readonly shortTtlMs: number;
+  readonly fenceMs: number;
   readonly keyCount: number;
   readonly readerCount: number;
   readonly writerCount: number;

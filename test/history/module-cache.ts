@@ -19,8 +19,7 @@ export class ModuleCache implements CacheUnderTest {
 
   async open(): Promise<void> {
     const classes: Type<CachedService>[] = REGIONS.map((region, index) => cachedServiceOf(region, index, this.load));
-    const regions = Object.fromEntries(REGIONS.map(({ name, options }) => [name, options]));
-    const cacheModule = RedisCacheModule.forRoot({ ...this.options, regions, onEvictFailure: 'throw' });
+    const cacheModule = RedisCacheModule.forRoot({ ...this.options, onEvictFailure: 'throw' });
 
     @Module({ imports: [cacheModule], providers: classes })
     class HistoryModule {}

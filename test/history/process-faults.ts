@@ -40,10 +40,12 @@ export function processFaults(pool: WorkerPool, normal: WorkerState): Fault[] {
     during('drop 10 % of messages', 4, [500, 2_500], { dropShare: 0.1 }),
     during('drop all messages', 4, [300, 2_500], { dropShare: 1 }),
     during('slow channel', 3, [300, 1_500], { messageDelayMs: 200 }),
+    during('slightly slow channel', 2, [500, 1_500], { messageDelayMs: 20 }),
     during('slow loads', 3, [500, 2_000], {
       loadDelays: { ...normal.loadDelays, tailShare: 0.3, tailMs: 400, slowShare: 0.02, slowMs: 4_000 },
     }),
-    during('events only', 3, [3_000, 8_000], { mix: 'events' }),
+    during('events only', 2, [5_000, 9_000], { mix: 'events' }),
+    during('events and evictions', 2, [5_000, 9_000], { mix: 'events-and-evictions' }),
     during('reads mostly', 1, [1_000, 3_000], { mix: 'read-mostly' }),
     {
       name: 'wrong wall clocks',

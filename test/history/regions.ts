@@ -8,41 +8,33 @@ export interface RegionUnderTest {
   readonly hasTags: boolean;
   /** Values carry their version; events put and evict by it. */
   readonly isVersioned: boolean;
-  readonly options: RegionOptions;
+  /** Short, so that expiry and refreshes in the background take part, or longer than most runs. */
+  readonly ttl: 'short' | 'long';
 }
 
 /** Events older than this are evictions; it must outlast every delay that the faults cause. */
 export const TOMBSTONE_MS = 4_000;
 
-/** Longer than every write of the workload, short enough that the fences of killed processes fall during a run. */
-export const FENCE_MS = 5_000;
-
-/** Short ttls, so that expiry and background refreshes take part. */
-const SHORT: RegionOptions = {
-  ttl: '3s',
+const LONG: RegionOptions = {
+  ttl: '2m',
   staleWhileRevalidate: '1s',
   tombstone: TOMBSTONE_MS,
-  fence: FENCE_MS,
   maxWait: '2s',
 };
-const LONG: RegionOptions = { ...SHORT, ttl: '2m' };
 
 const aRegion = (
   name: string,
-  traits: Partial<Pick<RegionUnderTest, 'hasL1' | 'hasTags' | 'isVersioned'>>,
-  options: RegionOptions,
-): RegionUnderTest => {
-  const { hasL1 = false, hasTags = false, isVersioned = false } = traits;
-  return { name, hasL1, hasTags, isVersioned, options: hasL1 ? options : { ...options, l1: false } };
-};
+  { hasL1 = false, hasTags = false, isVersioned = false }: Partial<RegionUnderTest>,
+  ttl: RegionUnderTest['ttl'],
+): RegionUnderTest => ({ name, hasL1, hasTags, isVersioned, ttl });
 
 export const REGIONS: readonly RegionUnderTest[] = [
-  aRegion('exact', {}, LONG),
-  aRegion('local', { hasL1: true }, SHORT),
-  aRegion('tagged', { hasTags: true }, SHORT),
-  aRegion('taggedLocal', { hasL1: true, hasTags: true }, LONG),
-  aRegion('event', { isVersioned: true }, LONG),
-  aRegion('eventLocal', { hasL1: true, isVersioned: true }, SHORT),
+  aRegion('exact', {}, 'long'),
+  aRegion('local', { hasL1: true }, 'short'),
+  aRegion('tagged', { hasTags: true }, 'short'),
+  aRegion('taggedLocal', { hasL1: true, hasTags: true }, 'long'),
+  aRegion('event', { isVersioned: true }, 'long'),
+  aRegion('eventLocal', { hasL1: true, isVersioned: true }, 'short'),
 ];
 
 /** Every key carries one tag. */
@@ -51,3 +43,20 @@ export const TAG_COUNT = 4;
 export const tagOf = (region: number, key: number): number => region * TAG_COUNT + (key % TAG_COUNT);
 
 export const tagName = (tag: number): string => `g${tag}`;
+
+/** @param fenceMs longer than every write of the workload, short enough that the fences of killed processes fall during a run */
+export function regionOptions({
+  shortTtlMs,
+  fenceMs,
+}: {
+  shortTtlMs: number;
+  fenceMs: number;
+}): Record<string, RegionOptions> {
+  const optionsOf = ({ ttl, hasL1 }: RegionUnderTest): RegionOptions => ({
+    ...LONG,
+    fence: fenceMs,
+    ...(ttl === 'short' ? { ttl: shortTtlMs } : {}),
+    ...(hasL1 ? {} : { l1: false }),
+  });
+  return Object.fromEntries(REGIONS.map((region) => [region.name, optionsOf(region)]));
+}

@@ -8,6 +8,7 @@ import { ModuleCache } from './module-cache.js';
 import { monotonicMs } from './monotonic.js';
 import { NaiveCache } from './naive-cache.js';
 import { Random } from './random.js';
+import { regionOptions } from './regions.js';
 import { type Row, SourceOfTruth } from './source-of-truth.js';
 import { shiftWallClock } from './wall-clock.js';
 import { Workload } from './workload.js';
@@ -44,7 +45,8 @@ function createCache(): CacheUnderTest {
     const { port } = config.options.redis as { port: number };
     return new NaiveCache(port, config.keyCount, load);
   }
-  return new ModuleCache({ ...config.options, l1: { maxEntries: 10_000, maxAge: config.maxAgeMs } }, load);
+  const { options, maxAgeMs } = config;
+  return new ModuleCache({ ...options, l1: { maxAge: maxAgeMs }, regions: regionOptions(config) }, load);
 }
 
 /** What the application loads: slow at times, before and after it reads the source. */

@@ -173,8 +173,11 @@ export class Workload {
 
   private pickWrite(region: number): Write {
     const { hasTags, isVersioned } = REGIONS[region]!;
-    if (isVersioned) return this.random.weighted(this.parts.state.mix === 'events' ? EVENTS : VERSIONED);
-    if (this.parts.state.mix === 'events') return this.random.weighted({ change: 3, write: 2, changeStrictly: 1 });
+    const { mix } = this.parts.state;
+    if (isVersioned && mix === 'events-and-evictions') return this.random.weighted({ ...EVENTS, change: 10 });
+    if (isVersioned && mix === 'events-and-clears') return this.random.weighted({ ...EVENTS, clearRegion: 1 });
+    if (isVersioned) return this.random.weighted(mix === 'events' ? EVENTS : VERSIONED);
+    if (mix.startsWith('events')) return this.random.weighted({ change: 3, write: 2, changeStrictly: 1 });
     return this.random.weighted(hasTags ? TAGGED : PLAIN);
   }
 
@@ -246,17 +249,29 @@ export class Workload {
     const { history } = this.parts;
     let begin = monotonicMs();
     let version = 0;
+    let isAbandoned = false;
+    let abandon = () => {};
+    const abandoned = new Promise<void>((resolve) => {
+      abandon = () => {
+        isAbandoned = true;
+        resolve();
+      };
+    });
     const commit = async () => {
       if (kind === 'write') await pause(this.random.below(LONGEST_WRITE_MS));
       const row = await this.commit(region, key);
       version = row.v;
-      this.dieIfAsked(kind, region, key, row.v, begin);
+      if (this.endsHere(kind, region, key, row.v, begin)) {
+        abandon();
+        return new Promise<never>(() => {});
+      }
       if (kind.startsWith('evict') || kind.startsWith('clear')) begin = monotonicMs();
       return row;
     };
     const subject = kind === 'evict-tag' ? key % TAG_COUNT : key;
     try {
-      await run(commit);
+      await Promise.race([run(commit), abandoned]);
+      if (isAbandoned) return;
       history.add(kind, region, subject, version, begin, monotonicMs());
     } catch (error) {
       this.count(`write: ${describe(error)}`);
@@ -304,13 +319,20 @@ export class Workload {
     return young.length === 0 ? undefined : this.random.pick(young);
   }
 
-  private dieIfAsked(kind: OperationKind, region: number, key: number, version: number, begin: number): void {
+  /** The process dies between commit and eviction, or seems to: the write just goes no further. */
+  private endsHere(kind: OperationKind, region: number, key: number, version: number, begin: number): boolean {
     const { crash } = this;
+    const { history, state } = this.parts;
     const isStrict = kind === 'write';
-    if (crash === null || crash.isStrict !== isStrict || (!isStrict && kind !== 'evict')) return;
-    this.parts.history.add(isStrict ? 'crash-strict' : 'crash-plain', region, key, version, begin, monotonicMs());
-    this.parts.history.flush();
-    process.kill(process.pid, 'SIGKILL');
+    if (!isStrict && kind !== 'evict') return false;
+    const dies = crash !== null && crash.isStrict === isStrict;
+    if (!dies && !this.random.chance(state.abandonShare)) return false;
+    history.add(isStrict ? 'crash-strict' : 'crash-plain', region, key, version, begin, monotonicMs());
+    if (dies) {
+      history.flush();
+      process.kill(process.pid, 'SIGKILL');
+    }
+    return true;
   }
 
   private pickRegion(): number {

@@ -1,0 +1,172 @@
+import { edit, type Mutant } from './mutant.js';
+import { ABANDONED, SMALL_D } from './server-mutants.js';
+
+const LOCAL = '--regions local,taggedLocal';
+const TAGGED = '--regions tagged,taggedLocal';
+
+const LATER_POSITION =
+  "proof.position = positionOf(await this.node.client.hmget(this.context.keyspace.bucketKey(proof.bucket), 'i', 'q', 'tq'))";
+
+/** Rules of the engine and of the driver. */
+export const clientMutants: readonly Mutant[] = [
+  {
+    name: 'token per client',
+    edits: [edit('cache/reader', 'engine.nextToken()', '`client.${process.pid}`')],
+    options: '--regions local,tagged --keys 64 --write-pause 12 --short-ttl 60 --load-max 40',
+  },
+  { name: 'join after evict', edits: [edit('cache/reader', 'outcome.at >= arrivedAt', 'true')] },
+  {
+    name: 'L1 without a ticket',
+    edits: [edit('cache/local-tier', 'ticket.isPoisoned || ', '')],
+    faults: ['freeze'],
+    options: `${SMALL_D} --fault-pause 10-40`,
+  },
+  {
+    name: 'a flush leaves L1 and tickets',
+    edits: [edit('cache/bucket-view', 'this.isKnown = false;\n        this.epoch += 1;', 'this.isKnown = false;')],
+    faults: ['drop 10 % of messages', 'drop all messages'],
+    options: SMALL_D,
+  },
+  {
+    name: 'a flush leaves tickets',
+    edits: [edit('cache/local-tier', ' || ticket.epoch !== view.epoch', '')],
+    onlyByModel: {
+      rule: 'flushVoidsTickets',
+      because:
+        'the poll that ends a flush is answered on the connection of the reads, after all that were sent before it',
+    },
+  },
+  {
+    name: 'a gap in the messages is ignored',
+    edits: [edit('cache/bucket-view', 'message.sequence !== this.sequence + 1', 'false')],
+    faults: ['drop 10 % of messages'],
+    options: SMALL_D,
+  },
+  {
+    name: 'a poll proves whatever it says',
+    edits: [edit('cache/bucket-view', 'this.sequence >= reply.sequence &&', '')],
+    faults: ['drop all messages'],
+    options: SMALL_D,
+  },
+  {
+    name: 'L1 without D',
+    edits: [edit('cache/local-tier', 'nowMs - view.verifiedAtMs > this.maxAgeMs || ', '')],
+    faults: ['freeze a process'],
+    options: `${LOCAL} --fault-pause 50-200 --max-age 300`,
+  },
+  {
+    name: 'L1 forgets marks',
+    edits: [edit('cache/local-tier', `view.judge(entry, entry.region) === 'dead'`, 'false')],
+    options: TAGGED,
+  },
+  {
+    name: 'own evictions leave L1',
+    edits: [
+      edit(
+        'cache/coherence',
+        'this.parts.local?.delete(key.entry);\n            this.parts.tickets',
+        'this.parts.tickets',
+      ),
+    ],
+    faults: ['drop all messages', 'slow channel'],
+    options: LOCAL,
+  },
+  {
+    name: 'messages remove nothing',
+    edits: [
+      edit('cache/coherence', 'local?.delete(message.entry);\n            tickets', 'void 0;\n            tickets'),
+    ],
+    options: SMALL_D,
+  },
+  {
+    name: 'own pending evictions are not bypassed',
+    edits: [
+      edit(
+        'cache/eviction-journal',
+        'covers(entry, region) {',
+        'covers(entry, region) {\n        if (entry) return false;',
+      ),
+    ],
+    faults: ['kill data connections'],
+    options: '--fault-pause 20-60',
+  },
+  {
+    name: 'strict evict without a fence',
+    edits: [
+      edit(
+        'cache/writer',
+        'const fences = await Promise.all(keys.map((key) => this.fence(region, key)));',
+        "const fences = keys.map(() => '');",
+      ),
+    ],
+    options: ABANDONED,
+  },
+  {
+    name: 'plain read without identity',
+    edits: [edit('cache/bucket-view', 'read.identified &&', '')],
+    onlyByModel: {
+      rule: 'plainReadNeedsIdentity',
+      because:
+        'the identifying poll is the first command of every connection, so that plain reads come after it; the flag is the second lock',
+    },
+  },
+  {
+    name: 'plain read of another incarnation',
+    edits: [edit('cache/bucket-view', 'entry.incarnation === this.incarnation && this.judge', 'this.judge')],
+    faults: ['restart, older snapshot', 'rollback in place'],
+    options: '--fault-pause 50-200',
+  },
+  {
+    name: 'plain read without tq',
+    edits: [edit('cache/bucket-view', 'position.markSequence === this.markSequence', 'true')],
+    options: TAGGED,
+    faults: ['drop all messages', 'slow channel'],
+  },
+  {
+    name: 'plain read without tagFloor',
+    edits: [edit('cache/bucket-view', `isBelowFloor && stamp <= this.tagFloor ? 'unknown' : 'alive'`, `'alive'`)],
+    options: `${TAGGED} --fault-pause 50-200`,
+    faults: ['drop all messages', 'drop 10 % of messages'],
+  },
+  {
+    name: 'plain read without stamps',
+    edits: [edit('cache/bucket-view', 'this.stampOf(`t:${tag}`) >= stamp', 'false')],
+    options: TAGGED,
+  },
+  {
+    name: 'position read after the value',
+    edits: [
+      edit('stores/redis/read-batch', '.then((raw) => read', `.then(async (raw) => (${LATER_POSITION}, read`),
+      edit(
+        'stores/redis/read-batch',
+        'proof.position, this.isProven(proof))), (error)',
+        'proof.position, this.isProven(proof)))), (error)',
+      ),
+      edit('stores/redis/read-batch', '.then((values) => {', `.then(async (values) => {\n${LATER_POSITION};`),
+    ],
+    options: `${SMALL_D} --fault-pause 10-50 --write-pause 10`,
+    faults: ['slightly slow channel'],
+  },
+  {
+    name: 'messages without incarnation',
+    edits: [edit('cache/bucket-view', 'message.incarnation !== this.incarnation || ', '')],
+    onlyByModel: {
+      rule: 'messagesCarryIncarnation',
+      because: 'a message of the old server must arrive after the failover, with exactly the next sequence',
+    },
+  },
+  {
+    name: 'a poll proves its answer',
+    edits: [
+      edit(
+        'cache/coherence',
+        'view.prove(reply, marks, sentAtMs))\n            return true;\n        if',
+        'view.prove(reply, marks, clock.now()))\n            return true;\n        if',
+      ),
+    ],
+    onlyByModel: {
+      rule: 'pollProvesItsSending',
+      because: 'the difference is one round trip out of D',
+    },
+  },
+];
