@@ -144,6 +144,38 @@ describe('Redis Cluster', () => {
     for (const [n, place] of places.entries()) {
       expect(await ask(one.store, place)).toMatchObject({ kind: lost[n] ? 'lease' : 'hit' });
     }
+    // the channel listens again, wherever it had been subscribed
+    for (const place of places) {
+      await waitUntil(
+        async () => {
+          await one.store.evict({ keys: [place.key], tombstoneMs: 1_000 });
+          return one.messages.some((message) => message.kind === 'entry' && message.entry === place.key.entry);
+        },
+        { timeoutMs: 15_000, what: 'messages of every bucket' },
+      );
+    }
     await cluster.recover(victim);
   }, 60_000);
+
+  it('subscribes elsewhere when the node that it listens to hangs', async () => {
+    const [one, two] = [await open(), await open()];
+    const place = placesOf(one)[0]!;
+    const owner = cluster.ownerOf(cluster.slotOf(place.key.entry))!;
+    const subscribers = (port: number) =>
+      Number(cluster.run(port, 'PUBSUB', 'NUMSUB', one.keyspace.channel).split('\n')[1]);
+    const replica = cluster.ports.find((port) => port !== owner && subscribers(port) > 0);
+    const frozen = replica ?? cluster.ports.find((port) => port !== owner)!;
+    cluster.freeze(frozen);
+    try {
+      await waitUntil(
+        async () => {
+          await two.store.evict({ keys: [place.key], tombstoneMs: 1_000 });
+          return [one, two].every(({ messages }) => messages.some((message) => message.kind === 'entry'));
+        },
+        { timeoutMs: 15_000, what: 'both to hear' },
+      );
+    } finally {
+      cluster.thaw(frozen);
+    }
+  }, 30_000);
 });

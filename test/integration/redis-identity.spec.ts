@@ -174,6 +174,18 @@ describe('server identity', () => {
     expect(await incarnationOf(one.store)).toBeGreaterThan(known);
   });
 
+  it.each([
+    ['what the server held', ['HSET', 'user:~m', 'i', '4000000000000000', 'b', 'another process']],
+    ['what a message said', ['PUBLISH', 'user:~events', '0|4000000000000000|1|F|']],
+  ])('is greater than %s, although its clock is behind', async (_, command) => {
+    const server = await start();
+    const one = await open(server);
+    one.messages.length = 0;
+    redisCli(server.port, command);
+    if (command[0] === 'PUBLISH') await waitUntil(() => one.messages.length > 0);
+    expect(await incarnationOf(one.store)).toBe(4000000000000001);
+  });
+
   it('is one per database of a server', async () => {
     const server = await start();
     const zero = await open(server);
@@ -181,6 +193,7 @@ describe('server identity', () => {
     opened.push(one);
     const before = [await incarnationOf(zero.store), await incarnationOf(one.store)];
     await fillOne(zero);
+    await zero.store.evict({ keys: [placeIn(zero).key], tombstoneMs: 1_000 });
     await fillOne(one);
     expect([await incarnationOf(zero.store), await incarnationOf(one.store)]).toEqual(before);
   });

@@ -5,9 +5,15 @@ import type { LoggerPort } from '../../shared/logger.js';
 
 /** Whose client it is decides who closes it. */
 export type ConnectionPlan =
-  | { readonly kind: 'client'; readonly client: Redis | Cluster }
-  | { readonly kind: 'single'; readonly create: (overrides: RedisOptions) => Redis }
-  | { readonly kind: 'cluster'; readonly create: (overrides: RedisOptions) => Cluster };
+  | { readonly kind: 'client'; readonly client: Redis }
+  | { readonly kind: 'cluster-client'; readonly client: Cluster }
+  | { readonly kind: 'single'; readonly create: () => Redis }
+  | {
+      readonly kind: 'cluster';
+      readonly create: () => Cluster;
+      readonly nodes: readonly ClusterNode[];
+      readonly nodeOptions: RedisOptions;
+    };
 
 type ClusterForm = { nodes: ClusterNode[] } & ClusterOptions;
 
@@ -26,14 +32,19 @@ export function planConnection(options: RedisConnectionOptions, commandTimeoutMs
   const client = clientOf(options);
   if (client !== null) {
     refusePrefix(client.options.keyPrefix);
-    return { kind: 'client', client };
+    return client.isCluster
+      ? { kind: 'cluster-client', client: client as Cluster }
+      : { kind: 'client', client: client as Redis };
   }
   if ('nodes' in options) {
     const { nodes, ...rest } = options as ClusterForm;
     refusePrefix(rest.keyPrefix ?? rest.redisOptions?.keyPrefix);
+    const nodeOptions: RedisOptions = { ...defaults, ...rest.redisOptions, ...needed };
     return {
       kind: 'cluster',
-      create: (overrides) =>
+      nodes,
+      nodeOptions,
+      create: () =>
         new Cluster(nodes, {
           slotsRefreshTimeout: 1_000,
           slotsRefreshInterval: 5_000,
@@ -41,7 +52,7 @@ export function planConnection(options: RedisConnectionOptions, commandTimeoutMs
           ...rest,
           scaleReads: 'master',
           lazyConnect: true,
-          redisOptions: { ...defaults, ...rest.redisOptions, ...needed, ...overrides },
+          redisOptions: nodeOptions,
         }),
     };
   }
@@ -49,8 +60,8 @@ export function planConnection(options: RedisConnectionOptions, commandTimeoutMs
   refusePrefix(rest.keyPrefix);
   return {
     kind: 'single',
-    create: (overrides) => {
-      const all: RedisOptions = { ...defaults, ...rest, ...needed, role: 'master', lazyConnect: true, ...overrides };
+    create: () => {
+      const all: RedisOptions = { ...defaults, ...rest, ...needed, role: 'master', lazyConnect: true };
       return url === undefined ? new Redis(all) : new Redis(url, all);
     },
   };
@@ -81,10 +92,40 @@ function neededOptions(commandTimeoutMs: number): RedisOptions {
   };
 }
 
-/** For the channel's own connection, like that of the application's client. */
-export function channelOptions(commandTimeoutMs: number): RedisOptions {
-  return { ...defaults, ...neededOptions(commandTimeoutMs), lazyConnect: true, autoResubscribe: false };
+/**
+ * A connection for the channel. On Cluster it leads to any node, since messages reach all of them; when it ends, the next one leads
+ * to another.
+ *
+ * @param known the nodes of the Cluster as far as they are known
+ */
+export function channelConnection(
+  plan: ConnectionPlan,
+  known: readonly ClusterNode[],
+  commandTimeoutMs: number,
+): Redis {
+  const needed: RedisOptions = { ...neededOptions(commandTimeoutMs), lazyConnect: true, autoResubscribe: false };
+  switch (plan.kind) {
+    case 'single': {
+      const connection = plan.create();
+      connection.options.autoResubscribe = false;
+      return connection;
+    }
+    case 'client':
+      return plan.client.duplicate({ ...defaults, ...needed });
+    case 'cluster':
+      return connectionTo(anyOf(known.length > 0 ? known : plan.nodes), { ...plan.nodeOptions, ...needed });
+    case 'cluster-client':
+      return connectionTo(anyOf(known), { ...defaults, ...plan.client.options.redisOptions, ...needed });
+  }
 }
+
+function connectionTo(node: ClusterNode, options: RedisOptions): Redis {
+  const all: RedisOptions = { ...options, retryStrategy: () => null };
+  if (typeof node === 'number') return new Redis(node, all);
+  return typeof node === 'string' ? new Redis(node, all) : new Redis({ ...all, ...node });
+}
+
+const anyOf = (nodes: readonly ClusterNode[]): ClusterNode => nodes[Math.floor(Math.random() * nodes.length)] ?? {};
 
 /** Says once which of the needed options a client of the application's does not have. */
 export function warnOfMissingOptions(client: Redis | Cluster, logger: LoggerPort): void {

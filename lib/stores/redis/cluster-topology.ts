@@ -64,6 +64,10 @@ export class ClusterTopology implements RedisTopology {
     return this.refreshing;
   }
 
+  knownNodes(): readonly { host: string; port: number }[] {
+    return this.cluster.nodes('all').map(({ options: { host = '127.0.0.1', port = 6379 } }) => ({ host, port }));
+  }
+
   close(): void {
     if (this.isClosed) return;
     this.isClosed = true;
@@ -100,16 +104,16 @@ export class ClusterTopology implements RedisTopology {
   private take(client: Redis): RedisNode {
     const node = new RedisNode(client, this.context);
     this.nodes.set(client, node);
-    client.on('ready', () => this.onNodeReady(node));
+    client.on('ready', this.onNodeReady);
     if (client.status === 'wait') client.connect().catch(() => {});
     return node;
   }
 
-  private onNodeReady(node: RedisNode): void {
+  private readonly onNodeReady = () => {
     this.byBucket.forEach((owner, bucket) => {
-      if (owner === node) node.identify(bucket);
+      if (owner?.isReady && !owner.isIdentified(bucket)) owner.identify(bucket);
     });
-  }
+  };
 
   private readonly onNodeGone = (client: Redis) => {
     const node = this.nodes.get(client);
@@ -120,6 +124,7 @@ export class ClusterTopology implements RedisTopology {
 
   private drop(node: RedisNode): void {
     this.nodes.delete(node.client);
+    node.client.off('ready', this.onNodeReady);
     node.dispose();
   }
 

@@ -1,10 +1,9 @@
-import type { Cluster, Redis } from 'ioredis';
 import type { Keyspace } from '../../keys/keyspace.js';
 import type { RedisConnectionOptions } from '../../options/redis-connection.js';
 import type { Clock } from '../../shared/clock.js';
 import type { LoggerPort } from '../../shared/logger.js';
 import {
-  channelOptions,
+  channelConnection,
   isClusterConnection,
   type ConnectionPlan,
   planConnection,
@@ -43,14 +42,14 @@ export function openRedis(
 ): { store: RedisRemoteStore; channel: RedisChannel } {
   const { keyspace, commandTimeoutMs, logger, clock } = options;
   const plan = planConnection(connection, commandTimeoutMs);
-  if (plan.kind === 'client') warnOfMissingOptions(plan.client, logger);
+  if ('client' in plan) warnOfMissingOptions(plan.client, logger);
   const channelName = channelOf(keyspace, databaseOf(plan));
   const incarnations = new Incarnations(keyspace.bucketCount);
   const context: NodeContext = {
     keyspace,
     incarnations,
     channel: channelName,
-    timeoutMs: plan.kind === 'client' ? commandTimeoutMs : null,
+    timeoutMs: 'client' in plan ? commandTimeoutMs : null,
     queuesWhileConnecting: isClusterConnection(connection),
     onRedirect: () => void topology.refresh(),
   };
@@ -62,7 +61,7 @@ export function openRedis(
     preflight: () => preflight(topology, context, logger),
   });
   const channel = new RedisChannel({
-    connect: () => channelConnection(plan, commandTimeoutMs),
+    connect: () => channelConnection(plan, topology.knownNodes(), commandTimeoutMs),
     channel: channelName,
     bucketCount: keyspace.bucketCount,
     incarnations,
@@ -73,20 +72,16 @@ export function openRedis(
 }
 
 function topologyOf(plan: ConnectionPlan, context: NodeContext, clock: Clock): RedisTopology {
-  if (plan.kind === 'single') return new SingleTopology(() => plan.create({}), context, clock);
-  if (plan.kind === 'cluster') return new ClusterTopology(plan.create({}), true, context);
-  if (plan.client.isCluster) return new ClusterTopology(plan.client as Cluster, false, context);
-  return new SingleTopology(plan.client as Redis, context, clock);
-}
-
-function channelConnection(plan: ConnectionPlan, commandTimeoutMs: number): Redis | Cluster {
-  if (plan.kind !== 'client') return plan.create({ autoResubscribe: plan.kind === 'cluster' });
-  const options = channelOptions(commandTimeoutMs);
-  if (!plan.client.isCluster) return (plan.client as Redis).duplicate(options);
-  return (plan.client as Cluster).duplicate([], {
-    lazyConnect: true,
-    redisOptions: { ...options, autoResubscribe: true },
-  });
+  switch (plan.kind) {
+    case 'single':
+      return new SingleTopology(plan.create, context, clock);
+    case 'client':
+      return new SingleTopology(plan.client, context, clock);
+    case 'cluster':
+      return new ClusterTopology(plan.create(), true, context);
+    case 'cluster-client':
+      return new ClusterTopology(plan.client, false, context);
+  }
 }
 
 /**
@@ -98,8 +93,7 @@ function channelOf(keyspace: Keyspace, database: number): string {
 }
 
 function databaseOf(plan: ConnectionPlan): number {
-  if (plan.kind === 'cluster' || (plan.kind === 'client' && plan.client.isCluster)) return 0;
+  if (plan.kind === 'client') return plan.client.options.db ?? 0;
   // ioredis reads the url; nothing connects
-  const { options } = plan.kind === 'client' ? (plan.client as Redis) : plan.create({});
-  return options.db ?? 0;
+  return plan.kind === 'single' ? (plan.create().options.db ?? 0) : 0;
 }

@@ -1,4 +1,4 @@
-import type { Cluster, Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import type { Clock, Timer } from '../../shared/clock.js';
 import { CacheError } from '../../shared/errors.js';
 import type { LoggerPort } from '../../shared/logger.js';
@@ -14,8 +14,8 @@ const RECONNECT_AFTER_MS = 250;
 const HEARTBEAT_MS = 2_000;
 
 export interface RedisChannelOptions {
-  /** Makes a connection of the channel's own, not yet connected. */
-  readonly connect: () => Redis | Cluster;
+  /** Makes a connection of the channel's own, not yet connected. Called anew when the last one ended. */
+  readonly connect: () => Redis;
   readonly channel: string;
   readonly bucketCount: number;
   readonly incarnations: Incarnations;
@@ -30,7 +30,7 @@ export interface RedisChannelOptions {
 export class RedisChannel implements Channel {
   /** Messages that could not be understood, since the start. */
   malformed = 0;
-  private connection: Redis | Cluster | null = null;
+  private connection: Redis | null = null;
   private listener: (message: ChannelMessage) => void = () => {};
   private timer: Timer | null = null;
   private isClosed = false;
@@ -89,7 +89,7 @@ export class RedisChannel implements Channel {
     connection.disconnect();
   }
 
-  private async subscribe(connection: Redis | Cluster): Promise<void> {
+  private async subscribe(connection: Redis): Promise<void> {
     try {
       await connection.subscribe(this.options.channel);
       this.onOutcome(null);
@@ -101,11 +101,11 @@ export class RedisChannel implements Channel {
     }
   }
 
-  /** A subscription without an answer is left for a new one. ioredis Cluster looks after its subscriber by itself. */
+  /** A subscription without an answer is left for a new one. */
   private readonly heartbeat = () => {
     const { connection } = this;
-    if (this.isClosed || connection === null || connection.isCluster || connection.status !== 'ready') return;
-    (connection as Redis).ping().then(
+    if (this.isClosed || connection === null || connection.status !== 'ready') return;
+    connection.ping().then(
       () => this.schedule(HEARTBEAT_MS, this.heartbeat),
       (error: unknown) => {
         // any answer is a sign of life

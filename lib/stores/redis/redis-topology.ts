@@ -16,6 +16,8 @@ export interface RedisTopology {
    * @returns whether a call that was redirected may be sent again at once
    */
   refresh(): Promise<boolean>;
+  /** Addresses of all nodes known now, masters or not; empty where there is only one. */
+  knownNodes(): readonly { host: string; port: number }[];
   /** Why the last connection failed. */
   readonly lastError: Error | null;
   /** Ends the connections that it made. Idempotent. */

@@ -59,6 +59,10 @@ export class SingleTopology implements RedisTopology {
     return false;
   }
 
+  knownNodes(): readonly never[] {
+    return [];
+  }
+
   close(): void {
     if (this.isClosed) return;
     this.isClosed = true;

@@ -42,6 +42,9 @@ export interface ClusterServers {
   /** Brings a killed or frozen node back; it comes as a replica. */
   recover(port: number): Promise<void>;
   promote(replicaPort: number): Promise<void>;
+  /** SIGSTOP, without waiting for what the others make of it. */
+  freeze(port: number): void;
+  thaw(port: number): void;
   stop(): Promise<void>;
 }
 
@@ -200,6 +203,14 @@ export async function startCluster(options: ClusterServerOptions = {}): Promise<
       );
       lastFailover = performance.now();
       await settled();
+    },
+    freeze(port) {
+      frozen.add(port);
+      node(port).freeze();
+    },
+    thaw(port) {
+      frozen.delete(port);
+      node(port).thaw();
     },
     async stop() {
       for (const server of nodes.values()) server.thaw();
