@@ -35,7 +35,12 @@ export async function startUsersApp(on: { database: Database; redisUrl: string |
     .useValue(new TracedDatabase(keptOpen(on.database)))
     .compile();
   const app = module.createNestApplication({ logger: ['error', 'warn'] });
-  await app.listen(settings.port, settings.host);
+  try {
+    await app.listen(settings.port, settings.host);
+  } catch (error) {
+    await app.close();
+    throw error;
+  }
   const url = await app.getUrl();
   let closing: Promise<void> | undefined;
   const usersApp = { ...clientOf(url), close: () => (closing ??= app.close()) };
