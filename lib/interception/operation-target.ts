@@ -33,7 +33,7 @@ export function targetOf(
 
 /** The class's name; characters that a region's name may not have are spelled out, so that different classes keep different regions. */
 function classRegionOf({ name }: { readonly name: string }, where: string): string {
-  const region = name.replace(/[^A-Za-z0-9_]/g, (character) => `-${character.codePointAt(0)!.toString(16)}`);
+  const region = name.replace(/[^A-Za-z0-9_]/g, (character) => `-${character.charCodeAt(0).toString(16)}-`);
   if (region !== '' && region.length <= 100) return region;
   throw new CacheError(
     'RC_DECORATOR_TARGET',

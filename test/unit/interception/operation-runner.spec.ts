@@ -5,6 +5,7 @@ import type { ReadPolicy } from '../../../lib/cache/read-policy.js';
 import type { CallSteps, EvictStep, PutStep, ReadStep } from '../../../lib/interception/call-steps.js';
 import { planOfSteps } from '../../../lib/interception/operation-runner.js';
 import type { CacheKey } from '../../../lib/keys/cache-key.js';
+import { deferred } from '../../../lib/shared/deferred.js';
 
 type Run = () => Promise<unknown>;
 
@@ -283,6 +284,22 @@ describe('the runner', () => {
     const call = aCall({ after: [anEvict(failing), anEvict(region('fine'))] });
     await expect(call(1)).rejects.toThrow('redis is away');
     expect(log).toEqual(['method', 'evict fine:1']);
+  });
+
+  it('rejects only when the other evictions have ended', async () => {
+    const [failing, slow] = [region('failing'), region('slow')];
+    failing.evictKeys = async () => {
+      throw new Error('redis is away');
+    };
+    const gate = deferred<void>();
+    slow.evictKeys = () => gate.promise;
+    const call = aCall({ after: [anEvict(failing), anEvict(slow)] })(1);
+    let isDone = false;
+    void call.catch(() => (isDone = true));
+    for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+    expect(isDone).toBe(false);
+    gate.resolve();
+    await expect(call).rejects.toThrow('redis is away');
   });
 
   it('reports a failing tags function', async () => {

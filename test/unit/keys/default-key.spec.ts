@@ -236,6 +236,11 @@ describe('defaultKeyOf', () => {
     );
   });
 
+  it('keeps a dot in a class name from moving the border between class and method', () => {
+    const of = (declaringClass: string, method: string) => defaultKeyOf({ ...users, declaringClass, method }, 'x')([]);
+    expect(of('a.b', 'c')).not.toBe(of('a', 'b.c'));
+  });
+
   it('never makes one key of two methods', () => {
     const name = fc.oneof(fc.string({ minLength: 1 }), fc.constantFrom('a', 'a.b', 'b', ':', 'a:b', '.', '@x#0', '1'));
     const identity = fc.record({ runtimeClass: name, declaringClass: name, method: name });

@@ -107,6 +107,17 @@ describe('decorators', () => {
     expect(methodsOf(Child.prototype).map(({ where }) => where)).toEqual(['Child.find', 'Child.list', 'Parent.find']);
   });
 
+  it('leave the parent alone when they are put on an inherited method', () => {
+    class Parent {
+      @Cacheable() async find() {}
+    }
+    class Child extends Parent {}
+    const descriptor = { ...Object.getOwnPropertyDescriptor(Parent.prototype, 'find')! };
+    (CacheEvict({ allEntries: true }) as Decorate)(Child.prototype, 'find', descriptor);
+    expect(declaredMethodsOf(Parent.prototype)[0]!.operations).toHaveLength(1);
+    expect(declaredMethodsOf(Child.prototype).map(({ operations }) => kinds(operations))).toEqual([['evict']]);
+  });
+
   it('number symbol methods, since two symbols may have one description', () => {
     const [a, b] = [Symbol('x'), Symbol('x')];
     class Users {
