@@ -24,8 +24,6 @@ redis.register_function{ function_name = '${functionName('fence')}', flags = { '
   if not own then
     f.w = f.w + 1
     own = { token = token, fs = m.c + 1, fi = m.i, count = #f.list == 0 and text(f.w) or '-' }
-  elseif #f.list > 0 then
-    f.w = f.w + 1
   end
   local till = m.now + fenceMs * 1000
   own.till = till

@@ -79,10 +79,7 @@ local function collect(m, G)
   for _, member in ipairs(due) do
     if string.sub(member, 1, 2) == 'f:' then
       local f = fencesOf(m, string.sub(member, 3))
-      if f.exists then
-        saveFences(m, f)
-        if #f.list > 0 then remember(G, member, lastEnd(f)) end
-      end
+      if f.dropped then saveFences(m, f) end
     else
       local stamp = redis.call('HGET', m.key, member)
       if stamp and member ~= '*' then

@@ -1,0 +1,203 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { Redis } from 'ioredis';
+import { Keyspace } from '../../lib/keys/keyspace.js';
+import type { RemoteStore } from '../../lib/stores/remote-store.js';
+import {
+  ask,
+  cached,
+  evict,
+  fence,
+  fill,
+  lease,
+  LONG_MS,
+  type Place,
+  put,
+  softEvict,
+  unfence,
+} from '../contract/remote-store/actions.js';
+import { openRedisStore, type OpenedStore } from '../support/redis-store.js';
+import { sleep } from '../support/servers/processes.js';
+import { redisCli, sharedRedis, startRedis } from '../support/servers/redis.js';
+
+/** What the contract cannot ask for: keys that Redis evicts one by one, what is left in M, and waits of more than a moment. */
+
+let redis: Awaited<ReturnType<typeof sharedRedis>>;
+let admin: Redis;
+let one: OpenedStore;
+let store: RemoteStore;
+let place: Place;
+let M: string;
+let services = 0;
+
+beforeAll(async () => {
+  redis = await sharedRedis();
+  admin = new Redis(redis.url);
+});
+afterAll(async () => {
+  admin.disconnect();
+  await redis.release();
+});
+beforeEach(() => open(LONG_MS));
+afterEach(close);
+
+async function open(stampLifetimeMs: number): Promise<void> {
+  const service = `rules${process.pid}x${(services += 1)}`;
+  one = await openRedisStore({ url: redis.url }, { service, stampLifetimeMs });
+  store = one.store;
+  place = { key: one.keyspace.key('profile', '1', 'json'), region: 'profile' };
+  M = one.keyspace.bucketKey(0);
+}
+async function close(): Promise<void> {
+  await one.close();
+  const keys = await admin.keys(`${M.split(':')[0]}:*`);
+  if (keys.length > 0) await admin.del(keys);
+}
+const fenceField = () => `f:${place.key.entry}`;
+const loseSide = () => admin.del(Keyspace.sideKey(place.key.entry));
+
+describe('the side key may be lost at any time', () => {
+  it('a lost lease refuses its fill', async () => {
+    const token = await lease(store, place);
+    await loseSide();
+    expect(await fill(store, place, token)).toMatchObject({ kind: 'refused', reason: 'lease' });
+  });
+
+  it('a fence refuses versioned puts also without it', async () => {
+    await sleep(25);
+    await fence(store, place);
+    await loseSide();
+    expect(await put(store, place, { version: '5', tombstoneMs: 20 })).toMatchObject({ kind: 'refused' });
+    expect(await ask(store, place)).toMatchObject({ kind: 'fenced' });
+  });
+});
+
+describe('a writer that died behind its fence may have committed as late as the end of the fence', () => {
+  // its fence ends at 60 ms; a tombstone of 40 ms counted from what came before would be over by then
+  const survivors: Record<string, () => Promise<unknown>> = {
+    'an eviction': () => evict(store, place),
+    'a soft eviction': () => softEvict(store, place),
+    'the end of another fence': async () => unfence(store, place, await fence(store, place, 5)),
+    'a refused put of another fence': async () =>
+      put(store, place, { fence: await fence(store, place, 5), tombstoneMs: 40 }),
+    'a put with neither fence nor version': () => put(store, place, { tombstoneMs: 40 }),
+  };
+  it.each(Object.keys(survivors))('%s in between does not let versioned puts in earlier', async (what) => {
+    await sleep(45);
+    await fence(store, place, 60, 'dead');
+    await survivors[what]!();
+    await sleep(63);
+    expect(await ask(store, place)).toMatchObject({ kind: 'lease' });
+    expect(await put(store, place, { version: '5', tombstoneMs: 40 })).toMatchObject({ kind: 'refused' });
+  });
+});
+
+describe('what stands in M', () => {
+  it('a fence whose time is over is dropped when its key is next looked at', async () => {
+    for (const look of [
+      () => ask(store, place),
+      () => evict(store, place),
+      () => put(store, place, { version: '1' }),
+    ]) {
+      await fence(store, place, 1);
+      expect(await admin.hexists(M, fenceField())).toBe(1);
+      await sleep(3);
+      await look();
+      expect(await admin.hexists(M, fenceField())).toBe(0);
+    }
+  });
+
+  it('abandoned fences are collected by later fences, several at a time', async () => {
+    const keys = Array.from({ length: 40 }, (_, n) => one.keyspace.key('profile', `f${n}`, 'json'));
+    await Promise.all(keys.map((key) => store.fence({ key, fence: 'f', fenceMs: 30, tombstoneMs: 1 })));
+    const left = async () => (await admin.hkeys(M)).filter((field) => field.startsWith('f:')).length;
+    expect(await left()).toBe(40);
+    await sleep(35);
+    const counts: number[] = [];
+    for (let n = 0; n < 3; n++) {
+      await fence(store, place);
+      counts.push((await left()) - 1);
+    }
+    expect(counts).toEqual([24, 8, 0]);
+  });
+
+  it('old stamps are collected by later marks; what they voided stays void, what came after lives', async () => {
+    await close();
+    await open(30);
+    const old: Place = { ...place, key: one.keyspace.key('profile', 'old', 'json') };
+    await cached(store, old, { tags: ['a'] });
+    const pending = await lease(store, { ...place, key: one.keyspace.key('profile', 'pending', 'json') });
+    for (let n = 0; n < 20; n++) await store.stamp({ bucket: 0, mark: n === 0 ? 't:a' : `t:${n}` });
+    await cached(store, place, { tags: ['a'] });
+    await sleep(35);
+    await store.stamp({ bucket: 0, mark: 't:new' });
+    await store.stamp({ bucket: 0, mark: 'r:other' });
+    const marks = (await admin.hkeys(M)).filter((field) => /^[tr]:/.test(field));
+    expect(marks.sort()).toEqual(['r:other', 't:new']);
+    expect(await store.poll({ bucket: 0, marks: ['t:a', '*'] })).toMatchObject({ stamps: [0, 20] });
+    expect(await ask(store, old)).toMatchObject({ kind: 'lease', stale: null });
+    expect(await ask(store, place)).toMatchObject({ kind: 'hit' });
+    const late = { ...place, key: one.keyspace.key('profile', 'pending', 'json') };
+    expect(await fill(store, late, pending, { tags: ['a'] })).toMatchObject({ kind: 'refused', reason: 'mark' });
+  });
+
+  it('a stamp given again is as young as its last time', async () => {
+    await close();
+    await open(40);
+    await store.stamp({ bucket: 0, mark: 't:a' });
+    await sleep(25);
+    const { stamp } = await store.stamp({ bucket: 0, mark: 't:a' });
+    await sleep(25);
+    await store.stamp({ bucket: 0, mark: 't:b' });
+    expect(await store.poll({ bucket: 0, marks: ['t:a'] })).toMatchObject({ stamps: [stamp] });
+  });
+});
+
+describe('stamps', () => {
+  it('an entry carries the stamp of its lease, not of its fill', async () => {
+    const token = await lease(store, place);
+    const { stamp } = await store.stamp({ bucket: 0, mark: 't:meanwhile' });
+    const filled = await fill(store, place, token);
+    expect(filled).toMatchObject({ kind: 'filled', stamp });
+    expect(await ask(store, place)).toMatchObject({ kind: 'hit', entry: { stamp } });
+    await store.stamp({ bucket: 0, mark: 't:later' });
+    expect(await ask(store, place)).toMatchObject({ kind: 'hit', entry: { stamp } });
+  });
+});
+
+describe('a server without memory', () => {
+  it('still evicts, marks and fences; what would need memory is refused', async () => {
+    const server = await startRedis();
+    const full = await openRedisStore({ url: server.url });
+    const other: Place = { ...place, key: full.keyspace.key('profile', '2', 'json') };
+    const here: Place = { ...place, key: full.keyspace.key('profile', '1', 'json') };
+    try {
+      const token = await lease(full.store, here);
+      await cached(full.store, other);
+      redisCli(server.port, ['CONFIG', 'SET', 'maxmemory', 1]);
+      for (const call of [
+        () => ask(full.store, here),
+        () => fill(full.store, here, token),
+        () => put(full.store, here, { version: '5' }),
+      ]) {
+        await expect(call()).rejects.toMatchObject({
+          code: 'RC_STORE_UNAVAILABLE',
+          message: expect.stringContaining('OOM'),
+        });
+      }
+      expect(await full.store.read({ ...other, binary: false })).toMatchObject({
+        identified: true,
+        entry: { format: 'json' },
+      });
+      await evict(full.store, here);
+      await softEvict(full.store, here);
+      await full.store.stamp({ bucket: 0, mark: '*' });
+      await unfence(full.store, here, await fence(full.store, here));
+      await full.store.release({ key: here.key, token });
+      await full.store.renew({ key: here.key, token, leaseMs: 5, keepMs: 5 });
+      await full.store.poll({ bucket: 0, marks: [] });
+    } finally {
+      await full.close();
+      await server.remove();
+    }
+  });
+});
