@@ -25,6 +25,7 @@ export interface RunOptions {
   readonly maxAgeMs: number;
   readonly shortTtlMs: number;
   readonly fenceMs: number;
+  readonly longestWriteMs: number;
   /** Share of the writes that are abandoned after their commit. */
   readonly abandonShare: number;
   readonly reads: 'plain' | 'function';
@@ -123,6 +124,7 @@ export async function runHistory(
       maxAgeMs: options.maxAgeMs,
       shortTtlMs: options.shortTtlMs,
       fenceMs: options.fenceMs,
+      longestWriteMs: options.longestWriteMs,
       keyCount: options.keyCount,
       readerCount: options.readers,
       writerCount: options.writers,

@@ -1,13 +1,19 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { runHistory, type RunOptions } from './coordinator.js';
+import { startClusterTopology } from './topologies/cluster.js';
+import { startSentinel } from './topologies/sentinel.js';
 import { startStandalone } from './topologies/standalone.js';
+import { startTls } from './topologies/tls.js';
 import type { ServerPrograms, Topology } from './topology.js';
 
 /** The command line of the history checker; docs/coherence.md explains its options. Ends with 1 when a promise was broken. */
 
-const TOPOLOGIES: Readonly<Record<string, (programs: ServerPrograms) => Promise<Topology>>> = {
+const TOPOLOGIES: Readonly<Record<string, (programs: ServerPrograms, buckets?: number) => Promise<Topology>>> = {
   standalone: startStandalone,
+  sentinel: startSentinel,
+  cluster: startClusterTopology,
+  tls: startTls,
 };
 
 const { values } = parseArgs({
@@ -25,6 +31,7 @@ const { values } = parseArgs({
     'max-age': { type: 'string', default: '1000' },
     'short-ttl': { type: 'string', default: '3000' },
     fence: { type: 'string', default: '5000' },
+    'longest-write': { type: 'string', default: '12' },
     abandon: { type: 'string', default: '0.002' },
     reads: { type: 'string', default: 'plain' },
     regions: { type: 'string', default: '' },
@@ -34,6 +41,7 @@ const { values } = parseArgs({
     'max-violations': { type: 'string', default: '20' },
     'load-max': { type: 'string', default: '24' },
     'load-tail': { type: 'string', default: '132' },
+    buckets: { type: 'string' },
     bin: { type: 'string', default: 'redis-server' },
     cli: { type: 'string', default: 'redis-cli' },
     summary: { type: 'string' },
@@ -56,6 +64,7 @@ const options: RunOptions = {
   maxAgeMs: Number(values['max-age']),
   shortTtlMs: Number(values['short-ttl']),
   fenceMs: Number(values.fence),
+  longestWriteMs: Number(values['longest-write']),
   abandonShare: Number(values.abandon),
   reads: values.reads === 'function' ? 'function' : 'plain',
   regions: list(values.regions),
@@ -78,7 +87,10 @@ if (start === undefined) {
   console.error(`--topology must be one of ${Object.keys(TOPOLOGIES).join(', ')}, got "${values.topology}".`);
   process.exit(2);
 }
-const topology = await start({ bin: values.bin, cli: values.cli });
+const topology = await start(
+  { bin: values.bin, cli: values.cli },
+  values.buckets === undefined ? undefined : Number(values.buckets),
+);
 const summary = await runHistory(topology, options, (line) => console.log(line));
 const text = JSON.stringify(summary, null, 2);
 if (values.summary === undefined) console.log(text);

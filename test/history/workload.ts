@@ -14,9 +14,6 @@ const READS_PER_TURN = 16;
 /** Commits that may still be announced by an event; far below the tombstone, since a late put is no event but a fault of the test. */
 const EVENT_AGE_MS = 1_000;
 
-/** How long a fenced write takes before it commits, at most, so that others get between. */
-const LONGEST_WRITE_MS = 12;
-
 type Write =
   | 'change'
   | 'changeStrictly'
@@ -258,7 +255,7 @@ export class Workload {
       };
     });
     const commit = async () => {
-      if (kind === 'write') await pause(this.random.below(LONGEST_WRITE_MS));
+      if (kind === 'write') await pause(this.random.below(this.parts.config.longestWriteMs));
       const row = await this.commit(region, key);
       version = row.v;
       if (this.endsHere(kind, region, key, row.v, begin)) {

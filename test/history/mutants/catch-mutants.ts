@@ -59,6 +59,7 @@ async function isCaught(mutant: Mutant, directory: string): Promise<boolean> {
       console.log(`caught   ${mutant.name}: ${found.join(', ')} after ${summary.figures.reads} reads`);
       return true;
     }
+    if (summary.figures.reads === 0) throw new Error(`nothing was read: ${summary.problems.join('; ')}`);
     console.log(`missed   ${mutant.name}: ${summary.figures.reads} reads in ${summary.seconds} s`);
   }
   return false;

@@ -5,7 +5,7 @@ const LOCAL = '--regions local,taggedLocal';
 const TAGGED = '--regions tagged,taggedLocal';
 
 const LATER_POSITION =
-  "proof.position = positionOf(await this.node.client.hmget(this.context.keyspace.bucketKey(proof.bucket), 'i', 'q', 'tq'))";
+  "await new Promise((resolve) => setTimeout(resolve, 3)), proof.position = positionOf(await this.node.client.hmget(this.context.keyspace.bucketKey(proof.bucket), 'i', 'q', 'tq'))";
 
 /** Rules of the engine and of the driver. */
 export const clientMutants: readonly Mutant[] = [
@@ -144,7 +144,7 @@ export const clientMutants: readonly Mutant[] = [
       ),
       edit('stores/redis/read-batch', '.then((values) => {', `.then(async (values) => {\n${LATER_POSITION};`),
     ],
-    options: `${SMALL_D} --fault-pause 10-50 --write-pause 10`,
+    options: `${SMALL_D} --fault-pause 10-50 --seconds 60`,
     faults: ['slightly slow channel'],
   },
   {

@@ -54,7 +54,7 @@ export const serverMutants: readonly Mutant[] = [
   {
     name: 'one fence per key',
     edits: [lua('fence', 'f.list[#f.list + 1] = own', 'f.list = { own }')],
-    options: `${ABANDONED} ${ONE_KEY} --writers 12 --abandon 0.1 --fence 400`,
+    options: `${ABANDONED} ${ONE_KEY} --writers 8 --abandon 0.05 --fence 400 --longest-write 60`,
   },
   {
     name: 'evict clears fences',

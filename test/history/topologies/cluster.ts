@@ -1,0 +1,105 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { type ClusterServers, startCluster } from '../../support/servers/cluster.js';
+import { sleep } from '../../support/servers/processes.js';
+import type { Fault, ServerPrograms, Topology } from '../topology.js';
+import { versionOf, withAdmin } from './admin.js';
+import { loseWrites, REPLICATION_CONF } from './replication.js';
+
+const execFileAsync = promisify(execFile);
+
+/** Few, so that each sees traffic; a clear asks each of them. */
+const BUCKETS = 12;
+
+/** Three masters, each with a replica. */
+export async function startClusterTopology({ bin, cli }: ServerPrograms, buckets = BUCKETS): Promise<Topology> {
+  const cluster = await startCluster({ bin, cli, conf: REPLICATION_CONF });
+  return {
+    name: 'cluster',
+    connection: { nodes: cluster.rootNodes },
+    buckets,
+    server: await versionOf(cluster.ports[0]!),
+    faults: clusterFaults(cluster, { cli, buckets }),
+    stop: () => cluster.stop(),
+  };
+}
+
+function clusterFaults(cluster: ClusterServers, { cli, buckets }: { cli: string; buckets: number }): Fault[] {
+  const onAll = (ports: readonly number[], ...command: [string, ...(string | number)[]]) =>
+    Promise.all(ports.map((port) => withAdmin(port, (admin) => admin.call(...command)))).then(() => {});
+  const killClients = (type: string) => () => onAll(cluster.ports, 'CLIENT', 'KILL', 'TYPE', type, 'SKIPME', 'yes');
+  return [
+    { name: 'kill data connections', weight: 2, losesData: false, run: killClients('normal') },
+    { name: 'kill subscribers', weight: 2, losesData: false, run: killClients('pubsub') },
+    {
+      name: 'pause writes',
+      weight: 1,
+      losesData: false,
+      async run(random) {
+        const ms = Math.round(random.between(20, 400));
+        await onAll([random.pick(cluster.masterPorts())], 'CLIENT', 'PAUSE', ms, 'WRITE');
+        await sleep(ms);
+      },
+    },
+    {
+      name: 'FUNCTION FLUSH',
+      weight: 2,
+      losesData: true,
+      run: (random) => onAll([random.pick(cluster.masterPorts())], 'FUNCTION', 'FLUSH', 'SYNC'),
+    },
+    { name: 'FLUSHALL', weight: 2, losesData: true, run: () => onAll(cluster.masterPorts(), 'FLUSHALL') },
+    {
+      name: 'lossy failover',
+      weight: 8,
+      losesData: true,
+      async run(random) {
+        const port = random.pick(cluster.masterPorts());
+        await loseWrites(port, random);
+        await cluster.failMaster(port);
+        await cluster.recover(port);
+        await cluster.settled();
+      },
+    },
+    {
+      name: 'manual failover',
+      weight: 4,
+      losesData: true,
+      async run(random) {
+        const replicas = cluster.view().filter(({ flags }) => flags.includes('slave') && !flags.includes('fail'));
+        await cluster.promote(random.pick(replicas).port);
+      },
+    },
+    {
+      name: 'slot migration',
+      weight: 8,
+      losesData: true,
+      async run(random) {
+        const slot = cluster.slotOf(`{history.${random.below(buckets)}}`);
+        const from = cluster.ownerOf(slot);
+        const to = random.pick(cluster.masterPorts().filter((port) => port !== from));
+        await cluster.migrateSlot(slot, to, { batch: 1 + random.below(5), pauseMs: random.below(20) });
+      },
+    },
+    {
+      name: 'reshard',
+      weight: 2,
+      losesData: true,
+      async run(random) {
+        const masters = cluster.masterPorts();
+        const from = random.pick(masters);
+        const to = random.pick(masters.filter((port) => port !== from));
+        const [fromId, toId] = [from, to].map((port) => cluster.run(port, 'CLUSTER', 'MYID'));
+        const slots = String(100 + random.below(400));
+        const ends = ['--cluster-from', fromId!, '--cluster-to', toId!];
+        await execFileAsync(
+          cli,
+          ['--cluster', 'reshard', `127.0.0.1:${from}`, ...ends, '--cluster-slots', slots, '--cluster-yes'],
+          {
+            maxBuffer: 1e8,
+          },
+        );
+        await cluster.settled();
+      },
+    },
+  ];
+}
