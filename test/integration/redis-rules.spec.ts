@@ -72,22 +72,22 @@ describe('the side key may be lost at any time', () => {
 });
 
 describe('a writer that died behind its fence may have committed as late as the end of the fence', () => {
-  // its fence ends at 60 ms; a tombstone of 40 ms counted from what came before would be over by then
+  // its fence ends at 150 ms; a tombstone of 140 ms counted from what came before would be over by then
   const survivors: Record<string, () => Promise<unknown>> = {
     'an eviction': () => evict(store, place),
     'a soft eviction': () => softEvict(store, place),
     'the end of another fence': async () => unfence(store, place, await fence(store, place, 5)),
     'a refused put of another fence': async () =>
-      put(store, place, { fence: await fence(store, place, 5), tombstoneMs: 40 }),
-    'a put with neither fence nor version': () => put(store, place, { tombstoneMs: 40 }),
+      put(store, place, { fence: await fence(store, place, 5), tombstoneMs: 140 }),
+    'a put with neither fence nor version': () => put(store, place, { tombstoneMs: 140 }),
   };
   it.each(Object.keys(survivors))('%s in between does not let versioned puts in earlier', async (what) => {
-    await sleep(45);
-    await fence(store, place, 60, 'dead');
+    await sleep(145);
+    await fence(store, place, 150, 'dead');
     await survivors[what]!();
-    await sleep(63);
+    await sleep(152);
     expect(await ask(store, place)).toMatchObject({ kind: 'lease' });
-    expect(await put(store, place, { version: '5', tombstoneMs: 40 })).toMatchObject({ kind: 'refused' });
+    expect(await put(store, place, { version: '5', tombstoneMs: 140 })).toMatchObject({ kind: 'refused' });
   });
 });
 
