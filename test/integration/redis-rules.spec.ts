@@ -83,7 +83,7 @@ describe('a writer that died behind its fence may have committed as late as the 
   };
   it.each(Object.keys(survivors))('%s in between does not let versioned puts in earlier', async (what) => {
     await sleep(145);
-    await fence(store, place, 150, 'dead');
+    await store.fence({ key: place.key, fence: 'dead', fenceMs: 150, tombstoneMs: 140 });
     await survivors[what]!();
     await sleep(152);
     expect(await ask(store, place)).toMatchObject({ kind: 'lease' });
