@@ -24,11 +24,12 @@ export function isClusterConnection(options: RedisConnectionOptions): boolean {
 }
 
 /**
- * @param commandTimeoutMs bound of one answer
+ * @param commandTimeoutMs bound of one answer; the node keeps it (redis-node.ts), not the client, whose timer takes an answer that waits
+ *   behind a busy event loop for a missing one
  * @throws CacheError RC_INVALID_OPTION for a `keyPrefix`
  */
 export function planConnection(options: RedisConnectionOptions, commandTimeoutMs: number): ConnectionPlan {
-  const needed = neededOptions(commandTimeoutMs);
+  const needed = { ...neededOptions(commandTimeoutMs), commandTimeout: undefined };
   const client = clientOf(options);
   if (client !== null) {
     refusePrefix(client.options.keyPrefix);
@@ -108,6 +109,7 @@ export function channelConnection(
     case 'single': {
       const connection = plan.create();
       connection.options.autoResubscribe = false;
+      connection.options.commandTimeout = commandTimeoutMs;
       return connection;
     }
     case 'client':

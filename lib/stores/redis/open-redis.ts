@@ -49,7 +49,7 @@ export function openRedis(
     keyspace,
     incarnations,
     channel: channelName,
-    timeoutMs: 'client' in plan ? commandTimeoutMs : null,
+    timeoutMs: commandTimeoutMs,
     queuesWhileConnecting: isClusterConnection(connection),
     onRedirect: () => void topology.refresh(),
   };

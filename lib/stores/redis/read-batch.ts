@@ -122,7 +122,7 @@ export class ReadBatch {
   }
 
   private bounded<T>(reply: Promise<T>): Promise<T> {
-    return this.context.timeoutMs === null ? reply : withTimeout(reply, this.context.timeoutMs);
+    return withTimeout(reply, this.context.timeoutMs);
   }
 }
 

@@ -13,8 +13,8 @@ export interface NodeContext {
   readonly incarnations: Incarnations;
   /** The pub/sub channel of the coherence protocol. */
   readonly channel: string;
-  /** Bound of one answer, ms, where the client has none of its own; else null. */
-  readonly timeoutMs: number | null;
+  /** Bound of one answer, ms. */
+  readonly timeoutMs: number;
   /** True where commands may be given to a connection that is being made. */
   readonly queuesWhileConnecting: boolean;
   /** A read was answered by a redirection: this server does not own the bucket (now). */
@@ -136,9 +136,7 @@ export class RedisNode {
 
   /** Any command on this connection. Rejects at once when the client cannot send. */
   command(method: 'call' | 'callBuffer', name: string, args: readonly Argument[]): Promise<unknown> {
-    const { timeoutMs } = this.context;
-    const reply = this.client[method](name, args as Argument[]);
-    return timeoutMs === null ? reply : withTimeout(reply, timeoutMs);
+    return withTimeout(this.client[method](name, args as Argument[]), this.context.timeoutMs);
   }
 
   /** Lets go of the client, which others may go on using. */
@@ -161,9 +159,16 @@ export class RedisNode {
   }
 }
 
+/**
+ * Rejects when there is no answer in time. An answer that arrived while the event loop was busy counts: when the timer fires, what lies in
+ * the sockets is read first.
+ */
 export function withTimeout<T>(promise: Promise<T>, timeoutMs: number): Promise<T> {
   return new Promise<T>((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`No answer within ${timeoutMs} ms`)), timeoutMs);
+    const giveUp = () => reject(new Error(`No answer within ${timeoutMs} ms`));
+    // timers run before the sockets are read, immediates after
+    const timer = setTimeout(() => setImmediate(giveUp), timeoutMs);
+    timer.unref();
     promise.then(resolve, reject).finally(() => clearTimeout(timer));
   });
 }
