@@ -107,7 +107,10 @@ describe('a server that hangs', () => {
     cleanups.push(() => server.thaw());
     for (const call of [() => read(one), () => poll(one.store), () => evict(one.store, placeIn(one))]) {
       const failure = await failureOf(call());
-      expect(failure).toMatchObject({ code: 'RC_STORE_UNAVAILABLE', message: expect.stringContaining('No answer within 100 ms') });
+      expect(failure).toMatchObject({
+        code: 'RC_STORE_UNAVAILABLE',
+        message: expect.stringContaining('No answer within 100 ms'),
+      });
       expect(failure.ms).toBeGreaterThan(80);
       expect(failure.ms).toBeLessThan(400);
     }
