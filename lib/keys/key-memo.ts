@@ -6,6 +6,15 @@ const GENERATION_SIZE = 1_024;
 /** Longer texts are not worth their memory. */
 const MAX_TEXT_LENGTH = 100;
 
+type Scalar = string | number;
+
+/** Keys by what decides them: one scalar, or two, of which the first finds the map of the second. */
+interface Generation {
+  readonly singles: Map<Scalar, CacheKey>;
+  readonly pairs: Map<Scalar, Map<Scalar, CacheKey>>;
+  size: number;
+}
+
 /**
  * Remembers the keys of what was asked for lately.
  *
@@ -13,22 +22,51 @@ const MAX_TEXT_LENGTH = 100;
  * when the young one is full it becomes the old one, and the old one goes.
  */
 export class KeyMemo {
-  private young = new Map<string | number, CacheKey>();
-  private old = new Map<string | number, CacheKey>();
+  private young = emptyGeneration();
+  private old = emptyGeneration();
 
   /** The key that this decides; made by `make` when it is not remembered. */
   of(decided: unknown, make: (decided: unknown) => CacheKey): CacheKey {
-    if (typeof decided !== 'number' && (typeof decided !== 'string' || decided.length > MAX_TEXT_LENGTH)) {
-      return make(decided);
+    if (isShortScalar(decided)) {
+      const known = this.young.singles.get(decided);
+      if (known !== undefined) return known;
+      const key = this.old.singles.get(decided) ?? make(decided);
+      this.grow().singles.set(decided, key);
+      return key;
     }
-    const known = this.young.get(decided);
+    if (Array.isArray(decided) && decided.length === 2) {
+      const [first, second] = decided as unknown[];
+      if (isShortScalar(first) && isShortScalar(second)) return this.ofPair(first, second, decided, make);
+    }
+    return make(decided);
+  }
+
+  private ofPair(first: Scalar, second: Scalar, decided: unknown, make: (decided: unknown) => CacheKey): CacheKey {
+    const known = this.young.pairs.get(first)?.get(second);
     if (known !== undefined) return known;
-    const key = this.old.get(decided) ?? make(decided);
-    if (this.young.size >= GENERATION_SIZE) {
-      this.old = this.young;
-      this.young = new Map();
-    }
-    this.young.set(decided, key);
+    const key = this.old.pairs.get(first)?.get(second) ?? make(decided);
+    const { pairs } = this.grow();
+    const seconds = pairs.get(first);
+    if (seconds) seconds.set(second, key);
+    else pairs.set(first, new Map([[second, key]]));
     return key;
   }
+
+  /** The generation that has room for one more. */
+  private grow(): Generation {
+    if (this.young.size >= GENERATION_SIZE) {
+      this.old = this.young;
+      this.young = emptyGeneration();
+    }
+    this.young.size += 1;
+    return this.young;
+  }
+}
+
+function emptyGeneration(): Generation {
+  return { singles: new Map(), pairs: new Map(), size: 0 };
+}
+
+function isShortScalar(value: unknown): value is Scalar {
+  return typeof value === 'number' || (typeof value === 'string' && value.length <= MAX_TEXT_LENGTH);
 }

@@ -5,7 +5,7 @@ import type { IdentifierOf } from './key-template.js';
  * How the identifier of a call is made, in two steps, so that the second, which is the dearer one, can be remembered.
  */
 export interface KeyRecipe {
-  /** What decides the key. Equal strings, and equal numbers, make equal keys; anything else is not to be compared. */
+  /** What decides the key. Equal strings, equal numbers, and arrays of two of these, make equal keys; anything else is not to be compared. */
   decide(args: readonly unknown[]): unknown;
   /** @throws CacheError RC_INVALID_KEY */
   identify(decided: unknown): string;

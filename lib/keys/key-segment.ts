@@ -46,9 +46,15 @@ export function identifierOf(value: unknown, where: string): string {
     case 'boolean':
       return String(value);
     case 'object':
-      if (Array.isArray(value) && value.length > 0) return value.map((segment) => segmentOf(segment, where)).join(':');
+      if (Array.isArray(value) && value.length > 0) return joinSegments(value, where);
   }
   throw invalidKey(value, where);
+}
+
+function joinSegments(segments: readonly unknown[], where: string): string {
+  let identifier = segmentOf(segments[0], where);
+  for (let index = 1; index < segments.length; index++) identifier += `:${segmentOf(segments[index], where)}`;
+  return identifier;
 }
 
 function segmentOf(segment: unknown, where: string): string {

@@ -76,7 +76,8 @@ describe('callStepsOf', () => {
       Object.defineProperty(Service, 'name', { value: name });
       return Service;
     };
-    for (const name of ['A$', 'A-24-', 'A$4', 'A\u0244', 'Größe', 'A:B', 'A B', '😀']) stepsOf(make(name), caches.registry);
+    for (const name of ['A$', 'A-24-', 'A$4', 'A\u0244', 'Größe', 'A:B', 'A B', '😀'])
+      stepsOf(make(name), caches.registry);
     expect(new Set(caches.asked).size).toBe(8);
     for (const name of caches.asked) expect(name).toMatch(/^default\/[\w-]+$/);
     expect(() => stepsOf(make(''))).toThrow(expect.objectContaining({ code: 'RC_DECORATOR_TARGET' }));

@@ -49,10 +49,50 @@ describe('KeyMemo', () => {
     expect(memo.of(1, make)).toBe(memo.of(1, make));
   });
 
-  it('remembers nothing but numbers and short strings', () => {
+  it('makes the key of a pair once, and tells pairs apart', () => {
     const { made, make } = counting();
     const memo = new KeyMemo();
-    const others = [undefined, null, true, 1n, [1], {}, 'x'.repeat(101)];
+    const pairs = [
+      [1, 2],
+      [2, 1],
+      ['1', 2],
+      [1, '2'],
+      ['12', ''],
+      ['', '12'],
+    ];
+    for (const pair of [...pairs, ...pairs]) {
+      expect(memo.of([...pair], make)).toBe(memo.of(pair, make));
+      expect(memo.of(pair, make).entry).toBe(`object:${pair.join()}`);
+    }
+    expect(made).toEqual(pairs);
+  });
+
+  it('lets go of pairs too', () => {
+    const { made, make } = counting();
+    const memo = new KeyMemo();
+    for (let id = 0; id < 10_000; id++) memo.of(['tenant', id], make);
+    memo.of(['tenant', 9_999], make);
+    expect(made).toHaveLength(10_000);
+    memo.of(['tenant', 0], make);
+    expect(made).toHaveLength(10_001);
+  });
+
+  it('remembers nothing but short strings, numbers, and pairs of them', () => {
+    const { made, make } = counting();
+    const memo = new KeyMemo();
+    const others = [
+      undefined,
+      null,
+      true,
+      1n,
+      [1],
+      [1, 2, 3],
+      [1, null],
+      [true, 1],
+      {},
+      'x'.repeat(101),
+      ['x', 'x'.repeat(101)],
+    ];
     for (const decided of [...others, ...others]) memo.of(decided, make);
     expect(made).toHaveLength(2 * others.length);
   });
