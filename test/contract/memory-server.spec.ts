@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { Keyspace } from '../../lib/keys/keyspace.js';
 import { Bucket } from '../../lib/stores/memory/bucket.js';
+import { MemoryChannel } from '../../lib/stores/memory/memory-channel.js';
 import { MemoryRemoteStore } from '../../lib/stores/memory/memory-remote-store.js';
 import { MemoryServer, type MemoryServerOptions } from '../../lib/stores/memory/memory-server.js';
 import { FakeClock, settle } from '../support/fake-clock.js';
@@ -114,6 +115,58 @@ describe('the memory of a MemoryServer', () => {
     expect(await fill(store, at(2), await two!, { tags: ['b'] })).toMatchObject({ kind: 'filled' });
   });
 
+  it('keeps the stamp of a tag as long as an entry stands, or a fence', async () => {
+    const { clock, store, at } = await aServer();
+    const short = { leaseMs: 5, keepMs: 5 };
+    await fill(store, at('entry'), await lease(store, at('entry'), short), { ttlMs: 3_600_000, tags: ['b'] });
+    await store.stamp({ bucket: 0, mark: 't:a' });
+    await clock.advance(3_500_000);
+    for (let n = 0; n < 50; n++) await store.stamp({ bucket: 0, mark: `t:other${n}` });
+    await expectHit(store, at('entry'));
+
+    const fenced = await aServer();
+    const token = await fence(fenced.store, at('fenced'), 3_600_000);
+    await fenced.store.stamp({ bucket: 0, mark: 't:a' });
+    await fenced.clock.advance(3_500_000);
+    for (let n = 0; n < 50; n++) await fenced.store.stamp({ bucket: 0, mark: `t:other${n}` });
+    expect(await put(fenced.store, at('fenced'), { fence: token, tags: ['b'] })).toMatchObject({ kind: 'stored' });
+  });
+
+  it('collects old tags also when older ones were set again', async () => {
+    const { clock, server, store } = await aServer();
+    await store.stamp({ bucket: 0, mark: 't:again' });
+    await store.stamp({ bucket: 0, mark: 't:old' });
+    await clock.advance(5);
+    await store.stamp({ bucket: 0, mark: 't:again' });
+    expect(server.bucket(0).marks.tagCount).toBe(1);
+    expect((await store.poll({ bucket: 0, marks: ['t:again', 't:old', '*'] })).stamps).toEqual([3, 0, 2]);
+  });
+
+  it('drops what has ended when it is looked up', async () => {
+    const { clock, server, store, at } = await aServer();
+    await cached(store, at(1), { ttlMs: 5, staleMs: 0 });
+    await clock.advance(5);
+    await standing(store, at(1));
+    expect(server.values.size).toBe(0);
+  });
+
+  it('does not mind a pushed-out tombstone that had ended', async () => {
+    const { clock, store, at } = await aServer({ maxEntries: 2 });
+    for (const id of ['a', 'b']) await evict(store, at(id), undefined, 5);
+    await clock.advance(SETTLED_MS);
+    for (const id of ['c', 'd']) await lease(store, at(id));
+    expect(await put(store, at('e'), { version: '5' })).toMatchObject({ kind: 'stored' });
+  });
+
+  it('forgets ended fences behind others that stand', async () => {
+    const { clock, server, store, at } = await aServer();
+    for (let n = 0; n < 20; n++) await fence(store, at(`standing${n}`), 60_000);
+    for (let n = 0; n < 20; n++) await fence(store, at(n), 10);
+    await clock.advance(20);
+    for (let n = 0; n < 10; n++) await fence(store, at('busy'), 60_000);
+    expect(server.bucket(0).fences.keyCount).toBe(21);
+  });
+
   it('forgets fences of writers that died, also on keys that nobody asks for', async () => {
     const { clock, server, store, at } = await aServer();
     for (let n = 0; n < 100; n++) await fence(store, at(n), 10);
@@ -198,18 +251,64 @@ describe('the identity of a MemoryServer', () => {
     expect(bucket.incarnation).toBe(incarnation + 1_000_001);
   });
 
-  it('remembers the highest incarnation in replies and plain reads', async () => {
+  it.each(['a reply', 'a plain read'])('remembers an incarnation that it saw in %s alone', async (where) => {
     const { server, store, at } = await aServer();
     const replica = server.dump();
-    const other = new MemoryRemoteStore(server);
-    await other.open();
-    server.restart();
-    const { incarnation } = await poll(other, at(1));
-    // sees it in a plain read only
-    await store.read({ ...at(1), binary: false });
-    server.rollBack({ ...replica, buckets: replica.buckets.map((dump) => ({ ...dump, bootId: 2 })) });
-    server.process.sequences.set(0, replica.buckets[0]!.sequence);
+    const bucket = server.bucket(0);
+    bucket.identify(bucket.incarnation + 1_000, server.nowMicros());
+    const { incarnation } = bucket;
+    if (where === 'a reply') await poll(store, at(1));
+    else
+      expect(await store.read({ ...at(1), binary: false })).toMatchObject({
+        identified: true,
+        position: { incarnation },
+      });
+    // a master from before is back, and nothing about itself tells that there was a later one
+    server.rollBack(replica);
+    server.process.sequences.set(0, bucket.sequence);
+    const stranger = new MemoryRemoteStore(server);
+    expect((await poll(stranger, at(1))).incarnation).toBeLessThan(incarnation);
     expect((await poll(store, at(1))).incarnation).toBeGreaterThan(incarnation);
+  });
+});
+
+describe('the moments of a MemoryServer', () => {
+  it('serves an entry until, and not at, the end of its ttl', async () => {
+    const { clock, store, at } = await aServer();
+    await cached(store, at(1), { ttlMs: 10 });
+    await clock.advance(9.999);
+    await expectHit(store, at(1));
+    await clock.advance(0.001);
+    expect(await ask(store, at(1))).toMatchObject({ kind: 'lease' });
+  });
+
+  it('holds a lease until, and not at, its end', async () => {
+    const { clock, store, at } = await aServer();
+    await lease(store, at(1), { leaseMs: 10 });
+    await clock.advance(9.999);
+    expect(await ask(store, at(1))).toMatchObject({ kind: 'held', remainingMs: 1 });
+    await clock.advance(0.001);
+    expect(await ask(store, at(1))).toMatchObject({ kind: 'lease' });
+  });
+
+  it('fences until, and not at, the end of the fence', async () => {
+    const { clock, store, at } = await aServer();
+    const token = await fence(store, at(1), 10);
+    await clock.advance(9.999);
+    expect(await ask(store, at(1))).toMatchObject({ kind: 'fenced' });
+    await clock.advance(0.001);
+    expect(await put(store, at(1), { fence: token })).toMatchObject({ kind: 'refused' });
+    expect(await ask(store, at(1))).toMatchObject({ kind: 'lease' });
+  });
+
+  it('refuses versioned puts until, and not at, the end of the tombstone', async () => {
+    const { clock, store, at } = await aServer();
+    await clock.advance(TOMBSTONE_MS);
+    await evict(store, at(1));
+    await clock.advance(TOMBSTONE_MS - 0.001);
+    expect(await put(store, at(1), { version: '5' })).toMatchObject({ kind: 'refused' });
+    await clock.advance(0.001);
+    expect(await put(store, at(1), { version: '5' })).toMatchObject({ kind: 'stored' });
   });
 });
 
@@ -225,6 +324,16 @@ describe('a MemoryServer', () => {
     expect(Math.abs(nowMicros() / 1_000 - Date.now())).toBeLessThan(60_000);
     expect(Number.isSafeInteger(nowMicros())).toBe(true);
     expect(nowMicros()).toBeLessThanOrEqual(nowMicros());
+  });
+
+  it('delivers nothing to a channel that was closed since the message was published', async () => {
+    const { server, store, at } = await aServer();
+    const channel = new MemoryChannel(server);
+    const received: unknown[] = [];
+    await channel.open((message) => received.push(message));
+    await Promise.all([evict(store, at(1)), channel.close()]);
+    await settle();
+    expect(received).toEqual([]);
   });
 
   it('rejects evictions of no keys, of several buckets, and of a bucket that it does not have', async () => {

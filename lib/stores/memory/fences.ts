@@ -64,9 +64,8 @@ export class Fences {
     const fence = fences?.byToken.get(token);
     if (!fences || !fence) return { fence: undefined, isUndisturbed: false };
     fences.byToken.delete(token);
-    const isAlone = fences.byToken.size === 0;
-    if (isAlone) this.byKey.delete(entry);
-    return { fence, isUndisturbed: isAlone && fence.writes === fences.writes };
+    // this asks for "alone" as well: another that stands was set before (no count) or since (then the count grew)
+    return { fence, isUndisturbed: fence.writes === fences.writes };
   }
 
   /** Number of keys that have a record here. */

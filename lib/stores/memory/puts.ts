@@ -13,9 +13,7 @@ export function put(bucket: Bucket, args: PutArgs, nowMicros: number): PutOutcom
   const standing = bucket.valueOf(entry, nowMicros)?.entry.version ?? '';
   bucket.clearLease(entry, nowMicros);
   const proof =
-    args.fence === ''
-      ? proveByVersion(bucket, args, standing, nowMicros)
-      : proveByFence(bucket, args, standing, nowMicros);
+    args.fence === '' ? proveByVersion(bucket, args, standing, nowMicros) : proveByFence(bucket, args, nowMicros);
   bucket.fences.countWrite(entry, nowMicros);
 
   if (proof === 'refused') bucket.deleteValue(entry);
@@ -31,13 +29,14 @@ export function put(bucket: Bucket, args: PutArgs, nowMicros: number): PutOutcom
 type Proof = { readonly stamp: number; readonly incarnation: number };
 
 /** Ends the fence in any case. */
-function proveByFence(bucket: Bucket, args: PutArgs, standing: string, nowMicros: number): Proof | 'refused' {
+function proveByFence(bucket: Bucket, args: PutArgs, nowMicros: number): Proof | 'refused' {
   const { key, region, tags, version } = args;
   const { fence, isUndisturbed } = bucket.fences.remove(key.entry, args.fence, nowMicros);
   if (!fence || !isUndisturbed || fence.incarnation !== bucket.incarnation) return 'refused';
   if (bucket.marks.areVoiding({ stamp: fence.stamp, region, tags })) return 'refused';
+  // nothing stands under an undisturbed fence, so that the tombstone's version is the only one to ask
   const { lowestVersion } = bucket.sideOf(key.entry, nowMicros);
-  if (version !== '' && compareVersions(version, newerOf(standing, lowestVersion)) < 0) return 'refused';
+  if (version !== '' && compareVersions(version, lowestVersion) < 0) return 'refused';
   return { stamp: fence.stamp, incarnation: bucket.incarnation };
 }
 

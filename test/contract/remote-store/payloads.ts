@@ -65,4 +65,13 @@ export const payloadTests: RemoteStoreTest[] = [
       }
     },
   },
+  {
+    name: 'tags belong to the store: changing the list that was given changes no entry',
+    async run(h) {
+      const tags = ['a', 'b'];
+      await cached(h.stores[0], placeOf(h), { tags });
+      tags.length = 0;
+      expect(await hit(h.stores[1], placeOf(h))).toMatchObject({ tags: ['a', 'b'] });
+    },
+  },
 ];

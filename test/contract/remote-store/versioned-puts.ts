@@ -133,6 +133,15 @@ export const versionedPutTests: RemoteStoreTest[] = [
     },
   },
   {
+    name: 'an eviction under a fence does not shorten the time for which the fence refuses versioned puts',
+    async run(h) {
+      await fence(h.stores[0], placeOf(h), TOMBSTONE_MS);
+      await evict(h.stores[0], placeOf(h));
+      await h.passTime(SETTLED_MS);
+      expect(await put(h.stores[1], placeOf(h), { version: '5' })).toMatchObject({ kind: 'refused' });
+    },
+  },
+  {
     name: 'a put for which the server is too young is refused',
     async run(h) {
       expect(await put(h.stores[0], placeOf(h), { version: '5', tombstoneMs: LONG_MS })).toMatchObject({

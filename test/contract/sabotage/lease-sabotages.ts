@@ -396,4 +396,17 @@ export const leaseSabotages: readonly Sabotage[] = [
     caughtBy: ['the number of buckets is fixed and covers all keys'],
     breaks: (store) => ({ bucketCount: store.bucketCount + 1 }),
   },
+  {
+    name: 'lists of tags are not copied',
+    caughtBy: ['tags belong to the store: changing the list that was given changes no entry'],
+    breaks: (store, hands) => ({
+      async fill(args) {
+        const outcome = await store.fill(args);
+        const value = hands.value(args.key);
+        if (outcome.kind === 'filled')
+          hands.setValue(args.key, { ...value!, entry: { ...value!.entry, tags: args.tags } });
+        return outcome;
+      },
+    }),
+  },
 ];

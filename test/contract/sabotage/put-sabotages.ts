@@ -170,6 +170,17 @@ export const putSabotages: readonly Sabotage[] = [
     }),
   },
   {
+    name: 'a later invalidation that counts from an earlier moment takes its place in the tombstone',
+    caughtBy: ['an eviction under a fence does not shorten the time for which the fence refuses versioned puts'],
+    breaks: (store, hands) => ({
+      async evict(args) {
+        const reply = await store.evict(args);
+        if (!args.version) for (const key of args.keys) hands.setSide(key, { invalidatedAtMicros: hands.now });
+        return reply;
+      },
+    }),
+  },
+  {
     name: 'the end of a fenced eviction removes all fences',
     caughtBy: ['fences of two writers stand side by side: each is removed by its own writer alone'],
     breaks: (store, hands) => ({
