@@ -40,8 +40,7 @@ export function explore(model: Model, maxStates = 8_000_000): Exploration {
   const { steps, initial } = model;
   const known = new StateSet(initial.length);
   const taken = new Uint8Array(steps.length);
-  const before = new Uint8Array(initial.length);
-  const after = new Uint8Array(initial.length);
+  const [before, after] = [known.room(), known.room()];
   let transitions = 0;
 
   const end = (message: string | undefined, from: number, last?: TracePoint): Exploration => ({
@@ -52,22 +51,23 @@ export function explore(model: Model, maxStates = 8_000_000): Exploration {
     violation: message === undefined ? null : { message, trace: traceOf(model, known, from, last) },
   });
 
-  known.add(initial, -1);
+  after.bytes.set(initial);
+  known.add(after.words, -1);
   const atStart = model.broken(initial);
   if (atStart !== undefined) return end(atStart, 0);
   for (let from = 0; from < known.size; from++) {
     if (known.size > maxStates) break;
-    known.read(from, before);
+    known.read(from, before.words);
     for (let n = 0; n < steps.length; n++) {
       const step = steps[n]!;
-      if (!step.when(before)) continue;
-      after.set(before);
-      const brokenByStep = step.then(after);
+      if (!step.when(before.bytes)) continue;
+      after.words.set(before.words);
+      const brokenByStep = step.then(after.bytes);
       transitions++;
       taken[n] = 1;
-      if (brokenByStep !== undefined) return end(brokenByStep, from, { step: step.name, state: after.slice() });
-      if (!known.add(after, from)) continue;
-      const message = model.broken(after);
+      if (brokenByStep !== undefined) return end(brokenByStep, from, { step: step.name, state: after.bytes.slice() });
+      if (!known.add(after.words, from)) continue;
+      const message = model.broken(after.bytes);
       if (message !== undefined) return end(message, known.size - 1);
     }
   }
@@ -94,20 +94,30 @@ function traceOf(model: Model, known: StateSet, to: number, last?: TracePoint): 
 /** States in the order they were found, each once. One block of memory grows by doubling: millions of small objects would not fit. */
 class StateSet {
   size = 0;
-  private bytes: Uint8Array;
+  /** Words of four bytes per state: copied, compared and hashed four times as fast. */
+  private readonly width: number;
+  private words: Int32Array;
   private parents: Int32Array;
   private table: Int32Array;
   private hashes: Int32Array;
 
-  constructor(private readonly width: number) {
-    this.bytes = new Uint8Array(width * FIRST_CAPACITY);
+  /** @param bytes of one state */
+  constructor(private readonly bytes: number) {
+    this.width = Math.ceil(bytes / 4);
+    this.words = new Int32Array(this.width * FIRST_CAPACITY);
     this.parents = new Int32Array(FIRST_CAPACITY);
     this.hashes = new Int32Array(FIRST_CAPACITY);
     this.table = new Int32Array(FIRST_CAPACITY * 2).fill(-1);
   }
 
+  /** Room for one state, seen as bytes and as words. */
+  room(): { bytes: State; words: Int32Array } {
+    const words = new Int32Array(this.width);
+    return { bytes: new Uint8Array(words.buffer, 0, this.bytes), words };
+  }
+
   /** @returns false when it was known */
-  add(state: State, parent: number): boolean {
+  add(state: Int32Array, parent: number): boolean {
     const { width } = this;
     const hash = hashOf(state);
     const mask = this.table.length - 1;
@@ -125,41 +135,39 @@ class StateSet {
     this.table[at] = this.size;
     this.hashes[this.size] = hash;
     this.parents[this.size] = parent;
-    this.bytes.set(state, this.size * width);
+    this.words.set(state, this.size * width);
     this.size++;
     return true;
   }
 
-  read(index: number, into: State): void {
+  read(index: number, into: Int32Array): void {
     const start = index * this.width;
-    const { bytes } = this;
-    for (let n = 0; n < into.length; n++) into[n] = bytes[start + n]!;
+    const { words } = this;
+    for (let n = 0; n < into.length; n++) into[n] = words[start + n]!;
   }
 
   get(index: number): State {
-    return this.bytes.slice(index * this.width, (index + 1) * this.width);
+    const { bytes, words } = this.room();
+    this.read(index, words);
+    return bytes;
   }
 
   parentOf(index: number): number {
     return this.parents[index]!;
   }
 
-  private isAt(index: number, state: State): boolean {
+  private isAt(index: number, state: Int32Array): boolean {
     const start = index * this.width;
-    const { bytes } = this;
-    for (let n = 0; n < state.length; n++) if (bytes[start + n] !== state[n]) return false;
+    const { words } = this;
+    for (let n = 0; n < state.length; n++) if (words[start + n] !== state[n]) return false;
     return true;
   }
 
   private grow(): void {
     const capacity = this.parents.length * 2;
-    const [{ bytes }, { parents }, { hashes }] = [this, this, this];
-    this.bytes = new Uint8Array(capacity * this.width);
-    this.bytes.set(bytes);
-    this.parents = new Int32Array(capacity);
-    this.parents.set(parents);
-    this.hashes = new Int32Array(capacity);
-    this.hashes.set(hashes);
+    this.words = enlarged(this.words, capacity * this.width);
+    this.parents = enlarged(this.parents, capacity);
+    this.hashes = enlarged(this.hashes, capacity);
     this.table = new Int32Array(capacity * 2).fill(-1);
     const mask = this.table.length - 1;
     for (let index = 0; index < this.size; index++) {
@@ -170,16 +178,25 @@ class StateSet {
   }
 }
 
+function enlarged(from: Int32Array, length: number): Int32Array {
+  const larger = new Int32Array(length);
+  larger.set(from);
+  return larger;
+}
+
 /** A power of two. */
 const FIRST_CAPACITY = 1 << 14;
 
 // looked up once: inside jest's sandbox each use of a global goes through a slow door
 const { imul } = Math;
 
-/** FNV-1a over the bytes, mixed once more: the table uses the low bits. */
-function hashOf(state: State): number {
+/** Each word is mixed before the next: the table uses the low bits, and states differ in few bytes. */
+function hashOf(state: Int32Array): number {
   let hash = 0x811c9dc5;
-  for (let n = 0; n < state.length; n++) hash = imul(hash ^ state[n]!, 0x01000193);
-  hash = imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
+  for (let n = 0; n < state.length; n++) {
+    hash = imul(hash ^ state[n]!, 0x9e3779b1);
+    hash ^= hash >>> 15;
+  }
+  hash = imul(hash, 0x2c1b3c6d);
   return (hash ^ (hash >>> 13)) | 0;
 }

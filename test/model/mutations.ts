@@ -21,6 +21,7 @@ export const mutations: readonly Mutation[] = [
   one('a fill that a tag has overtaken is shared', 'fillChecksMarks', 'join-marks'),
   one('a fill forgets versions', 'fillChecksTombstone', 'events-lag'),
   one('token per client', 'tokenPerLoad', 'leases'),
+  one('a late duplicate of GETL leases again for a load under way', 'loadAwaitsItsLease', 'duplicates'),
   one('reads ignore stamps', 'readSeesMarks', 'marks'),
   one('a load in an old snapshot is filled', 'snapshotLoadIsNotFilled', 'snapshot-loads'),
   one('a load in an old snapshot is shared', 'snapshotLoadIsPrivate', 'join-snapshot'),

@@ -56,6 +56,7 @@ export class ReaderModel {
         this.forgetAnswer(s, flight);
         this.ask(s, flight);
       }
+      if (at === READ.answered || at === READ.filled) s[w.rIdentified + flight] = 0;
     });
   }
 
@@ -130,6 +131,14 @@ export class ReaderModel {
       (s) => s[at] === READ.answered,
       (s) => this.takeAnswer(s, flight),
     );
+    if (scenario.duplicates)
+      add(
+        'GETL arrives again',
+        (s) =>
+          (s[at] === READ.answered && s[w.rKind + flight] === REPLY.lease) ||
+          (s[at] === READ.loaded && !w.rules.loadAwaitsItsLease),
+        (s) => void this.server.getOrLease(s, this.known(s, flight), this.token(s, flight), false, false),
+      );
     if (scenario.laggingLoads)
       add(
         'gets the answer and loads from a lagging replica',
@@ -317,17 +326,26 @@ export class ReaderModel {
     this.readPosition(s, flight);
     if (s[w.rKind + flight] === REPLY.hit) this.readValue(s, flight);
     s[w.rMarkSeq + flight] = s[w.rVInc + flight] = s[w.rFresh + flight] = 0;
+    s[w.rIdentified + flight] = 1;
     s[w.rAt + flight] = READ.answered;
   }
 
   private takeAnswer(s: State, flight: number): string | undefined {
     const { world: w } = this;
     const kind = s[w.rKind + flight];
-    this.view.observe(s, w.flights[flight]!, s[w.rInc + flight]!);
+    this.answered(s, flight);
     if (kind === REPLY.hit) return this.hit(s, flight);
     this.forgetAnswer(s, flight);
     if (kind === REPLY.wait) this.ask(s, flight);
     else this.load(s, flight, kind === REPLY.lease ? READ.loaded : READ.loadedAlone);
+  }
+
+  /** Every function identifies the server first, so its answer identifies the connection that it came by. */
+  private answered(s: State, flight: number): void {
+    const { world: w } = this;
+    const instance = w.flights[flight]!;
+    this.view.observe(s, instance, s[w.rInc + flight]!);
+    if (instance < w.instances && s[w.rIdentified + flight]) s[w.kIdentified + instance] = 1;
   }
 
   // --- loads and fills
@@ -352,13 +370,14 @@ export class ReaderModel {
     this.readPosition(s, flight);
     s[w.rMarkSeq + flight] = 0;
     s[w.rStamp + flight] = stamp;
+    s[w.rIdentified + flight] = 1;
     s[w.rAt + flight] = READ.filled;
   }
 
   private takeFilled(s: State, flight: number): string | undefined {
     const { world: w } = this;
     const value = s[w.rLoaded + flight]!;
-    this.view.observe(s, w.flights[flight]!, s[w.rInc + flight]!);
+    this.answered(s, flight);
     const isAccepted = s[w.rStamp + flight]! > 0;
     if (isAccepted) this.keep(s, flight, value);
     return this.end(s, flight, value, isAccepted ? COVER.operation : this.coverOfLoad(s, flight));

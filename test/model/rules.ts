@@ -10,6 +10,7 @@ const RULES = {
   fillIsStampedAtLease: 'an entry is written with the stamp of its lease, not of its fill',
   fillChecksTombstone: 'FILL is refused when its version is below the tombstone',
   tokenPerLoad: 'a token belongs to one load, never to a client (R2)',
+  loadAwaitsItsLease: 'a GETL that may still arrive a second time is not followed by a load under its token',
   readSeesMarks: 'GETL answers a hit only if no stamp voids the entry',
   snapshotLoadIsNotFilled: 'a load in a transaction older than its lease is not filled (R16)',
   snapshotLoadIsPrivate: 'a load in a transaction older than its lease is given to nobody else',

@@ -79,11 +79,15 @@ export interface Scenario {
   readonly loadsFail?: boolean;
   /** A load may read a replica of the database that lags one version behind. What it returns itself is promised nothing. */
   readonly laggingLoads?: boolean;
+  /** A GETL may arrive twice, the second time as late as it can. */
+  readonly duplicates?: boolean;
   /** The answer to a FILL may be lost. */
   readonly losesAnswers?: boolean;
   /** Old tag stamps may be collected at any time. */
   readonly collects?: boolean;
   readonly failovers?: number;
+  /** Messages of incarnations below the known one are ignored; otherwise they flush. Either is right. */
+  readonly ignoresOlderMessages?: boolean;
   /** False: the replica never catches up with the first server. */
   readonly replicates?: boolean;
   /** A server may come back without having been synchronised with the one that was master meanwhile. */

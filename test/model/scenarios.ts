@@ -115,6 +115,16 @@ export const scenarios: readonly Scenario[] = [
     flights: [0, 1],
   },
 
+  {
+    name: 'duplicates',
+    about: 'GETL arrives a second time before its load begins',
+    writers: [{ kind: 'evict' }, { kind: 'tag' }],
+    flights: [0, 1],
+    runs: 2,
+    tagged: true,
+    duplicates: true,
+  },
+
   // --- versions
   {
     name: 'events',
@@ -335,6 +345,20 @@ export const scenarios: readonly Scenario[] = [
     flights: [0],
     l1: true,
     failovers: 1,
+    replicates: false,
+    losesMessages: true,
+    queue: 2,
+  },
+  {
+    name: 'local-ignored-messages',
+    about: 'R17: messages of an old master are ignored',
+    prefix: ['writer 1 (clear): commit', 'writer 1 (clear): clear', 'writer 2 (otherEvict): otherEvict'],
+    writers: [{ kind: 'evict' }, { kind: 'clear' }, { kind: 'otherEvict' }],
+    instances: 1,
+    flights: [0],
+    l1: true,
+    failovers: 1,
+    ignoresOlderMessages: true,
     replicates: false,
     losesMessages: true,
     queue: 2,

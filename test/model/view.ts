@@ -183,6 +183,7 @@ export class ViewModel {
     if (rules.messagesCarryIncarnation) {
       this.remember(s, instance, inc);
       if (inc !== s[w.kInc + instance]) {
+        if (w.scenario.ignoresOlderMessages && inc < s[w.kInc + instance]!) return;
         if (rules.foreignMessageFlushes) return this.flush(s, instance);
         s[w.kInc + instance] = inc;
         s[w.kSeq + instance] = seq;
