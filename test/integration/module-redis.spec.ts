@@ -1,0 +1,117 @@
+import 'reflect-metadata';
+import { execFile } from 'node:child_process';
+import { copyFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { Injectable } from '@nestjs/common';
+import { Test, type TestingModule } from '@nestjs/testing';
+import { Redis } from 'ioredis';
+import { Cacheable, CacheEvict, RedisCache, RedisCacheModule } from '../../lib/index.js';
+import { buildLibrary } from '../support/built-library.js';
+import { waitUntil } from '../support/servers/processes.js';
+import { redisCli, type RedisServer, startRedis } from '../support/servers/redis.js';
+
+@Injectable()
+class Users {
+  loads = 0;
+
+  @Cacheable({ region: 'profile', key: (id: number) => id })
+  async find(id: number) {
+    return { id, loads: ++this.loads };
+  }
+
+  @CacheEvict({ region: 'profile', key: '{id}' })
+  async remove(id: number) {
+    return id;
+  }
+}
+
+let server: RedisServer;
+const open: TestingModule[] = [];
+
+async function boot(options: Parameters<typeof RedisCacheModule.forRoot>[0]): Promise<TestingModule> {
+  const app = await Test.createTestingModule({ imports: [RedisCacheModule.forRoot(options)], providers: [Users] })
+    .setLogger(false as never)
+    .compile();
+  open.push(app);
+  return app.init();
+}
+
+const connections = () => Number(/connected_clients:(\d+)/.exec(redisCli(server.port, ['INFO', 'clients']))![1]) - 1;
+
+beforeAll(async () => {
+  server = await startRedis();
+}, 30_000);
+beforeEach(() => void redisCli(server.port, ['FLUSHALL']));
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((app) => app.close()));
+});
+afterAll(() => server.remove());
+
+describe('a cache on Redis', () => {
+  it('shares what its instances cache, under the documented key, and closes its connections', async () => {
+    const [a, b] = [
+      await boot({ service: 'user', redis: { url: server.url } }),
+      await boot({ service: 'user', redis: { port: server.port } }),
+    ];
+    expect(await a.get(Users).find(9876)).toEqual({ id: 9876, loads: 1 });
+    expect(await b.get(Users).find(9876)).toEqual({ id: 9876, loads: 1 });
+    expect(b.get(Users).loads).toBe(0);
+    expect(redisCli(server.port, ['EXISTS', 'user:profile:9876:json'])).toBe('1');
+    await b.get(Users).remove(9876);
+    expect(await b.get(Users).find(9876)).toEqual({ id: 9876, loads: 1 });
+    expect(b.get(Users).loads).toBe(1);
+    expect(connections()).toBeGreaterThan(0);
+    await Promise.all([a.close(), b.close()]);
+    await waitUntil(() => connections() === 0);
+  });
+
+  it.each(['bare', 'wrapped'])(
+    "uses a client of the application's (%s), and leaves it open and as it is",
+    async (form) => {
+      const client = new Redis(server.port, { enableOfflineQueue: true });
+      await client.ping();
+      try {
+        const app = await boot({ service: 'user', redis: form === 'bare' ? client : { client } });
+        await app.get(Users).find(1);
+        expect(await app.get(RedisCache).region('profile').get(1)).toEqual({ id: 1, loads: 1 });
+        expect(redisCli(server.port, ['EXISTS', 'user:profile:1:json'])).toBe('1');
+        await app.close();
+        expect(client.status).toBe('ready');
+        expect(await client.ping()).toBe('PONG');
+        expect(Object.isFrozen(client.options)).toBe(false);
+        await waitUntil(() => connections() === 1);
+      } finally {
+        client.disconnect();
+      }
+    },
+  );
+});
+
+describe('a process', () => {
+  let library: ReturnType<typeof buildLibrary>;
+  let script: string;
+  beforeAll(() => {
+    library = buildLibrary();
+    script = join(dirname(fileURLToPath(library.url)), '..', 'exit.mjs');
+    copyFileSync(join(import.meta.dirname, 'fixtures', 'exit.mjs'), script);
+  }, 60_000);
+  afterAll(() => library.remove());
+
+  it.each([
+    ['on the embedded store, without being closed', () => ({}), 'leave'],
+    ['on the embedded store, closed', () => ({}), 'close'],
+    ['on Redis, closed', () => ({ redis: { url: server.url } }), 'close'],
+    ['on a Redis that is away, closed', () => ({ redis: { host: '127.0.0.1', port: 1 } }), 'close'],
+  ])(
+    '%s, ends when it has nothing left to do',
+    async (_case, options, ending) => {
+      const args = [script, library.url, JSON.stringify({ service: 'user', ...options() }), ending];
+      const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 20_000 });
+      expect(stdout).toBe('done');
+    },
+    30_000,
+  );
+});
