@@ -3,7 +3,8 @@ import type { PlainRead } from '../remote-store.js';
 import { parseEntry } from './entry-header.js';
 import { wholeNumber } from './incarnations.js';
 import { isWrongType, redirectOf, unavailable } from './redis-errors.js';
-import { type NodeContext, type RedisNode, withTimeout } from './redis-node.js';
+import { type Deadline, startDeadline } from './deadline.js';
+import type { NodeContext, RedisNode } from './redis-node.js';
 
 interface PendingRead {
   readonly entry: string;
@@ -56,48 +57,67 @@ export class ReadBatch {
   private readonly flush = () => {
     const { waiting } = this;
     this.waiting = new Map();
+    const round = new Round(this.context.timeoutMs, (late) => {
+      for (const [bucket, { text, binary }] of waiting) this.fail(bucket, late, [...text, ...binary]);
+    });
     // one write for all commands: they are buffered until uncork
     const { stream } = this.node.client;
     stream?.cork();
     try {
-      for (const [bucket, reads] of waiting) this.send(bucket, reads);
+      for (const [bucket, reads] of waiting) this.send(round, bucket, reads);
     } finally {
       stream?.uncork();
     }
   };
 
-  private send(bucket: number, { text, binary }: BucketReads): void {
+  private send(round: Round, bucket: number, { text, binary }: BucketReads): void {
     const { client, epoch } = this.node;
     const proof: Proof = { bucket, epoch, wasIdentified: this.node.isIdentified(bucket), position: null };
     // replies of one connection keep their order, and so do the reactions to them: the position is there when the values come
-    this.bounded(client.hmget(this.context.keyspace.bucketKey(bucket), 'i', 'q', 'tq')).then(
-      (fields) => (proof.position = positionOf(fields)),
-      ignore,
-    );
+    client
+      .hmget(this.context.keyspace.bucketKey(bucket), 'i', 'q', 'tq')
+      .then((fields) => (proof.position = positionOf(fields)), ignore);
     for (const reads of chunks(text)) {
-      if (reads.length === 1) this.settleOne(proof, client.get(reads[0]!.entry), reads[0]!);
-      else this.settle(proof, client.mget(entriesOf(reads)), reads);
+      if (reads.length === 1) this.settleOne(round, proof, client.get(reads[0]!.entry), reads[0]!);
+      else this.settle(round, proof, client.mget(entriesOf(reads)), reads);
     }
     for (const reads of chunks(binary)) {
-      if (reads.length === 1) this.settleOne(proof, client.getBuffer(reads[0]!.entry), reads[0]!);
-      else this.settle(proof, client.mgetBuffer(entriesOf(reads)), reads);
+      if (reads.length === 1) this.settleOne(round, proof, client.getBuffer(reads[0]!.entry), reads[0]!);
+      else this.settle(round, proof, client.mgetBuffer(entriesOf(reads)), reads);
     }
   }
 
-  private settleOne(proof: Proof, reply: Promise<string | Buffer | null>, read: PendingRead): void {
-    this.bounded(reply).then(
-      (raw) => read.answer.resolve(plainRead(raw, proof.position, this.isProven(proof))),
-      (error: unknown) => this.fail(proof.bucket, error, [read]),
+  private settleOne(round: Round, proof: Proof, reply: Promise<string | Buffer | null>, read: PendingRead): void {
+    round.begin();
+    reply.then(
+      (raw) => {
+        round.end();
+        read.answer.resolve(plainRead(raw, proof.position, this.isProven(proof)));
+      },
+      (error: unknown) => {
+        round.end();
+        this.fail(proof.bucket, error, [read]);
+      },
     );
   }
 
-  private settle(proof: Proof, reply: Promise<(string | Buffer | null)[]>, reads: readonly PendingRead[]): void {
-    this.bounded(reply).then(
+  private settle(
+    round: Round,
+    proof: Proof,
+    reply: Promise<(string | Buffer | null)[]>,
+    reads: readonly PendingRead[],
+  ): void {
+    round.begin();
+    reply.then(
       (values) => {
+        round.end();
         const isIdentified = this.isProven(proof);
         reads.forEach(({ answer }, n) => answer.resolve(plainRead(values[n] ?? null, proof.position, isIdentified)));
       },
-      (error: unknown) => this.fail(proof.bucket, error, reads),
+      (error: unknown) => {
+        round.end();
+        this.fail(proof.bucket, error, reads);
+      },
     );
   }
 
@@ -120,9 +140,24 @@ export class ReadBatch {
       for (const { answer } of reads) answer.reject(reason);
     }
   }
+}
 
-  private bounded<T>(reply: Promise<T>): Promise<T> {
-    return withTimeout(reply, this.context.timeoutMs);
+/** What one write asked for, under one deadline. Failing a read that was answered does nothing. */
+class Round {
+  private unanswered = 0;
+  private readonly deadline: Deadline;
+
+  constructor(timeoutMs: number, onLate: (reason: Error) => void) {
+    this.deadline = startDeadline(timeoutMs, onLate);
+  }
+
+  begin(): void {
+    this.unanswered += 1;
+  }
+
+  end(): void {
+    this.unanswered -= 1;
+    if (this.unanswered === 0) clearTimeout(this.deadline);
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { Keyspace } from '../../keys/keyspace.js';
 import type { PlainRead } from '../remote-store.js';
+import { withTimeout } from './deadline.js';
 import { libraryText } from './functions/library.js';
 import { type FunctionVerb, functionName } from './functions/protocol-version.js';
 import type { Incarnations } from './incarnations.js';
@@ -157,18 +158,4 @@ export class RedisNode {
       .finally(() => (this.loading = null));
     return this.loading;
   }
-}
-
-/**
- * Rejects when there is no answer in time. An answer that arrived while the event loop was busy counts: when the timer fires, what lies in
- * the sockets is read first.
- */
-export function withTimeout<T>(promise: Promise<T>, timeoutMs: number): Promise<T> {
-  return new Promise<T>((resolve, reject) => {
-    const giveUp = () => reject(new Error(`No answer within ${timeoutMs} ms`));
-    // timers run before the sockets are read, immediates after
-    const timer = setTimeout(() => setImmediate(giveUp), timeoutMs);
-    timer.unref();
-    promise.then(resolve, reject).finally(() => clearTimeout(timer));
-  });
 }
