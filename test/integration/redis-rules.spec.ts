@@ -71,23 +71,34 @@ describe('the side key may be lost at any time', () => {
   });
 });
 
-describe('a writer that died behind its fence may have committed as late as the end of the fence', () => {
-  // its fence ends at 150 ms; a tombstone of 140 ms counted from what came before would be over by then
-  const survivors: Record<string, () => Promise<unknown>> = {
+describe('a writer that dies behind its fence may commit as late as the end of the fence', () => {
+  const between: Record<string, () => Promise<unknown>> = {
     'an eviction': () => evict(store, place),
     'a soft eviction': () => softEvict(store, place),
-    'the end of another fence': async () => unfence(store, place, await fence(store, place, 5)),
-    'a refused put of another fence': async () =>
-      put(store, place, { fence: await fence(store, place, 5), tombstoneMs: 140 }),
-    'a put with neither fence nor version': () => put(store, place, { tombstoneMs: 140 }),
+    'another fence and its end': async () => unfence(store, place, await fence(store, place, 5)),
+    'a refused put of another fence': async () => put(store, place, { fence: await fence(store, place, 5) }),
+    'a put with neither fence nor version': () => put(store, place),
   };
-  it.each(Object.keys(survivors))('%s in between does not let versioned puts in earlier', async (what) => {
-    await sleep(145);
-    await store.fence({ key: place.key, fence: 'dead', fenceMs: 150, tombstoneMs: 140 });
-    await survivors[what]!();
-    await sleep(152);
-    expect(await ask(store, place)).toMatchObject({ kind: 'lease' });
-    expect(await put(store, place, { version: '5', tombstoneMs: 140 })).toMatchObject({ kind: 'refused' });
+  it.each(Object.keys(between))(
+    '%s in between does not set that moment back, nor how long it is kept',
+    async (what) => {
+      const S = Keyspace.sideKey(place.key.entry);
+      await store.fence({ key: place.key, fence: 'dead', fenceMs: LONG_MS, tombstoneMs: LONG_MS });
+      const noted = Number(await admin.hget(S, 'tx'));
+      const { nowMicros } = await store.poll({ bucket: 0, marks: [] });
+      expect(noted).toBeGreaterThan(nowMicros + (LONG_MS - 10_000) * 1_000);
+      await between[what]!();
+      expect(Number(await admin.hget(S, 'tx'))).toBe(noted);
+      expect(await admin.pttl(S)).toBeGreaterThan(2 * LONG_MS - 20_000);
+    },
+  );
+
+  it('its fence takes the moment of its end with it when the writer lifts it', async () => {
+    const S = Keyspace.sideKey(place.key.entry);
+    const token = await fence(store, place);
+    const { nowMicros } = await store.poll({ bucket: 0, marks: [] });
+    await unfence(store, place, token);
+    expect(Number(await admin.hget(S, 'tx'))).toBeLessThan(nowMicros + 10_000_000);
   });
 });
 
