@@ -57,7 +57,9 @@ export interface RunSummary {
   readonly rssMb: readonly number[];
 }
 
+/** How often histories are collected and checked; more often where the first violation ends the run. */
 const SEGMENT_MS = 2_000;
+const SHORT_SEGMENT_MS = 500;
 const TRACED_VIOLATIONS = 3;
 const KEPT_SEGMENTS = 8;
 const KEPT_PROBLEMS = 50;
@@ -168,9 +170,10 @@ export async function runHistory(
       schedule.start();
     }
     const until = monotonicMs() + options.seconds * 1_000;
+    const segmentMs = options.maxViolations === 1 ? SHORT_SEGMENT_MS : SEGMENT_MS;
     let printedAt = begin;
     while (monotonicMs() < until && found < options.maxViolations) {
-      await sleep(Math.max(1, Math.min(SEGMENT_MS, until - monotonicMs())));
+      await sleep(Math.max(1, Math.min(segmentMs, until - monotonicMs())));
       await collect();
       if (options.isQuiet || monotonicMs() - printedAt < 10_000) continue;
       printedAt = monotonicMs();

@@ -153,7 +153,7 @@ export class Workload {
     while (this.isRunning) {
       const meanMs = state.mix === 'read-mostly' ? 20 * config.writePauseMs : config.writePauseMs;
       if (meanMs > 0) await pause(2 * meanMs * this.random.next());
-      if (state.mix === 'idle') {
+      if (state.mix === 'idle' || state.mix === 'read-only') {
         await pause(10);
         continue;
       }

@@ -1,0 +1,105 @@
+import { rmSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { sleep, tempDir } from '../../support/servers/processes.js';
+import { startRedis } from '../../support/servers/redis.js';
+import { monotonicMs } from '../monotonic.js';
+import type { Operation } from '../operation.js';
+import { Random } from '../random.js';
+import { startClusterTopology } from '../topologies/cluster.js';
+import { startSentinel } from '../topologies/sentinel.js';
+import { startStandalone } from '../topologies/standalone.js';
+import type { Topology } from '../topology.js';
+import { WorkerPool } from '../worker-pool.js';
+
+/** What a restart, a failover and a slot migration cost in loads: a warm cache under steady reads, one event at a time. */
+
+const { values } = parseArgs({
+  options: { keys: { type: 'string', default: '400' }, rounds: { type: 'string', default: '3' } },
+});
+const KEYS = Number(values.keys);
+const LOAD_MS = 20;
+const WARM_MS = 6_000;
+const AFTER_MS = 5_000;
+
+const programs = { bin: 'redis-server', cli: 'redis-cli' };
+const plan: [start: () => Promise<Topology>, events: string[]][] = [
+  [
+    () => startStandalone(programs),
+    ['restart, empty', 'restart, older snapshot', 'kill data connections', 'FUNCTION FLUSH'],
+  ],
+  [() => startSentinel(programs), ['lossy failover']],
+  [() => startClusterTopology(programs), ['lossy failover', 'manual failover', 'slot migration', 'reshard']],
+];
+
+console.log(
+  `${KEYS} keys, loads of ${LOAD_MS} ms, 3 processes with 40 readers each; loads within ${AFTER_MS / 1_000} s after the event began`,
+);
+for (const [start, events] of plan) {
+  const topology = await start();
+  for (const event of events) await measure(topology, event);
+  await topology.stop();
+}
+process.exit(0);
+
+async function measure(topology: Topology, event: string): Promise<void> {
+  const directory = tempDir();
+  const source = await startRedis();
+  const pool = new WorkerPool({
+    directory,
+    seed: 1,
+    onProblem: (message) => console.log(`PROBLEM ${message}`),
+    state: {
+      mix: 'read-only',
+      loadDelays: { maxMs: LOAD_MS, tailShare: 0, tailMs: 0, slowShare: 0, slowMs: 0 },
+      dropShare: 0,
+      messageDelayMs: 0,
+      abandonShare: 0,
+      clockShiftMs: 0,
+    },
+    config: {
+      sourcePort: source.port,
+      cache: 'module',
+      options: {
+        service: 'history',
+        redis: topology.connection,
+        ...(topology.buckets === undefined ? {} : { buckets: topology.buckets }),
+      },
+      maxAgeMs: 1_000,
+      shortTtlMs: 3_000,
+      fenceMs: 5_000,
+      longestWriteMs: 0,
+      keyCount: KEYS,
+      readerCount: 40,
+      writerCount: 0,
+      writePauseMs: 0,
+      readPauseMs: 4,
+      regions: ['exact'],
+    },
+  });
+  for (let n = 0; n < 3; n++) await pool.add();
+  const fault = topology.faults.find(({ name }) => name === event)!;
+  for (let round = 1; round <= Number(values.rounds); round++) {
+    await sleep(WARM_MS);
+    await pool.collect();
+    const begin = monotonicMs();
+    await Promise.all([fault.run(new Random(round)), sleep(AFTER_MS)]);
+    const { operations } = await pool.collect();
+    console.log(`${topology.name}, ${event}: ${describe(operations.filter((each) => each.begin >= begin))}`);
+  }
+  await pool.finish();
+  await source.remove();
+  rmSync(directory, { recursive: true, force: true });
+}
+
+function describe(operations: readonly Operation[]): string {
+  const loads = operations.filter(({ kind }) => kind === 'load');
+  const reads = operations.filter(({ kind }) => kind === 'read');
+  const byKey = new Map<number, number>();
+  for (const { key } of loads) byKey.set(key, (byKey.get(key) ?? 0) + 1);
+  const slowest = reads.reduce((most, { begin, end }) => Math.max(most, end - begin), 0);
+  const perKey = byKey.size === 0 ? 0 : loads.length / byKey.size;
+  return (
+    `${loads.length} loads of ${byKey.size} keys (${perKey.toFixed(2)} each, at most ${Math.max(0, ...byKey.values())}), ` +
+    `${reads.length} reads, the slowest ${slowest.toFixed(0)} ms`
+  );
+}
