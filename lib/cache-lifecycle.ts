@@ -39,14 +39,15 @@ export class CacheLifecycle implements OnModuleInit, OnApplicationShutdown {
   }
 
   private bootLine(methodCount: number): string {
-    const { redis, l1, service, regions } = this.options;
+    const { redis, l1, service, regions, onFailover } = this.options;
     const store = redis === null ? 'embedded store (one process)' : `Redis (${connectionFormOf(redis)})`;
     const memory =
       l1 === null
         ? 'no L1'
         : `L1 ${l1.maxEntries} entries, ${Math.round(l1.maxBytes / 1024 ** 2)} MiB, at most ${l1.maxAgeMs} ms behind`;
+    const failover = onFailover === 'keep' ? ' · onFailover keep: evictions lost in a failover may come back' : '';
     const regionCount = new Set([...regions.keys(), ...Object.keys(this.cache.status().regions)]).size;
-    return `Cache of service "${service}" starts: ${store} · ${regionCount} regions, ${methodCount} cached methods · ${memory}`;
+    return `Cache of service "${service}" starts: ${store} · ${regionCount} regions, ${methodCount} cached methods · ${memory}${failover}`;
   }
 }
 

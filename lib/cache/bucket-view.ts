@@ -1,6 +1,6 @@
 import type { StoredEntry } from '../entries/stored-entry.js';
 import type { ChannelMessage, Mark } from '../stores/channel.js';
-import type { PollReply, PlainRead } from '../stores/remote-store.js';
+import type { OnFailover, PlainRead, PollReply } from '../stores/remote-store.js';
 
 /** A message that belongs to the bucket's sequence. */
 export type Invalidation = Exclude<ChannelMessage, { kind: 'wake' }>;
@@ -17,6 +17,8 @@ export type Invalidation = Exclude<ChannelMessage, { kind: 'wake' }>;
 export class BucketView {
   isKnown = false;
   incarnation = 0;
+  /** Entries of this incarnation and later ones may be served; earlier than `incarnation` only with onFailover 'keep'. */
+  private oldestServed = 0;
   sequence = 0;
   markSequence = 0;
   /** Raised by each flush: an L1 entry or a ticket of an older epoch is void. */
@@ -28,6 +30,8 @@ export class BucketView {
   private tagFloor = 0;
   private stamps = new Map<Mark, number>();
   private arrived: Invalidation[] = [];
+
+  constructor(private readonly onFailover: OnFailover = 'flush') {}
 
   /** @returns false when the message broke the invariant and the bucket has to be polled anew. */
   apply(message: Invalidation): boolean {
@@ -93,6 +97,7 @@ export class BucketView {
     this.flush();
     this.isKnown = true;
     this.incarnation = reply.incarnation;
+    this.oldestServed = this.onFailover === 'keep' ? reply.oldestIncarnation : reply.incarnation;
     this.sequence = reply.sequence;
     this.markSequence = reply.markSequence;
     this.tagFloor = reply.stampClock;
@@ -150,7 +155,9 @@ export class BucketView {
 
   /** True when the entry of a trusted read may be served, freshness aside. */
   admits(entry: StoredEntry, region: string): boolean {
-    return entry.incarnation === this.incarnation && this.judge(entry, region) === 'alive';
+    const { incarnation } = entry;
+    const isServed = incarnation >= this.oldestServed && incarnation <= this.incarnation;
+    return isServed && this.judge(entry, region) === 'alive';
   }
 
   private stampOf(mark: Mark): number {

@@ -3,7 +3,7 @@ import type { Clock, Timer } from '../shared/clock.js';
 import type { LoggerPort } from '../shared/logger.js';
 import type { Channel, ChannelMessage, Mark } from '../stores/channel.js';
 import type { LocalStore } from '../stores/local-store.js';
-import type { BucketPosition, PollReply, RemoteStore } from '../stores/remote-store.js';
+import type { BucketPosition, OnFailover, PollReply, RemoteStore } from '../stores/remote-store.js';
 import { BucketView } from './bucket-view.js';
 import type { Tickets } from './tickets.js';
 import type { Waiters } from './waiters.js';
@@ -39,9 +39,10 @@ export class Coherence {
       logger: LoggerPort;
       /** P of the protocol, ms. */
       pollEveryMs: number;
+      onFailover: OnFailover;
     },
   ) {
-    this.views = Array.from({ length: parts.store.bucketCount }, () => new BucketView());
+    this.views = Array.from({ length: parts.store.bucketCount }, () => new BucketView(parts.onFailover));
   }
 
   /** Listens, takes the first position of every bucket, and goes on polling. Resolves also when the store is away. */

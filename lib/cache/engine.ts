@@ -1,7 +1,7 @@
 import type { CacheKey } from '../keys/cache-key.js';
 import type { Clock } from '../shared/clock.js';
 import type { LoggerPort } from '../shared/logger.js';
-import type { RemoteStore } from '../stores/remote-store.js';
+import type { OnFailover, RemoteStore } from '../stores/remote-store.js';
 import type { Background } from './background.js';
 import type { Coherence } from './coherence.js';
 import type { EvictionJournal } from './eviction-journal.js';
@@ -27,6 +27,7 @@ export interface Engine {
   readonly clock: Clock;
   readonly logger: LoggerPort;
   readonly reads: 'plain' | 'function';
+  readonly onFailover: OnFailover;
   /** Logical time: each call is later than all calls before. Orders arrivals and sends within the process, as no clock could. */
   readonly nextMoment: () => number;
   /** A token unlike any other: one per load, one per fence (R2). */

@@ -189,6 +189,7 @@ export class Reader {
         token,
         ...leaseTimes(region.options.leaseMs),
         force,
+        onFailover: engine.onFailover,
       });
       engine.coherence.observe(key.bucket, reply);
       switch (reply.kind) {

@@ -65,7 +65,18 @@ export class RedisCache {
     const tickets = new Tickets();
     const waiters = new Waiters(clock);
     const pollEveryMs = options.l1 ? Math.min(POLL_EVERY_MS, options.l1.maxAgeMs / 4) : POLL_EVERY_MS;
-    this.coherence = new Coherence({ store, channel, local, tickets, waiters, clock, logger, pollEveryMs });
+    const { onFailover } = options;
+    this.coherence = new Coherence({
+      store,
+      channel,
+      local,
+      tickets,
+      waiters,
+      clock,
+      logger,
+      pollEveryMs,
+      onFailover,
+    });
     const instance = randomBytes(8).toString('base64url');
     let tokens = 0;
     let moments = 0;
@@ -81,6 +92,7 @@ export class RedisCache {
       clock,
       logger,
       reads: options.reads,
+      onFailover,
       nextMoment: () => ++moments,
       nextToken: () => `${instance}.${++tokens}.${randomBytes(8).toString('base64url')}`,
       random: parts.random ?? Math.random,

@@ -39,6 +39,8 @@ export const CACHE_DEFAULTS = {
   commandTimeout: '250ms',
   onEvictFailure: 'journal',
   onFenceFailure: 'refuse',
+  /** The promise comes first; a herd after a failover is bounded by one load per key. */
+  onFailover: 'flush',
   /** Spreads evenly over 3 to 16 masters. */
   buckets: 256,
 } as const satisfies Partial<RedisCacheOptions>;

@@ -118,6 +118,7 @@ export const optionsSchema = v.strictObject(
     reads: v.optional(v.picklist(['plain', 'function'], `'plain' or 'function'`)),
     commandTimeout: v.optional(positiveDuration),
     onEvictFailure: v.optional(v.picklist(['journal', 'throw'], `'journal' or 'throw'`)),
+    onFailover: v.optional(v.picklist(['flush', 'stale', 'keep'], `'flush', 'stale' or 'keep'`)),
     onFenceFailure: v.optional(v.picklist(['refuse', 'run'], `'refuse' or 'run'`)),
     buckets: v.optional(count(1, 16_384)),
   },

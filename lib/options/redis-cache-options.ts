@@ -49,6 +49,12 @@ export interface RedisCacheOptions {
   onEvictFailure?: 'journal' | 'throw';
   /** What a strict evict does when its fence cannot be set: refuse the method, or run it and evict after. @default 'refuse' */
   onFenceFailure?: 'refuse' | 'run';
+  /**
+   * What entries are after a failover, a restart, a restored snapshot or the move of a slot. `'flush'`: void, since evictions may have been lost with the old
+   * server. `'stale'`: served while one caller in the fleet reloads each, so that a failover is no herd. `'keep'`: as fresh as before, without the
+   * promise across failovers. @default 'flush'
+   */
+  onFailover?: 'flush' | 'stale' | 'keep';
   /** Number of buckets on Cluster; ignored elsewhere. Changing it empties the cache. @default 256 */
   buckets?: number;
 }

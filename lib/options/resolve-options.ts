@@ -54,6 +54,7 @@ export function resolveOptions(
     commandTimeoutMs: toMilliseconds('commandTimeout', options.commandTimeout ?? CACHE_DEFAULTS.commandTimeout),
     onEvictFailure: options.onEvictFailure ?? CACHE_DEFAULTS.onEvictFailure,
     onFenceFailure: options.onFenceFailure ?? CACHE_DEFAULTS.onFenceFailure,
+    onFailover: options.onFailover ?? CACHE_DEFAULTS.onFailover,
     buckets: options.buckets ?? CACHE_DEFAULTS.buckets,
   });
 }

@@ -18,6 +18,7 @@ export interface ResolvedOptions {
   readonly commandTimeoutMs: number;
   readonly onEvictFailure: 'journal' | 'throw';
   readonly onFenceFailure: 'refuse' | 'run';
+  readonly onFailover: 'flush' | 'stale' | 'keep';
   readonly buckets: number;
 }
 

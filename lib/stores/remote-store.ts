@@ -34,6 +34,12 @@ export interface PlainRead {
   readonly foreign: boolean;
 }
 
+/**
+ * What entries from before a failover, a restart or a rollback are, as far as no mark voids them and no mark was lost:
+ * void, never fresh but servable as stale, or as any other.
+ */
+export type OnFailover = 'flush' | 'stale' | 'keep';
+
 export interface LeaseArgs extends ReadArgs {
   /** Unique per load, never per client (R2). The same token again is answered `lease` again: safe to retry. */
   readonly token: string;
@@ -43,6 +49,8 @@ export interface LeaseArgs extends ReadArgs {
   readonly keepMs: number;
   /** Take the lease although the entry is fresh (early refresh). */
   readonly force?: boolean;
+  /** What entries of incarnations before this one are. @default 'flush' */
+  readonly onFailover?: OnFailover;
 }
 
 /** The answer to "give me the value, or the right to load it". `nowMicros` is server time. */
@@ -122,6 +130,8 @@ export interface PollReply extends BucketPosition {
   readonly markSequence: number;
   /** Stamp clock `c`: no stamp of the bucket is greater. */
   readonly stampClock: number;
+  /** The oldest incarnation since which no mark of the bucket was lost. */
+  readonly oldestIncarnation: number;
   /** Server time, µs. */
   readonly nowMicros: number;
   readonly stamps: readonly number[];

@@ -3,6 +3,7 @@ import type { ChannelMessage } from '../../lib/stores/channel.js';
 import type { RemoteStore } from '../../lib/stores/remote-store.js';
 import { type ContractTest, describeContract, type DriverLimits } from './contract-test.js';
 import { evictionTests } from './remote-store/evictions.js';
+import { failoverTests } from './remote-store/failovers.js';
 import { fenceTests } from './remote-store/fences.js';
 import { fencedPutTests } from './remote-store/fenced-puts.js';
 import { fillTests } from './remote-store/fills.js';
@@ -51,6 +52,7 @@ export const remoteStoreTests: readonly RemoteStoreTest[] = [
   ...fencedPutTests,
   ...versionedPutTests,
   ...positionTests,
+  ...failoverTests,
   ...payloadTests,
   ...lifecycleTests,
 ];

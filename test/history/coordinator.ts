@@ -29,6 +29,7 @@ export interface RunOptions {
   /** Share of the writes that are abandoned after their commit. */
   readonly abandonShare: number;
   readonly reads: 'plain' | 'function';
+  readonly onFailover: 'flush' | 'stale' | 'keep';
   readonly regions: readonly string[];
   readonly mix: Mix;
   readonly loadDelays: LoadDelays;
@@ -121,6 +122,7 @@ export async function runHistory(
         service: 'history',
         redis: topology.connection,
         reads: options.reads,
+        onFailover: options.onFailover,
         ...(topology.buckets === undefined ? {} : { buckets: topology.buckets }),
       },
       maxAgeMs: options.maxAgeMs,

@@ -34,6 +34,7 @@ const { values } = parseArgs({
     'longest-write': { type: 'string', default: '12' },
     abandon: { type: 'string', default: '0.002' },
     reads: { type: 'string', default: 'plain' },
+    'on-failover': { type: 'string', default: 'flush' },
     regions: { type: 'string', default: '' },
     mix: { type: 'string', default: 'all' },
     faults: { type: 'string', default: 'all' },
@@ -67,6 +68,7 @@ const options: RunOptions = {
   longestWriteMs: Number(values['longest-write']),
   abandonShare: Number(values.abandon),
   reads: values.reads === 'function' ? 'function' : 'plain',
+  onFailover: values['on-failover'] as RunOptions['onFailover'],
   regions: list(values.regions),
   mix: values.mix as RunOptions['mix'],
   loadDelays: {

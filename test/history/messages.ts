@@ -35,7 +35,10 @@ export interface WorkerConfig {
   readonly historyPath: string;
   readonly sourcePort: number;
   readonly cache: 'module' | 'naive';
-  readonly options: Pick<RedisCacheOptions, 'service' | 'redis' | 'commandTimeout' | 'reads' | 'buckets'>;
+  readonly options: Pick<
+    RedisCacheOptions,
+    'service' | 'redis' | 'commandTimeout' | 'reads' | 'onFailover' | 'buckets'
+  >;
   /** D of the protocol. */
   readonly maxAgeMs: number;
   /** Of the regions whose entries expire during a run. */

@@ -72,6 +72,13 @@ describe('forRoot', () => {
     ]);
   });
 
+  it('says at boot that the promise does not hold across failovers, where that was chosen', async () => {
+    await boot({ imports: [RedisCacheModule.forRoot({ service: 'user', onFailover: 'keep' })] });
+    expect(lines.filter((line) => line.includes('[RedisCache')).join()).toMatch(
+      / · onFailover keep: evictions lost in a failover may come back$/,
+    );
+  });
+
   it('warns of a ttl that is probably meant in seconds, of the cache and of a method', async () => {
     @Injectable()
     class Seconds {

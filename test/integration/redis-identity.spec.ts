@@ -96,6 +96,35 @@ describe('server identity', () => {
     expect(await incarnationOf(one.store)).toBe(after);
   });
 
+  it.each([
+    ['the loss of M alone', ['DEL', 'user:~m']],
+    ['a damaged field of M', ['HSET', 'user:~m', 'c', 'x']],
+    ['an incarnation that is no number', ['HSET', 'user:~m', 'i', '1e300']],
+  ])('leaves nothing to be served as stale after %s: its marks are lost', async (_, command) => {
+    const server = await start();
+    const one = await open(server);
+    await fillOne(one, 'v1');
+    redisCli(server.port, command);
+    for (const onFailover of ['stale', 'keep'] as const) {
+      const reply = await ask(one.store, placeIn(one), { token: 'next', onFailover });
+      expect(reply).toMatchObject({ kind: 'lease', stale: null });
+    }
+  });
+
+  it('leaves entries to be served as stale, or kept, when only the process is another one', async () => {
+    const server = await start('appendonly yes', 'appendfsync always');
+    const one = await open(server);
+    await fillOne(one, 'v1');
+    await server.stop('SIGKILL');
+    servers.push(await server.restart());
+    await isBack(one);
+    expect(await ask(one.store, placeIn(one), { onFailover: 'keep' })).toMatchObject({ kind: 'hit' });
+    expect(await ask(one.store, placeIn(one), { onFailover: 'stale' })).toMatchObject({
+      kind: 'lease',
+      stale: { payload: 'v1' },
+    });
+  });
+
   it('loads the library again when it is missing, in the same call', async () => {
     const server = await start();
     const one = await open(server);

@@ -1,7 +1,7 @@
 import type { StoredEntry } from '../../entries/stored-entry.js';
 import { compareVersions } from '../../entries/version.js';
 import type { ChannelMessage, Mark } from '../channel.js';
-import type { BucketPosition, PollReply } from '../remote-store.js';
+import type { BucketPosition, OnFailover, PollReply } from '../remote-store.js';
 import type { ExpiringMap } from './expiring-map.js';
 import { Fences } from './fences.js';
 import { Marks } from './marks.js';
@@ -58,6 +58,8 @@ export class Bucket {
   fences = new Fences();
   /** `i`; 0 while M does not exist. */
   incarnation = 0;
+  /** `p`: the oldest incarnation since which no mark was lost. */
+  private oldestIncarnation = 0;
   /** `q` */
   sequence = 0;
   /** `tq` */
@@ -88,6 +90,7 @@ export class Bucket {
     if (isSame && knownIncarnation <= this.incarnation) return;
     this.incarnation = this.server.nextIncarnation(Math.max(nowMicros, this.incarnation + 1, knownIncarnation + 1));
     this.bootId = process.bootId;
+    this.oldestIncarnation ||= this.incarnation;
     this.bump('flush');
   }
 
@@ -110,7 +113,8 @@ export class Bucket {
   }
 
   poll(nowMicros: number): Omit<PollReply, 'stamps'> {
-    return { ...this.position, markSequence: this.markSequence, stampClock: this.marks.clock, nowMicros };
+    const { markSequence, oldestIncarnation, marks } = this;
+    return { ...this.position, markSequence, oldestIncarnation, stampClock: marks.clock, nowMicros };
   }
 
   /** What stands at the key, dead or alive. */
@@ -118,10 +122,13 @@ export class Bucket {
     return this.server.values.get(entry, nowMicros);
   }
 
-  /** True when the entry is of this incarnation and no mark voids it; freshness aside. */
-  isLive(entry: StoredEntry, region: string): boolean {
+  /** True when no mark voids the entry, and its incarnation is this one, or one that `onFailover` lets live; freshness aside. */
+  isLive(entry: StoredEntry, region: string, onFailover: OnFailover): boolean {
+    const oldest = onFailover === 'flush' ? this.incarnation : this.oldestIncarnation;
     return (
-      entry.incarnation === this.incarnation && !this.marks.areVoiding({ stamp: entry.stamp, region, tags: entry.tags })
+      entry.incarnation >= oldest &&
+      entry.incarnation <= this.incarnation &&
+      !this.marks.areVoiding({ stamp: entry.stamp, region, tags: entry.tags })
     );
   }
 
@@ -165,13 +172,14 @@ export class Bucket {
 
   /** M as it stands. Its values are the server's to keep. */
   dump(): BucketDump {
-    const { bootId, incarnation, sequence, markSequence } = this;
-    return { bootId, incarnation, sequence, markSequence, marks: this.marks.copy(), fences: this.fences.copy() };
+    const { bootId, incarnation, oldestIncarnation, sequence, markSequence } = this;
+    const position = { incarnation, oldestIncarnation, sequence, markSequence };
+    return { bootId, ...position, marks: this.marks.copy(), fences: this.fences.copy() };
   }
 
   restore(dump: BucketDump): void {
-    const { bootId, incarnation, sequence, markSequence } = dump;
-    Object.assign(this, { bootId, incarnation, sequence, markSequence });
+    const { bootId, incarnation, oldestIncarnation, sequence, markSequence } = dump;
+    Object.assign(this, { bootId, incarnation, oldestIncarnation, sequence, markSequence });
     this.marks = dump.marks.copy();
     this.fences = dump.fences.copy();
   }
@@ -187,6 +195,7 @@ export class Bucket {
 export interface BucketDump {
   readonly bootId: number;
   readonly incarnation: number;
+  readonly oldestIncarnation: number;
   readonly sequence: number;
   readonly markSequence: number;
   readonly marks: Marks;

@@ -5,11 +5,13 @@ import { handOut, valueToStore } from './stored-payload.js';
 
 /** GETL of PROTOCOL 4. */
 export function readOrLease(bucket: Bucket, args: LeaseArgs, nowMicros: number): ReadOrLease {
-  const { key, region, binary, token } = args;
+  const { key, region, binary, token, onFailover = 'flush' } = args;
   const head = { ...bucket.position, nowMicros };
   const found = bucket.valueOf(key.entry, nowMicros)?.entry;
-  const live = found && bucket.isLive(found, region) ? handOut(found, binary) : null;
-  if (live && nowMicros < live.freshUntilMicros && !args.force) return { ...head, kind: 'hit', entry: live };
+  const live = found && bucket.isLive(found, region, onFailover) ? handOut(found, binary) : null;
+  const isCurrent = live?.incarnation === bucket.incarnation || onFailover === 'keep';
+  if (live && isCurrent && nowMicros < live.freshUntilMicros && !args.force)
+    return { ...head, kind: 'hit', entry: live };
   if (bucket.fences.areStanding(key.entry, nowMicros)) return { ...head, kind: 'fenced' };
 
   const { lease } = bucket.sideOf(key.entry, nowMicros);

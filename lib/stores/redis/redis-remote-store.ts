@@ -65,12 +65,12 @@ export class RedisRemoteStore implements RemoteStore {
   }
 
   async readOrLease(args: LeaseArgs): Promise<ReadOrLease> {
-    const { key, region, binary, token, leaseMs, keepMs, force } = args;
+    const { key, region, binary, token, leaseMs, keepMs, force, onFailover = 'flush' } = args;
     const reply = await this.invoke(
       'getl',
       key.bucket,
       pairOf(key),
-      [positiveMs(leaseMs), wholeMs(keepMs), token, escapeText(region), force ? '1' : ''],
+      [positiveMs(leaseMs), wholeMs(keepMs), onFailover, token, escapeText(region), force ? '1' : ''],
       binary,
     );
     const [incarnation, sequence, now, answer] = reply as [number, number, unknown, unknown[]];
@@ -158,8 +158,14 @@ export class RedisRemoteStore implements RemoteStore {
 
   async poll({ bucket, marks }: { bucket: number; marks: readonly Mark[] }): Promise<PollReply> {
     const [incarnation, sequence, ...rest] = await this.invoke('poll', bucket, [], marks.map(escapeText));
-    const [markSequence, stampClock, nowMicros, ...stamps] = rest.map(Number) as [number, number, number, ...number[]];
-    return { incarnation, sequence, markSequence, stampClock, nowMicros, stamps };
+    const [markSequence, stampClock, nowMicros, oldestIncarnation, ...stamps] = rest.map(Number) as [
+      number,
+      number,
+      number,
+      number,
+      ...number[],
+    ];
+    return { incarnation, sequence, markSequence, stampClock, nowMicros, oldestIncarnation, stamps };
   }
 
   async close(): Promise<void> {

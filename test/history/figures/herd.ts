@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import type { RedisCacheOptions } from '../../../lib/index.js';
 import { sleep, tempDir } from '../../support/servers/processes.js';
 import { startRedis } from '../../support/servers/redis.js';
 import { monotonicMs } from '../monotonic.js';
@@ -14,8 +15,15 @@ import { WorkerPool } from '../worker-pool.js';
 /** What a restart, a failover and a slot migration cost in loads: a warm cache under steady reads, one event at a time. */
 
 const { values } = parseArgs({
-  options: { keys: { type: 'string', default: '400' }, rounds: { type: 'string', default: '3' } },
+  options: {
+    keys: { type: 'string', default: '400' },
+    rounds: { type: 'string', default: '3' },
+    /** What entries from before the event are: docs/decisions/0010. */
+    'on-failover': { type: 'string', default: 'flush,stale' },
+  },
 });
+type OnFailover = NonNullable<RedisCacheOptions['onFailover']>;
+
 const KEYS = Number(values.keys);
 const LOAD_MS = 20;
 const WARM_MS = 6_000;
@@ -36,12 +44,14 @@ console.log(
 );
 for (const [start, events] of plan) {
   const topology = await start();
-  for (const event of events) await measure(topology, event);
+  for (const event of events) {
+    for (const onFailover of values['on-failover'].split(',')) await measure(topology, event, onFailover as OnFailover);
+  }
   await topology.stop();
 }
 process.exit(0);
 
-async function measure(topology: Topology, event: string): Promise<void> {
+async function measure(topology: Topology, event: string, onFailover: OnFailover): Promise<void> {
   const directory = tempDir();
   const source = await startRedis();
   const pool = new WorkerPool({
@@ -62,6 +72,7 @@ async function measure(topology: Topology, event: string): Promise<void> {
       options: {
         service: 'history',
         redis: topology.connection,
+        onFailover,
         ...(topology.buckets === undefined ? {} : { buckets: topology.buckets }),
       },
       maxAgeMs: 1_000,
@@ -84,7 +95,9 @@ async function measure(topology: Topology, event: string): Promise<void> {
     const begin = monotonicMs();
     await Promise.all([fault.run(new Random(round)), sleep(AFTER_MS)]);
     const { operations } = await pool.collect();
-    console.log(`${topology.name}, ${event}: ${describe(operations.filter((each) => each.begin >= begin))}`);
+    console.log(
+      `${topology.name}, ${event}, onFailover ${onFailover}: ${describe(operations.filter((each) => each.begin >= begin))}`,
+    );
   }
   await pool.finish();
   await source.remove();

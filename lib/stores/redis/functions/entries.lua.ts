@@ -52,8 +52,10 @@ local function newestStamp(m, region, tags)
   return newest
 end
 
-local function isLive(m, v, region)
-  return v ~= nil and v.i == m.i and newestStamp(m, region, v.tags) < v.s
+-- What no mark voids, of this incarnation, or (unless onFailover is 'flush') of one before whose marks are known.
+local function isLive(m, v, region, onFailover)
+  local oldest = onFailover == 'flush' and m.i or m.p
+  return v ~= nil and v.i >= oldest and v.i <= m.i and newestStamp(m, region, v.tags) < v.s
 end
 
 -- Versions are digits without leading zeros; '' is older than all.

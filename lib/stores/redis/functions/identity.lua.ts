@@ -5,6 +5,8 @@
  * a restored snapshot visible. A bucket's `b` names one process and one identification, so that two buckets of one name in two
  * databases of one server do not disturb each other.
  *
+ * `p` is the oldest incarnation since which no stamp of the bucket was lost: what is older than it cannot be held against the marks.
+ *
  * Numbers: whole, at most 2^52, so that a sum of two is exact. `now` is server time in µs.
  */
 export const identity = /* lua */ `
@@ -40,14 +42,15 @@ end
 local function identify(keys, args)
   local time = redis.call('TIME')
   local m = { key = keys[1], channel = args[1], bucket = args[2], now = time[1] * 1000000 + time[2] }
-  local fields = attempt('HMGET', m.key, 'b', 'i', 'c', 'q', 'tq', 'tt')
+  local fields = attempt('HMGET', m.key, 'b', 'i', 'c', 'q', 'tq', 'tt', 'p')
   local b = fields and fields[1]
   if fields then
     m.i, m.c, m.q, m.tq, m.tt = whole(fields[2]), whole(fields[3]), whole(fields[4]), whole(fields[5]), whole(fields[6])
+    m.p = whole(fields[7]) or m.i
   end
   if not (m.i and m.c and m.q and m.tq) then
     redis.call('DEL', m.key) -- lost, damaged or foreign: all of it is lost at once
-    m.i, m.c, m.q, m.tq, m.tt = m.i or 0, 0, m.q or 0, m.tq or 0, nil
+    m.i, m.c, m.q, m.tq, m.tt, m.p = m.i or 0, 0, m.q or 0, m.tq or 0, nil, nil
     b = false
   end
   local known = whole(args[3]) or 0
@@ -57,8 +60,9 @@ local function identify(keys, args)
     identifications = identifications + 1
     b = process .. '.' .. identifications
     m.i = math.max(m.now, m.i + 1, known + 1)
+    m.p = m.p or m.i
     m.q, m.tq = m.q + 1, m.tq + 1
-    redis.call('HSET', m.key, 'b', b, 'i', text(m.i), 'c', text(m.c), 'q', text(m.q), 'tq', text(m.tq))
+    redis.call('HSET', m.key, 'b', b, 'i', text(m.i), 'c', text(m.c), 'q', text(m.q), 'tq', text(m.tq), 'p', text(m.p))
     seen[b] = m.q
     m.b = b
     publish(m, text(m.q), 'F', '')

@@ -5,15 +5,15 @@ import { functionName } from './protocol-version.js';
  *
  * KEYS  M
  * ARGV  channel, bucket, known incarnation, marks …
- * Returns  i, q, tq, c, now µs, then the stamp of each mark, 0 where it has none
+ * Returns  i, q, tq, c, now µs, p, then the stamp of each mark, 0 where it has none
  */
 export const poll = /* lua */ `
 redis.register_function{ function_name = '${functionName('poll')}', flags = { 'allow-oom' }, callback = function(keys, args)
   local m = identify(keys, args)
-  local reply = { m.i, m.q, m.tq, m.c, m.now }
+  local reply = { m.i, m.q, m.tq, m.c, m.now, m.p }
   for n = 4, #args do
     local stamp = redis.call('HGET', m.key, args[n])
-    reply[n + 2] = stamp and (whole(stamp) or m.c) or 0
+    reply[n + 3] = stamp and (whole(stamp) or m.c) or 0
   end
   return reply
 end }

@@ -4,20 +4,22 @@ import { functionName } from './protocol-version.js';
  * GETL: the value, or the right to load it, for keys of one bucket.
  *
  * KEYS  M, then per key V S
- * ARGV  channel, bucket, known incarnation, lease ms, keep ms, then per key: token, region, force ('1' or '')
+ * ARGV  channel, bucket, known incarnation, lease ms, keep ms, 'flush' | 'stale' | 'keep', then per key: token, region, force ('1' or '')
  * Returns  i, q, now µs, then per key one of
  *   {'H', raw V}                   fresh
  *   {'L', raw V or false}    lease granted (again, when the token holds it already); V where it is not dead
  *   {'W', raw V or false, remaining ms}   another token holds the lease
  *   {'B'}                          a writer's fence stands: load, do not fill
  *
+ * Entries of incarnations before this one are void with 'flush', never fresh with 'stale', and as any other with 'keep'.
+ *
  * Refused when the server is out of memory: a lease could not be followed by a fill.
  */
 export const readOrLease = /* lua */ `
-local function readOrLeaseOne(m, V, S, token, region, isForced, leaseMs, keepMs)
+local function readOrLeaseOne(m, V, S, onFailover, token, region, isForced, leaseMs, keepMs)
   local v = header(V)
-  local isAlive = isLive(m, v, region)
-  local isFresh = isAlive and m.now < v.x
+  local isAlive = isLive(m, v, region, onFailover)
+  local isFresh = isAlive and m.now < v.x and (v.i == m.i or onFailover == 'keep')
   if isFresh and not isForced then return { 'H', redis.call('GET', V) } end
 
   local f = fencesOf(m, V)
@@ -42,11 +44,11 @@ end
 
 redis.register_function{ function_name = '${functionName('getl')}', callback = function(keys, args)
   local m = identify(keys, args)
-  local leaseMs, keepMs = tonumber(args[4]), tonumber(args[5])
+  local leaseMs, keepMs, onFailover = tonumber(args[4]), tonumber(args[5]), args[6]
   local reply = { m.i, m.q, m.now }
   for n = 1, (#keys - 1) / 2 do
-    local at = 3 + 3 * n
-    reply[3 + n] = readOrLeaseOne(m, keys[2 * n], keys[2 * n + 1], args[at], args[at + 1], args[at + 2] == '1', leaseMs, keepMs)
+    local at = 4 + 3 * n
+    reply[3 + n] = readOrLeaseOne(m, keys[2 * n], keys[2 * n + 1], onFailover, args[at], args[at + 1], args[at + 2] == '1', leaseMs, keepMs)
   end
   return reply
 end }
