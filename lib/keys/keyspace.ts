@@ -12,14 +12,11 @@ import { crc16 } from './crc16.js';
  */
 export class Keyspace {
   readonly bucketCount: number;
-  /** The pub/sub channel of the coherence protocol. */
-  readonly channel: string;
   private readonly bucketPrefixes: readonly string[];
 
   constructor(private readonly options: { service: string; bucketCount: number; maxKeyLength: number }) {
     const { service, bucketCount } = options;
     this.bucketCount = bucketCount;
-    this.channel = `${service}:~events`;
     this.bucketPrefixes =
       bucketCount === 1 ? [service] : Array.from({ length: bucketCount }, (_, bucket) => `{${service}.${bucket}}`);
   }
@@ -53,6 +50,11 @@ export class Keyspace {
   /** G: the sorted set that remembers which stamps and fences of M may be collected. */
   collectKey(bucket: number): string {
     return `${this.bucketPrefixes[bucket]}:~g`;
+  }
+
+  /** The pub/sub channel of a bucket's invalidations; on Cluster a shard channel, in the slot of the bucket. */
+  channelOf(bucket: number): string {
+    return `${this.bucketPrefixes[bucket]}:~events`;
   }
 
   /** S: the short-lived lease and tombstone of an entry. */

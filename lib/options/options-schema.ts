@@ -120,7 +120,7 @@ export const optionsSchema = v.strictObject(
     onEvictFailure: v.optional(v.picklist(['journal', 'throw'], `'journal' or 'throw'`)),
     onFailover: v.optional(v.picklist(['flush', 'stale', 'keep'], `'flush', 'stale' or 'keep'`)),
     onFenceFailure: v.optional(v.picklist(['refuse', 'run'], `'refuse' or 'run'`)),
-    buckets: v.optional(count(1, 16_384)),
+    buckets: v.optional(count(2, 16_384)),
   },
   'an object of options',
 );

@@ -55,7 +55,7 @@ export interface RedisCacheOptions {
    * promise across failovers. @default 'flush'
    */
   onFailover?: 'flush' | 'stale' | 'keep';
-  /** Number of buckets on Cluster; ignored elsewhere. Changing it empties the cache. @default 256 */
+  /** Number of buckets on Cluster, at least 2; ignored elsewhere. Changing it empties the cache. @default 256 */
   buckets?: number;
 }
 

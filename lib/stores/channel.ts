@@ -1,5 +1,5 @@
 /**
- * A message of the coherence channel (PROTOCOL: `<service>:~events`).
+ * A message of the coherence channel (`<service>:~events`, on Cluster one per bucket).
  *
  * `entry`, `mark` and `flush` are invalidations: each raised the bucket's sequence by exactly one, so a receiver can see
  * gaps. `wake` only tells waiters that a lease ended; it has no sequence.

@@ -1,8 +1,10 @@
-import { Redis } from 'ioredis';
+import { Cluster, Redis } from 'ioredis';
 import { Keyspace } from '../../lib/keys/keyspace.js';
+import type { RedisConnectionOptions } from '../../lib/options/redis-connection.js';
 import { systemClock } from '../../lib/shared/clock.js';
 import { silentLogger } from '../../lib/shared/logger.js';
 import type { Channel, ChannelMessage } from '../../lib/stores/channel.js';
+import type { RemoteStore } from '../../lib/stores/remote-store.js';
 import { openRedis } from '../../lib/stores/redis/open-redis.js';
 import { sleep, waitUntil } from '../support/servers/processes.js';
 import type { ChannelHarness } from './channel.contract.js';
@@ -34,7 +36,7 @@ export async function aRedisHarness(url: string): Promise<RemoteStoreHarness> {
     async messages() {
       const marker = `${service}:~marker${(markers += 1)}`;
       const isMarker = (message: ChannelMessage) => message.kind === 'wake' && message.entry === marker;
-      await admin.publish(keyspace.channel, `0|0|-|W|${marker}`);
+      await admin.publish(keyspace.channelOf(0), `0|0|-|W|${marker}`);
       await waitUntil(() => received.some(isMarker), { everyMs: 1, what: 'the marker message' });
       received.splice(received.findIndex(isMarker), 1);
       return [...received];
@@ -56,28 +58,67 @@ export async function aRedisHarness(url: string): Promise<RemoteStoreHarness> {
 }
 
 /** A store on a standalone server, and as many channels as the test asks for, under a service name of their own. */
-export async function aRedisChannelHarness(url: string): Promise<ChannelHarness> {
-  const service = `channel${process.pid}x${(services += 1)}`;
-  const keyspace = new Keyspace({ service, bucketCount: 1, maxKeyLength: 200 });
-  const open = () =>
-    openRedis({ url }, { keyspace, commandTimeoutMs: 2_000, logger: silentLogger, clock: systemClock });
+export function aRedisChannelHarness(url: string): Promise<ChannelHarness> {
   const admin = new Redis(url);
+  return channelHarness({ url }, 1, {
+    publish: (channel, message) => admin.publish(channel, message),
+    hset: (key, field, value) => admin.hset(key, field, value),
+    async end(service) {
+      const keys = await admin.keys(`${service}:*`);
+      if (keys.length > 0) await admin.del(keys);
+      admin.disconnect();
+    },
+  });
+}
+
+/** As {@link aRedisChannelHarness}, over the masters of a Cluster. */
+export function aShardChannelHarness(nodes: { host: string; port: number }[]): Promise<ChannelHarness> {
+  const admin = new Cluster(nodes);
+  return channelHarness({ nodes }, 6, {
+    publish: (channel, message) => admin.spublish(channel, message),
+    hset: (key, field, value) => admin.hset(key, field, value),
+    end: async () => admin.disconnect(),
+  });
+}
+
+interface ChannelAdmin {
+  publish(channel: string, message: string | Buffer): Promise<unknown>;
+  hset(key: string, field: string, value: string): Promise<unknown>;
+  end(service: string): Promise<void>;
+}
+
+async function channelHarness(
+  connection: RedisConnectionOptions,
+  bucketCount: number,
+  admin: ChannelAdmin,
+): Promise<ChannelHarness> {
+  const service = `channel${process.pid}x${(services += 1)}`;
+  const keyspace = new Keyspace({ service, bucketCount, maxKeyLength: 200 });
+  const open = () =>
+    openRedis(connection, { keyspace, commandTimeoutMs: 2_000, logger: silentLogger, clock: systemClock });
   const { store } = open();
   await store.open();
   const prefix = `${service}:~marker`;
+  const buckets = Array.from({ length: bucketCount }, (_, bucket) => bucket);
   let markers = 0;
-  const channels: { channel: Channel; stands: boolean; lastMarker: string }[] = [];
+  const channels: { channel: Channel; store: RemoteStore; stands: boolean; markers: Set<string> }[] = [];
 
   return {
     store,
     keyspace,
     channel() {
-      const state = { channel: open().channel as Channel, stands: false, lastMarker: '' };
+      const drivers = open();
+      const state = {
+        channel: drivers.channel as Channel,
+        store: drivers.store,
+        stands: false,
+        markers: new Set<string>(),
+      };
       channels.push(state);
       return {
         open: async (listener) => {
           await state.channel.open((message) => {
-            if (message.kind === 'wake' && message.entry.startsWith(prefix)) state.lastMarker = message.entry;
+            if (message.kind === 'wake' && message.entry.startsWith(prefix)) state.markers.add(message.entry);
             else listener(message);
           });
           state.stands = true;
@@ -88,23 +129,28 @@ export async function aRedisChannelHarness(url: string): Promise<ChannelHarness>
         },
       };
     },
-    // what was published before the marker arrives before it
+    // what was published before the markers arrives before them
     async settled() {
-      const marker = `${prefix}${(markers += 1)}`;
-      await admin.publish(keyspace.channel, `0|0|-|W|${marker}`);
+      const sent = buckets.map((bucket) => ({ bucket, marker: `${prefix}${(markers += 1)}` }));
+      for (const { bucket, marker } of sent) {
+        await admin.publish(keyspace.channelOf(bucket), `${bucket}|0|-|W|${marker}`);
+      }
       const standing = () => channels.filter(({ stands }) => stands);
-      await waitUntil(() => standing().every(({ lastMarker }) => lastMarker === marker), {
+      await waitUntil(() => standing().every((state) => sent.every(({ marker }) => state.markers.has(marker))), {
         everyMs: 1,
-        what: 'the marker',
+        what: 'the markers',
       });
     },
-    restart: async () => void (await admin.hset(keyspace.bucketKey(0), 'b', 'another process')),
-    publishRaw: async (message) => void (await admin.publish(keyspace.channel, message)),
+    restart: async () => {
+      for (const bucket of buckets) await admin.hset(keyspace.bucketKey(bucket), 'b', 'another process');
+    },
+    publishRaw: async (message) => void (await admin.publish(keyspace.channelOf(0), message)),
     close: async () => {
-      await Promise.all([store.close(), ...channels.map(({ channel }) => channel.close())]);
-      const keys = await admin.keys(`${service}:*`);
-      if (keys.length > 0) await admin.del(keys);
-      admin.disconnect();
+      await Promise.all([
+        store.close(),
+        ...channels.map(async (each) => [await each.channel.close(), await each.store.close()]),
+      ]);
+      await admin.end(service);
     },
   };
 }

@@ -13,7 +13,7 @@ export function faultMessages(state: WorkerState, seed: number): void {
     const emit = prototype.emit as (...args: unknown[]) => boolean;
     let lastAt = 0;
     const faulty = function (this: Redis | Cluster, ...args: unknown[]): boolean {
-      if (args[0] !== 'message') return emit.apply(this, args);
+      if (args[0] !== 'message' && args[0] !== 'smessage') return emit.apply(this, args);
       if (state.dropShare > 0 && random.chance(state.dropShare)) return true;
       const now = performance.now();
       const at = Math.max(lastAt, now + state.messageDelayMs * random.next());

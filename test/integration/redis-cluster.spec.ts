@@ -157,25 +157,87 @@ describe('Redis Cluster', () => {
     await cluster.recover(victim);
   }, 60_000);
 
-  it('subscribes elsewhere when the node that it listens to hangs', async () => {
+  /** Evicts until both instances hear of it. */
+  const bothHear = (one: OpenedStore, two: OpenedStore, { key }: Place) =>
+    waitUntil(
+      async () => {
+        await two.store.evict({ keys: [key], tombstoneMs: 1_000 });
+        return [one, two].every(({ messages }) =>
+          messages.some((message) => message.kind === 'entry' && message.entry === key.entry),
+        );
+      },
+      { timeoutMs: 15_000, what: `messages of bucket ${key.bucket}` },
+    );
+
+  it('hears of each bucket from its owner, and from the next owner once its slot has moved', async () => {
     const [one, two] = [await open(), await open()];
-    const place = placesOf(one)[0]!;
-    const owner = cluster.ownerOf(cluster.slotOf(place.key.entry))!;
-    const subscribers = (port: number) =>
-      Number(cluster.run(port, 'PUBSUB', 'NUMSUB', one.keyspace.channel).split('\n')[1]);
-    const replica = cluster.ports.find((port) => port !== owner && subscribers(port) > 0);
-    const frozen = replica ?? cluster.ports.find((port) => port !== owner)!;
+    const [place] = placesOf(one);
+    const { bucket } = place!.key;
+    const slot = cluster.slotOf(place!.key.entry);
+    const listenersAt = (port: number) =>
+      Number(cluster.run(port, 'PUBSUB', 'SHARDNUMSUB', one.keyspace.channelOf(bucket)).split('\n')[1]);
+    const before = cluster.ownerOf(slot)!;
+    expect(listenersAt(before)).toBe(2);
+    await bothHear(one, two, place!);
+
+    const target = cluster.masterPorts().find((port) => port !== before)!;
+    await cluster.migrateSlot(slot, target);
+    await waitUntil(() => listenersAt(target) === 2, { timeoutMs: 10_000, what: 'both to listen to the new owner' });
+    expect(listenersAt(before)).toBe(0);
+    for (const { messages } of [one, two]) messages.length = 0;
+    await bothHear(one, two, place!);
+  }, 30_000);
+
+  it('hears of the other buckets while a master hangs, and of its own again when it is back', async () => {
+    const [one, two] = [await open(), await open()];
+    const places = placesOf(one);
+    const ownerOf = ({ key }: Place) => cluster.ownerOf(cluster.slotOf(key.entry))!;
+    const frozen = ownerOf(places[0]!);
+    const other = places.find((place) => ownerOf(place) !== frozen)!;
     cluster.freeze(frozen);
     try {
-      await waitUntil(
-        async () => {
-          await two.store.evict({ keys: [place.key], tombstoneMs: 1_000 });
-          return [one, two].every(({ messages }) => messages.some((message) => message.kind === 'entry'));
-        },
-        { timeoutMs: 15_000, what: 'both to hear' },
-      );
+      await bothHear(one, two, other);
     } finally {
       cluster.thaw(frozen);
     }
+    await waitUntil(() => bothHear(one, two, places[0]!).then(() => true), { timeoutMs: 20_000, what: 'its buckets' });
+  }, 40_000);
+
+  it('works for a user with the documented rights', async () => {
+    const admin = await open();
+    const error: unknown = await openAs([]).catch((caught: unknown) => caught);
+    expect(error).toMatchObject({ code: 'RC_REDIS_PERMISSION' });
+    const line = /resetchannels .*?(?= \()/.exec((error as Error).message)![0];
+    const one = await openAs(line.split(' '));
+    const places = placesOf(one);
+    for (const place of places) await cached(one.store, place);
+    await allIdentified(one, places);
+    await bothHear(one, admin, places[0]!);
+    expect(one.logged).toEqual([]);
   }, 30_000);
 });
+
+/** A user of that name on every node, who may do this and nothing else. */
+async function openAs(rules: readonly string[]): Promise<OpenedStore> {
+  for (const port of cluster.ports) {
+    cluster.run(
+      port,
+      'ACL',
+      'SETUSER',
+      'app',
+      'reset',
+      'on',
+      '>secret',
+      '+cluster|slots',
+      '+cluster|info',
+      '+info',
+      ...rules,
+    );
+  }
+  const one = await openRedisStore(
+    { nodes: cluster.rootNodes, redisOptions: { username: 'app', password: 'secret' } },
+    { bucketCount: BUCKETS },
+  );
+  opened.push(one);
+  return one;
+}

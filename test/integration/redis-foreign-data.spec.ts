@@ -200,8 +200,7 @@ describe('at the other keys', () => {
 
 describe('on the channel', () => {
   it('what cannot be understood is counted and dropped', async () => {
-    const { channel } = one.keyspace;
-    await waitUntil(() => one.messages.some(({ kind }) => kind === 'wake'), { what: 'the probe of the start' });
+    const channel = one.keyspace.channelOf(0);
     const before = one.messages.length;
     for (const text of [
       '',

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { libraryText } from '../../lib/stores/redis/functions/library.js';
-import { NEEDED_COMMANDS } from '../../lib/stores/redis/preflight.js';
+import { neededCommands } from '../../lib/stores/redis/preflight.js';
 import { openRedisStore, type OpenedStore } from '../support/redis-store.js';
 import { tempDir } from '../support/servers/processes.js';
 import { freePort } from '../support/servers/processes.js';
@@ -25,7 +25,7 @@ afterEach(async () => {
 });
 
 const SCOPE = ['on', '>secret', 'resetkeys', 'resetchannels', '~user:*', '&user:~events', 'nocommands'];
-const ALL = [...NEEDED_COMMANDS, 'function|load', 'info'];
+const ALL = [...neededCommands(false), 'function|load', 'info'];
 
 /** Opens the store as a user with these rights and no others. */
 async function openAs(rights: readonly string[], scope: readonly string[] = SCOPE): Promise<OpenedStore> {
@@ -68,7 +68,7 @@ describe('ACL rights', () => {
 
   it('FUNCTION LOAD is not needed where the library was loaded by an administrator, nor is INFO', async () => {
     redisCli(server.port, ['FUNCTION', 'LOAD', libraryText]);
-    await useAll(await openAs(NEEDED_COMMANDS));
+    await useAll(await openAs(neededCommands(false)));
   });
 
   it.each(ALL.filter((right) => right !== 'info'))(

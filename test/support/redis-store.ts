@@ -57,8 +57,8 @@ export function aRedisStore(connection: RedisConnectionOptions, args: StoreArgs 
 export async function openRedisStore(connection: RedisConnectionOptions, args: StoreArgs = {}): Promise<OpenedStore> {
   const opened = aRedisStore(connection, args);
   try {
-    await opened.channel.open((message) => opened.messages.push(message));
     await opened.store.open();
+    await opened.channel.open((message) => opened.messages.push(message));
   } catch (error) {
     await opened.close();
     throw error;

@@ -11,7 +11,6 @@ export type ConnectionPlan =
   | {
       readonly kind: 'cluster';
       readonly create: () => Cluster;
-      readonly nodes: readonly ClusterNode[];
       readonly nodeOptions: RedisOptions;
     };
 
@@ -43,7 +42,6 @@ export function planConnection(options: RedisConnectionOptions, commandTimeoutMs
     const nodeOptions: RedisOptions = { ...defaults, ...rest.redisOptions, ...needed };
     return {
       kind: 'cluster',
-      nodes,
       nodeOptions,
       create: () =>
         new Cluster(nodes, {
@@ -94,14 +92,11 @@ function neededOptions(commandTimeoutMs: number): RedisOptions {
 }
 
 /**
- * A connection for the channel. On Cluster it leads to any node, since messages reach all of them; when it ends, the next one leads
- * to another.
- *
- * @param known the nodes of the Cluster as far as they are known
+ * A connection for the channel; on Cluster to the node at `address`, and once: when it ends, another node may be the right one.
  */
 export function channelConnection(
   plan: ConnectionPlan,
-  known: readonly ClusterNode[],
+  address: { host: string; port: number } | null,
   commandTimeoutMs: number,
 ): Redis {
   const needed: RedisOptions = { ...neededOptions(commandTimeoutMs), lazyConnect: true, autoResubscribe: false };
@@ -115,19 +110,17 @@ export function channelConnection(
     case 'client':
       return plan.client.duplicate({ ...defaults, ...needed });
     case 'cluster':
-      return connectionTo(anyOf(known.length > 0 ? known : plan.nodes), { ...plan.nodeOptions, ...needed });
+      return new Redis({ ...plan.nodeOptions, ...needed, ...address, retryStrategy: () => null });
     case 'cluster-client':
-      return connectionTo(anyOf(known), { ...defaults, ...plan.client.options.redisOptions, ...needed });
+      return new Redis({
+        ...defaults,
+        ...plan.client.options.redisOptions,
+        ...needed,
+        ...address,
+        retryStrategy: () => null,
+      });
   }
 }
-
-function connectionTo(node: ClusterNode, options: RedisOptions): Redis {
-  const all: RedisOptions = { ...options, retryStrategy: () => null };
-  if (typeof node === 'number') return new Redis(node, all);
-  return typeof node === 'string' ? new Redis(node, all) : new Redis({ ...all, ...node });
-}
-
-const anyOf = (nodes: readonly ClusterNode[]): ClusterNode => nodes[Math.floor(Math.random() * nodes.length)] ?? {};
 
 /** Says once which of the needed options a client of the application's does not have. */
 export function warnOfMissingOptions(client: Redis | Cluster, logger: LoggerPort): void {

@@ -2,7 +2,7 @@ import type { Cluster, Redis } from 'ioredis';
 import { crc16 } from '../../keys/crc16.js';
 import type { Keyspace } from '../../keys/keyspace.js';
 import { type NodeContext, RedisNode } from './redis-node.js';
-import type { RedisTopology } from './redis-topology.js';
+import type { BucketOwner, RedisTopology } from './redis-topology.js';
 
 const SLOTS = 16_384;
 const OPEN_PATIENCE_MS = 3_000;
@@ -13,6 +13,7 @@ const OPEN_PATIENCE_MS = 3_000;
  */
 export class ClusterTopology implements RedisTopology {
   lastError: Error | null = null;
+  onChange = () => {};
   private readonly slots: readonly number[];
   private readonly nodes = new Map<Redis, RedisNode>();
   private byBucket: (RedisNode | null)[];
@@ -35,7 +36,7 @@ export class ClusterTopology implements RedisTopology {
   }
 
   async open(): Promise<Error | null> {
-    if (this.cluster.status === 'wait') this.cluster.connect().catch(this.onError);
+    this.connect();
     const end = performance.now() + OPEN_PATIENCE_MS;
     while (!this.isClosed && performance.now() < end) {
       if (this.byBucket.every((node) => node?.isReady)) return null;
@@ -54,6 +55,7 @@ export class ClusterTopology implements RedisTopology {
   }
 
   refresh(): Promise<boolean> {
+    this.connect();
     this.refreshing ??= new Promise<boolean>((resolve) => {
       this.cluster.refreshSlotsCache((error) => {
         this.refreshing = null;
@@ -64,8 +66,15 @@ export class ClusterTopology implements RedisTopology {
     return this.refreshing;
   }
 
-  knownNodes(): readonly { host: string; port: number }[] {
-    return this.cluster.nodes('all').map(({ options: { host = '127.0.0.1', port = 6379 } }) => ({ host, port }));
+  owners(): readonly BucketOwner[] {
+    const byNode = new Map<RedisNode, number[]>();
+    this.byBucket.forEach((node, bucket) => {
+      if (node !== null) byNode.set(node, [...(byNode.get(node) ?? []), bucket]);
+    });
+    return [...byNode].map(([{ client }, buckets]) => {
+      const { host = '127.0.0.1', port = 6379 } = client.options;
+      return { address: { host, port }, buckets };
+    });
   }
 
   close(): void {
@@ -80,6 +89,10 @@ export class ClusterTopology implements RedisTopology {
       this.cluster.on('error', () => {});
       this.cluster.disconnect();
     }
+  }
+
+  private connect(): void {
+    if (this.cluster.status === 'wait') this.cluster.connect().catch(this.onError);
   }
 
   /** Assigns each bucket to the connection of its slot's master. */
@@ -99,6 +112,7 @@ export class ClusterTopology implements RedisTopology {
       }
       return node;
     });
+    this.onChange();
   };
 
   private take(client: Redis): RedisNode {

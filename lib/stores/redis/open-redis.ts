@@ -43,14 +43,16 @@ export function openRedis(
   const { keyspace, commandTimeoutMs, logger, clock } = options;
   const plan = planConnection(connection, commandTimeoutMs);
   if ('client' in plan) warnOfMissingOptions(plan.client, logger);
-  const channelName = channelOf(keyspace, databaseOf(plan));
+  const database = databaseOf(plan);
+  const channelOf = channelNames(keyspace, database);
+  const isCluster = isClusterConnection(connection);
   const incarnations = new Incarnations(keyspace.bucketCount);
   const context: NodeContext = {
     keyspace,
     incarnations,
-    channel: channelName,
+    channelOf,
     timeoutMs: commandTimeoutMs,
-    queuesWhileConnecting: isClusterConnection(connection),
+    queuesWhileConnecting: isCluster,
     onRedirect: () => void topology.refresh(),
   };
   const topology = topologyOf(plan, context, clock);
@@ -61,13 +63,23 @@ export function openRedis(
     preflight: () => preflight(topology, context, logger),
   });
   const channel = new RedisChannel({
-    connect: () => channelConnection(plan, topology.knownNodes(), commandTimeoutMs),
-    channel: channelName,
+    places: () =>
+      topology.owners().map(({ address, buckets }) => ({
+        address: address === null ? '' : `${address.host}:${address.port}`,
+        channels: buckets.map(channelOf),
+        connect: () => channelConnection(plan, address, commandTimeoutMs),
+      })),
+    refresh: () => {
+      // one server: the connection of the channel finds its way by itself
+      if (isCluster) void topology.refresh();
+    },
+    isSharded: isCluster,
     bucketCount: keyspace.bucketCount,
     incarnations,
     clock,
     logger,
   });
+  topology.onChange = () => channel.follow();
   return { store, channel };
 }
 
@@ -88,8 +100,11 @@ function topologyOf(plan: ConnectionPlan, context: NodeContext, clock: Clock): R
  * Pub/sub knows no databases: without this, two applications of one name in two databases of one server would hear of each other's
  * server identities, and each would take its own for outdated.
  */
-function channelOf(keyspace: Keyspace, database: number): string {
-  return database === 0 ? keyspace.channel : `${keyspace.channel}:${database}`;
+function channelNames(keyspace: Keyspace, database: number): (bucket: number) => string {
+  const names = Array.from({ length: keyspace.bucketCount }, (_, bucket) =>
+    database === 0 ? keyspace.channelOf(bucket) : `${keyspace.channelOf(bucket)}:${database}`,
+  );
+  return (bucket) => names[bucket]!;
 }
 
 function databaseOf(plan: ConnectionPlan): number {

@@ -12,11 +12,13 @@ import {
 import type { NodeContext, RedisNode } from './redis-node.js';
 import type { RedisTopology } from './redis-topology.js';
 
+const COMMANDS =
+  'fcall hmget get mget hget hset hdel set del getrange setrange pttl pexpire zadd zrangebyscore zrem time';
+
 /** The commands that the functions run, and those that are sent plainly. */
-export const NEEDED_COMMANDS =
-  'fcall hmget get mget hget hset hdel set del getrange setrange pttl pexpire zadd zrangebyscore zrem time publish subscribe'.split(
-    ' ',
-  );
+export function neededCommands(isCluster: boolean): string[] {
+  return `${COMMANDS} ${isCluster ? 'spublish ssubscribe' : 'publish subscribe'}`.split(' ');
+}
 
 /**
  * The least rights that suffice; `SELECT` besides, for a database other than 0. `function|load` may be left out where an administrator
@@ -25,14 +27,20 @@ export const NEEDED_COMMANDS =
  *     ACL SETUSER app on >secret resetchannels ~user:* &user:~events +fcall +hmget +get +mget +hget +hset +hdel +set +del +getrange
  *       +setrange +pttl +pexpire +zadd +zrangebyscore +zrem +time +publish +subscribe +function|load +info
  *
- * On Cluster the keys are `~{user.*` and `+cluster|slots +cluster|info` are needed too.
+ * On Cluster keys and channels are `~{user.*` and `&{user.*`, with `+spublish +ssubscribe +cluster|slots +cluster|info` instead of `+publish +subscribe`.
  */
-export function aclLine({ keyspace, channel }: NodeContext): string {
+export function aclLine({ keyspace, channelOf }: NodeContext): string {
   const prefix = keyspace.bucketKey(0).replace(/:~m$/, '');
   const isCluster = keyspace.bucketCount > 1;
   const keys = isCluster ? `${prefix.replace(/\.0\}$/, '')}.*` : `${prefix}:*`;
-  const rights = [...NEEDED_COMMANDS, 'function|load', 'info', ...(isCluster ? ['cluster|slots', 'cluster|info'] : [])];
-  return `ACL SETUSER <user> resetchannels ~${keys} &${channel} ${rights.map((right) => `+${right}`).join(' ')}`;
+  const channels = isCluster ? keys : channelOf(0);
+  const rights = [
+    ...neededCommands(isCluster),
+    'function|load',
+    'info',
+    ...(isCluster ? ['cluster|slots', 'cluster|info'] : []),
+  ];
+  return `ACL SETUSER <user> resetchannels ~${keys} &${channels} ${rights.map((right) => `+${right}`).join(' ')}`;
 }
 
 /**
@@ -66,7 +74,7 @@ export async function preflight(topology: RedisTopology, context: NodeContext, l
 }
 
 async function check(node: RedisNode, bucket: number, context: NodeContext, logger: LoggerPort): Promise<void> {
-  const { keyspace, channel } = context;
+  const { keyspace, channelOf } = context;
   try {
     await node.invoke('poll', bucket, [], []);
     const M = keyspace.bucketKey(bucket);
@@ -81,7 +89,7 @@ async function check(node: RedisNode, bucket: number, context: NodeContext, logg
       keyspace.collectKey(bucket),
       entry,
       Keyspace.sideKey(entry),
-      channel,
+      channelOf(bucket),
       bucket,
     ])) as string[];
     if (refused.length > 0) throw missingRight(`${refused[0]}: ${refused[1]}`, context, undefined);

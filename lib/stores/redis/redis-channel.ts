@@ -5,18 +5,26 @@ import type { LoggerPort } from '../../shared/logger.js';
 import type { Channel, ChannelMessage } from '../channel.js';
 import { parseChannelMessage } from './channel-message.js';
 import type { Incarnations } from './incarnations.js';
-import { isLoginRefused, isPermissionDenied, messageOf } from './redis-errors.js';
+import { isLoginRefused, isPermissionDenied } from './redis-errors.js';
+import { Subscription } from './subscription.js';
 
 const OPEN_PATIENCE_MS = 3_000;
 const RECONNECT_AFTER_MS = 250;
 
-/** How often a quiet subscription is asked whether it lives: a dead socket shows no other sign. */
-const HEARTBEAT_MS = 2_000;
+/** A server to listen to, and what to listen to there. */
+export interface ListeningPlace {
+  readonly address: string;
+  readonly channels: readonly string[];
+  /** Makes a connection of the channel's own, not yet connected. */
+  readonly connect: () => Redis;
+}
 
 export interface RedisChannelOptions {
-  /** Makes a connection of the channel's own, not yet connected. Called anew when the last one ended. */
-  readonly connect: () => Redis;
-  readonly channel: string;
+  /** As far as they are known now: the one server, or every master of a Cluster that owns buckets. */
+  readonly places: () => readonly ListeningPlace[];
+  /** Finds out anew which places there are; {@link RedisChannel.follow} is called when that is known. */
+  readonly refresh: () => void;
+  readonly isSharded: boolean;
   readonly bucketCount: number;
   readonly incarnations: Incarnations;
   readonly clock: Clock;
@@ -24,17 +32,18 @@ export interface RedisChannelOptions {
 }
 
 /**
- * The coherence channel on Redis pub/sub, on a connection of its own. It subscribes again after every reconnect; what was
- * published meanwhile is lost, which the engine's poll finds out.
+ * The coherence channel on Redis pub/sub, on connections of its own: one, or on a Cluster one to each master (docs/decisions/0011). What is published while
+ * it does not listen is lost, which the engine's poll finds out.
  */
 export class RedisChannel implements Channel {
   /** Messages that could not be understood, since the start. */
   malformed = 0;
-  private connection: Redis | null = null;
-  private listener: (message: ChannelMessage) => void = () => {};
-  private timer: Timer | null = null;
+  private readonly subscriptions = new Map<string, Subscription>();
+  private readonly standing = new Set<string>();
+  private listener: ((message: ChannelMessage) => void) | null = null;
+  private reconnection: Timer | null = null;
   private isClosed = false;
-  private onOutcome: (error: Error | null) => void = () => {};
+  private onOpen: (error: Error | null) => void = () => {};
 
   constructor(private readonly options: RedisChannelOptions) {}
 
@@ -42,17 +51,20 @@ export class RedisChannel implements Channel {
   async open(listener: (message: ChannelMessage) => void): Promise<void> {
     this.listener = listener;
     const outcome = new Promise<Error | null>((resolve) => {
-      this.onOutcome = resolve;
+      this.onOpen = resolve;
       setTimeout(() => resolve(null), OPEN_PATIENCE_MS).unref();
     });
-    this.start();
+    this.follow();
+    if (this.subscriptions.size === 0) this.options.refresh();
     const error = await outcome;
     if (error === null) return;
     if (isPermissionDenied(error) || isLoginRefused(error)) {
+      const [{ channels } = { channels: [] }] = this.options.places();
       await this.close();
+      const right = this.options.isSharded ? 'ssubscribe' : 'subscribe';
       throw new CacheError(
         'RC_REDIS_PERMISSION',
-        `The Redis user may not subscribe to "${this.options.channel}": ${error.message}. Grant it: ACL SETUSER <user> +subscribe &${this.options.channel}`,
+        `The Redis user may not subscribe to "${channels[0]}": ${error.message}. Grant it: ACL SETUSER <user> +${right} &${channels[0]}`,
         { cause: error },
       );
     }
@@ -61,74 +73,68 @@ export class RedisChannel implements Channel {
 
   async close(): Promise<void> {
     this.isClosed = true;
-    this.timer?.cancel();
-    this.timer = null;
-    this.stop();
-    this.onOutcome(null);
+    this.reconnection?.cancel();
+    for (const subscription of this.subscriptions.values()) subscription.stop();
+    this.subscriptions.clear();
+    this.onOpen(null);
   }
 
-  private start(): void {
-    const connection = this.options.connect();
-    this.connection = connection;
-    connection.on('message', this.onMessage);
-    connection.on('ready', () => void this.subscribe(connection));
-    connection.on('error', (error: Error) => this.onOutcome(error));
-    connection.on('end', () => {
-      if (this.isClosed || this.connection !== connection) return;
-      this.stop();
-      this.schedule(RECONNECT_AFTER_MS, () => this.start());
-    });
-    connection.connect().catch(() => {});
-  }
-
-  private stop(): void {
-    const { connection } = this;
-    this.connection = null;
-    if (connection === null) return;
-    connection.off('message', this.onMessage);
-    connection.disconnect();
-  }
-
-  private async subscribe(connection: Redis): Promise<void> {
-    try {
-      await connection.subscribe(this.options.channel);
-      this.onOutcome(null);
-      this.schedule(HEARTBEAT_MS, this.heartbeat);
-    } catch (error) {
-      this.onOutcome(error instanceof Error ? error : new Error(messageOf(error)));
-      if (this.isClosed || this.connection !== connection) return;
-      this.schedule(RECONNECT_AFTER_MS, () => connection.disconnect(true));
+  /** Listens where there is something to hear now. Called when the owners of buckets may have changed. */
+  follow(): void {
+    if (this.isClosed || this.listener === null) return;
+    const places = this.options.places();
+    // nothing is known at the moment: what there is may still be right
+    if (places.length === 0) return;
+    const addresses = new Set(places.map(({ address }) => address));
+    for (const address of this.subscriptions.keys()) if (!addresses.has(address)) this.leave(address);
+    for (const place of places) {
+      const known = this.subscriptions.get(place.address);
+      if (known) known.follow(place.channels);
+      else this.subscriptions.set(place.address, this.subscribe(place));
     }
   }
 
-  /** A subscription without an answer is left for a new one. */
-  private readonly heartbeat = () => {
-    const { connection } = this;
-    if (this.isClosed || connection === null || connection.status !== 'ready') return;
-    connection.ping().then(
-      () => this.schedule(HEARTBEAT_MS, this.heartbeat),
-      (error: unknown) => {
-        // any answer is a sign of life
-        if (isPermissionDenied(error)) this.schedule(HEARTBEAT_MS, this.heartbeat);
-        else if (connection.status === 'ready') connection.disconnect(true);
+  private subscribe({ address, channels, connect }: ListeningPlace): Subscription {
+    const { isSharded, clock, refresh } = this.options;
+    return new Subscription(channels, {
+      connect,
+      isSharded,
+      clock,
+      onMessage: (text) => this.receive(text),
+      onOutcome: (error) => this.noteOutcome(address, error),
+      onMoved: refresh,
+      onEnd: () => {
+        this.leave(address);
+        this.reconnection?.cancel();
+        this.reconnection = this.isClosed ? null : clock.after(RECONNECT_AFTER_MS, () => this.reconnect());
       },
-    );
-  };
-
-  private schedule(delayMs: number, action: () => void): void {
-    this.timer?.cancel();
-    this.timer = this.isClosed ? null : this.options.clock.after(delayMs, action);
+    });
   }
 
-  private readonly onMessage = (channel: string, text: string) => {
-    const { bucketCount, incarnations } = this.options;
-    if (channel !== this.options.channel || this.isClosed) return;
-    const message = parseChannelMessage(text, bucketCount);
+  private leave(address: string): void {
+    this.subscriptions.get(address)?.stop();
+    this.subscriptions.delete(address);
+    this.standing.delete(address);
+  }
+
+  private reconnect(): void {
+    this.options.refresh();
+    this.follow();
+  }
+
+  private noteOutcome(address: string, error: Error | null): void {
+    if (error !== null) return this.onOpen(error);
+    this.standing.add(address);
+    if (this.options.places().every((place) => this.standing.has(place.address))) this.onOpen(null);
+  }
+
+  private receive(text: string): void {
+    const message = parseChannelMessage(text, this.options.bucketCount);
     if (message === null) {
       this.malformed += 1;
       return;
     }
-    if (message.kind !== 'wake') incarnations.note(message.bucket, message.incarnation);
-    this.listener(message);
-  };
+    if (message.kind !== 'wake') this.options.incarnations.note(message.bucket, message.incarnation);
+    this.listener?.(message);
+  }
 }

@@ -12,8 +12,8 @@ import { isFunctionMissing, isLibraryPresent } from './redis-errors.js';
 export interface NodeContext {
   readonly keyspace: Keyspace;
   readonly incarnations: Incarnations;
-  /** The pub/sub channel of the coherence protocol. */
-  readonly channel: string;
+  /** The pub/sub channel of a bucket. */
+  readonly channelOf: (bucket: number) => string;
   /** Bound of one answer, ms. */
   readonly timeoutMs: number;
   /** True where commands may be given to a connection that is being made. */
@@ -105,7 +105,7 @@ export class RedisNode {
     args: readonly Argument[],
     isBinary = false,
   ): Promise<FunctionReply> {
-    const { keyspace, incarnations, channel } = this.context;
+    const { keyspace, incarnations, channelOf } = this.context;
     const send = () => {
       const known = incarnations.of(bucket);
       return this.command(isBinary ? 'callBuffer' : 'call', 'FCALL', [
@@ -113,7 +113,7 @@ export class RedisNode {
         keys.length + 1,
         keyspace.bucketKey(bucket),
         ...keys,
-        channel,
+        channelOf(bucket),
         bucket,
         known,
         ...args,

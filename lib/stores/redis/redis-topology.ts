@@ -1,5 +1,11 @@
 import type { RedisNode } from './redis-node.js';
 
+export interface BucketOwner {
+  /** Null: the server that the connection leads to. */
+  readonly address: { readonly host: string; readonly port: number } | null;
+  readonly buckets: readonly number[];
+}
+
 /** Which server serves which bucket. */
 export interface RedisTopology {
   /**
@@ -16,8 +22,10 @@ export interface RedisTopology {
    * @returns whether a call that was redirected may be sent again at once
    */
   refresh(): Promise<boolean>;
-  /** Addresses of all nodes known now, masters or not; empty where there is only one. */
-  knownNodes(): readonly { host: string; port: number }[];
+  /** Who owns which buckets now, as far as it is known; one owner without an address where there is one server. */
+  owners(): readonly BucketOwner[];
+  /** Called when `owners` may have changed. */
+  onChange: () => void;
   /** Why the last connection failed. */
   readonly lastError: Error | null;
   /** Ends the connections that it made. Idempotent. */

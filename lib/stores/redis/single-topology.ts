@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { Clock, Timer } from '../../shared/clock.js';
 import { type NodeContext, RedisNode } from './redis-node.js';
-import type { RedisTopology } from './redis-topology.js';
+import type { BucketOwner, RedisTopology } from './redis-topology.js';
 
 /** How long the first connection may take before `open` goes on without it. */
 const OPEN_PATIENCE_MS = 3_000;
@@ -9,6 +9,7 @@ const RECREATE_AFTER_MS = 250;
 
 /** One server, or the master that sentinels name: one node. */
 export class SingleTopology implements RedisTopology {
+  onChange = () => {};
   private node!: RedisNode;
   private isClosed = false;
   private recreation: Timer | null = null;
@@ -59,8 +60,8 @@ export class SingleTopology implements RedisTopology {
     return false;
   }
 
-  knownNodes(): readonly never[] {
-    return [];
+  owners(): readonly BucketOwner[] {
+    return [{ address: null, buckets: [0] }];
   }
 
   close(): void {

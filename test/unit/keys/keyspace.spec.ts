@@ -46,7 +46,7 @@ describe('Keyspace', () => {
     const names = [
       single.bucketKey(0),
       single.collectKey(0),
-      single.channel,
+      single.channelOf(0),
       Keyspace.sideKey(single.key('r', '1', 'json').entry),
     ];
     expect(names).toEqual(['user:~m', 'user:~g', 'user:~events', 'user:r:1:json~']);

@@ -143,7 +143,7 @@ describe('resolveOptions', () => {
     ],
     ['a way of reading that is none', { reads: 'fast' }, `reads must be 'plain' or 'function', got "fast".`],
     ['a fraction of a byte', { maxValueBytes: 0.5 }, 'maxValueBytes must be a whole number >= 1, got 0.5.'],
-    ['no bucket', { buckets: 0 }, 'buckets must be a whole number from 1 to 16384, got 0.'],
+    ['no bucket', { buckets: 0 }, 'buckets must be a whole number from 2 to 16384, got 0.'],
   ])('refuses %s', (_case, options, message) => {
     expect(() => resolve(options)).toThrow(expect.objectContaining({ code: 'RC_INVALID_OPTION' }));
     expect(() => resolve(options)).toThrow(message);

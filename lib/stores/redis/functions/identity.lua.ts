@@ -34,8 +34,11 @@ end
 local process, identifications = nil, 0
 local seen = {}
 
+-- A channel with a hash tag is a shard channel: on a Cluster its messages stay with the nodes of the slot.
+local function publishing(channel) return string.sub(channel, 1, 1) == '{' and 'SPUBLISH' or 'PUBLISH' end
+
 local function publish(m, sequence, kind, rest)
-  redis.call('PUBLISH', m.channel, m.bucket .. '|' .. text(m.i) .. '|' .. sequence .. '|' .. kind .. '|' .. rest)
+  redis.call(publishing(m.channel), m.channel, m.bucket .. '|' .. text(m.i) .. '|' .. sequence .. '|' .. kind .. '|' .. rest)
 end
 
 -- M as it stands, after it was made ours. keys[1] is M; args: channel, bucket, the highest incarnation that the caller ever saw.

@@ -14,7 +14,7 @@ redis.register_function{ function_name = '${functionName('probe')}', flags = { '
     { 'TIME' }, { 'HMGET', M, 'i' }, { 'HGET', M, 'i' }, { 'HSET', S, 'tx', '0' }, { 'HDEL', S, 'lt' }, { 'PTTL', S }, { 'PEXPIRE', S, 1 },
     { 'DEL', S }, { 'GETRANGE', V, 0, 1 }, { 'GET', V }, { 'SET', V, '', 'PX', 1 }, { 'SETRANGE', V, 0, '0' }, { 'DEL', V },
     { 'ZRANGEBYSCORE', G, '-inf', '0', 'LIMIT', 0, 1 }, { 'ZADD', G, '0', '~' }, { 'ZREM', G, '~' },
-    { 'PUBLISH', args[1], args[2] .. '|0|-|W|' .. V },
+    { publishing(args[1]), args[1], args[2] .. '|0|-|W|' .. V },
   }
   local refused = {}
   for _, command in ipairs(commands) do
