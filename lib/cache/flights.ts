@@ -57,9 +57,10 @@ export class Flight {
   }
 
   /** True when this flight cannot end before `other` does. */
-  dependsOn(other: Flight): boolean {
+  dependsOn(other: Flight, seen = new Set<Flight>()): boolean {
     if (this === other) return true;
-    for (const next of this.waitsFor) if (next.dependsOn(other)) return true;
+    seen.add(this);
+    for (const next of this.waitsFor) if (!seen.has(next) && next.dependsOn(other, seen)) return true;
     return false;
   }
 }

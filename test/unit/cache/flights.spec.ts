@@ -66,4 +66,21 @@ describe('Flights', () => {
       expect(flights.owner()).toBe(second);
     });
   });
+
+  it('looks at each flight once, however many ways lead to it', async () => {
+    const flights = new Flights();
+    const target = flights.begin('target', shape, undefined);
+    let layer = [flights.begin('top', shape, undefined)];
+    const [top] = layer;
+    const joins: Promise<Outcome>[] = [];
+    for (let depth = 0; depth < 40; depth++) {
+      const next = [0, 1].map((n) => flights.begin(`${depth}.${n}`, shape, undefined));
+      for (const above of layer) for (const below of next) joins.push(flights.join(below, above));
+      layer = next;
+    }
+    expect(flights.mustNotJoin(top!, target)).toBe(false);
+    for (let depth = 0; depth < 40; depth++)
+      for (const n of [0, 1]) flights.end(flights.get(`${depth}.${n}`)!, value(1));
+    await Promise.all(joins);
+  });
 });
