@@ -64,8 +64,11 @@ export class LoadRun {
       engine.flights.abandon(flight);
       abort.abort();
     });
+    const endAtMs = engine.clock.now() + call.region.options.leaseMs;
     const renew = () => {
-      engine.background.run(engine.store.renew({ key: call.key, token: this.lease!, leaseMs, keepMs }));
+      // never beyond the lease's end, where others take over
+      const stepMs = Math.min(leaseMs, endAtMs - engine.clock.now());
+      engine.background.run(engine.store.renew({ key: call.key, token: this.lease!, leaseMs: stepMs, keepMs }));
       renewal = engine.clock.after(leaseMs / 3, renew);
     };
     let renewal = this.lease === null ? null : engine.clock.after(leaseMs / 3, renew);
