@@ -59,6 +59,7 @@ export function openRedis(
   const store = new RedisRemoteStore({
     topology,
     keyspace,
+    timeoutMs: commandTimeoutMs,
     stampLifetimeMs: options.stampLifetimeMs ?? DAY_MS,
     preflight: () => preflight(topology, context, logger),
   });

@@ -19,6 +19,7 @@ import type {
   ReadOrLease,
   RemoteStore,
 } from '../remote-store.js';
+import { withTimeout } from './deadline.js';
 import { escapeText, parseEntry } from './entry-header.js';
 import type { FunctionVerb } from './functions/protocol-version.js';
 import { redirectOf, unavailable } from './redis-errors.js';
@@ -32,6 +33,8 @@ const LATER_MS = 25;
 export interface RedisRemoteStoreOptions {
   readonly topology: RedisTopology;
   readonly keyspace: Keyspace;
+  /** Bound of one step, ms. */
+  readonly timeoutMs: number;
   /** How long a mark's stamp is kept by itself, ms: as long as the longest an entry lives. Later it merges into the clear stamp. */
   readonly stampLifetimeMs: number;
   /** Checks that the server can do what is needed; see preflight.ts. */
@@ -191,7 +194,6 @@ export class RedisRemoteStore implements RemoteStore {
     args: readonly Argument[],
     isBinary = false,
   ): Promise<FunctionReply> {
-    const { topology } = this.options;
     let moved = false;
     for (let attempt = 1; ; attempt++) {
       const node = this.nodeOf(bucket, verb);
@@ -200,7 +202,7 @@ export class RedisRemoteStore implements RemoteStore {
       } catch (error) {
         const redirect = redirectOf(error);
         if (redirect !== null) node.distrust(bucket);
-        if (redirect === 'owner' && (await topology.refresh()) && !moved) {
+        if (redirect === 'owner' && !moved && (await this.isRefreshed())) {
           moved = true;
         } else if (redirect === 'later' && attempt < LATER_ATTEMPTS && this.bucketCount > 1) {
           await new Promise((resolve) => setTimeout(resolve, LATER_MS * attempt));
@@ -209,6 +211,12 @@ export class RedisRemoteStore implements RemoteStore {
         }
       }
     }
+  }
+
+  /** A slow refresh goes on, and the call without it. */
+  private async isRefreshed(): Promise<boolean> {
+    const { topology, timeoutMs } = this.options;
+    return withTimeout(topology.refresh(), timeoutMs).catch(() => false);
   }
 
   private nodeOf(bucket: number, operation: string): RedisNode {
