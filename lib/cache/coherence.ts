@@ -26,7 +26,8 @@ export class Coherence {
   private readonly marks: Mark[] = ['*'];
   private timer: Timer | null = null;
   private isClosed = false;
-  private serverTime: { micros: number; atMs: number } | null = null;
+  /** By bucket: each master has a clock of its own, and no two are compared. */
+  private readonly serverTimes: { micros: number; atMs: number }[] = [];
 
   constructor(
     private readonly parts: {
@@ -48,6 +49,7 @@ export class Coherence {
   /** Listens, takes the first position of every bucket, and goes on polling. Resolves also when the store is away. */
   async open(): Promise<void> {
     await this.parts.channel.open((message) => this.receive(message));
+    if (this.isClosed) return;
     await this.pollAll();
     this.schedule();
   }
@@ -74,10 +76,12 @@ export class Coherence {
   }
 
   /**
-   * The server's clock now, µs, never less than it is: entries count as expired a round trip early rather than late. Null before the first poll.
+   * The clock of the bucket's server now, µs, never less than it is: entries count as expired a round trip early rather than late. Null before the
+   * bucket's first poll.
    */
-  serverNowMicros(nowMs: number): number | null {
-    return this.serverTime && this.serverTime.micros + (nowMs - this.serverTime.atMs) * 1_000;
+  serverNowMicros(bucket: number, nowMs: number): number | null {
+    const time = this.serverTimes[bucket];
+    return time === undefined ? null : time.micros + (nowMs - time.atMs) * 1_000;
   }
 
   /** Every reply passes here: another incarnation voids what is known of the bucket. */
@@ -151,7 +155,7 @@ export class Coherence {
     const marks = view.isKnown && this.marks.every((mark) => view.hasStampOf(mark)) ? [] : [...this.marks];
     const sentAtMs = clock.now();
     const reply = await store.poll({ bucket, marks });
-    this.serverTime = { micros: reply.nowMicros, atMs: sentAtMs };
+    this.serverTimes[bucket] = { micros: reply.nowMicros, atMs: sentAtMs };
     if (!view.isKnown) return view.adopt(reply, marks, sentAtMs);
     if (view.prove(reply, marks, sentAtMs)) return true;
     if (reply.incarnation === view.incarnation && (await this.provenSoon(view, reply, marks, sentAtMs))) return true;

@@ -162,7 +162,7 @@ export class Reader {
       return 'undecided';
     }
     const nowMs = clock.now();
-    const nowMicros = coherence.serverNowMicros(nowMs);
+    const nowMicros = coherence.serverNowMicros(key.bucket, nowMs);
     const view = coherence.view(key.bucket);
     const { entry } = read;
     if (nowMicros === null || !view.trusts(read)) return 'undecided';

@@ -1,4 +1,4 @@
-import type { RemoteStore } from '../../lib/stores/remote-store.js';
+import type { PollReply, RemoteStore } from '../../lib/stores/remote-store.js';
 import { CacheError } from '../../lib/shared/errors.js';
 import { type Gate, gate } from './fake-clock.js';
 
@@ -20,15 +20,24 @@ export interface Faults {
   loseNextReply(operation: Operation): void;
   /** The next call of this operation waits for the gate before it reaches the store. */
   holdNext(operation: Operation): Gate<void>;
+  /** From now on polls of this bucket tell another time, as of a server whose clock is wrong by `ms`. Entries keep the store's. */
+  shiftClock(bucket: number, ms: number): void;
   /** The next call of this operation runs on the store at once; its answer waits for the gate. */
   holdNextReply(operation: Operation): Gate<void>;
 }
 
 export function faulty(inner: RemoteStore): { store: RemoteStore; faults: Faults } {
   const calls: Record<string, number> = {};
+  const clockShifts = new Map<number, number>();
   let isBroken = false;
   const plans = new Map<string, (() => Promise<void>)[]>();
   const replies = new Map<string, (() => Promise<void>)[]>();
+  const shifted = (name: string, [args]: unknown[], answer: unknown) => {
+    const shiftMs = name === 'poll' ? (clockShifts.get((args as { bucket: number }).bucket) ?? 0) : 0;
+    if (shiftMs === 0) return answer;
+    const reply = answer as PollReply;
+    return { ...reply, nowMicros: reply.nowMicros + shiftMs * 1_000 };
+  };
   const unavailable = async () => {
     throw new CacheError('RC_STORE_UNAVAILABLE', 'the test says so');
   };
@@ -45,6 +54,7 @@ export function faulty(inner: RemoteStore): { store: RemoteStore; faults: Faults
       add(plans, operation, () => held.promise);
       return held;
     },
+    shiftClock: (bucket, ms) => void clockShifts.set(bucket, ms),
     holdNextReply(operation) {
       const held = gate();
       add(replies, operation, () => held.promise);
@@ -57,11 +67,9 @@ export function faulty(inner: RemoteStore): { store: RemoteStore; faults: Faults
       if (typeof member !== 'function') return member;
       return async (...args: unknown[]) => {
         calls[String(name)] = (calls[String(name)] ?? 0) + 1;
-        if (name !== 'open' && name !== 'close') {
-          if (isBroken) await unavailable();
-          await plans.get(String(name))?.shift()?.();
-        }
-        const answer = (await member.apply(target, args)) as unknown;
+        if (isBroken && name !== 'open' && name !== 'close') await unavailable();
+        await plans.get(String(name))?.shift()?.();
+        const answer = shifted(String(name), args, (await member.apply(target, args)) as unknown);
         await replies.get(String(name))?.shift()?.();
         return answer;
       };

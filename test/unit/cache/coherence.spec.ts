@@ -342,6 +342,21 @@ describe('coherence', () => {
     });
   });
 
+  it('judges freshness by the clock of the bucket’s own server, since two clocks differ', async () => {
+    const many = new World(2);
+    const { cache, faults } = await many.make({ l1: false, ttl: '1s', staleIfError: '1h' });
+    // the last one that is polled
+    faults.shiftClock(1, -10_000);
+    await cache.open();
+    const users = cache.region<number>('users');
+    const ids = Array.from({ length: 8 }, (_, id) => id).filter((id) => users.keyOf(String(id)).bucket === 0);
+    expect(ids.length).toBeGreaterThan(0);
+    for (const id of ids) await users.getOrLoad(id, async () => 1);
+    await many.clock.advance(1_001);
+    for (const id of ids) expect(await users.getOrLoad(id, async () => 2)).toBe(2);
+    await many.end();
+  });
+
   it('keeps many buckets apart', async () => {
     const many = new World(16);
     const [a, b] = [await many.start(), await many.start()];
