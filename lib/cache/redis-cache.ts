@@ -27,6 +27,9 @@ import { Writer } from './writer.js';
 /** P of the protocol: how often each bucket's position is polled, at most. A quarter of D leaves three tries to prove L1. */
 const POLL_EVERY_MS = 250;
 
+/** How long each step of closing waits for work under way. */
+const CLOSE_WITHIN_MS = 2_000;
+
 /** What a cache is made of; wired by the module. */
 export interface RedisCacheParts {
   readonly options: ResolvedOptions;
@@ -152,7 +155,7 @@ export class RedisCache {
 
   /** @internal Connects; resolves also when Redis is away. @throws CacheError RC_REDIS_UNSUPPORTED, RC_REDIS_PERMISSION */
   open(): Promise<void> {
-    this.opening ??= this.parts.store.open().then(() => this.coherence.open());
+    this.opening ??= this.parts.store.open().then(() => (this.closing ? undefined : this.coherence.open()));
     return this.opening;
   }
 
@@ -168,15 +171,22 @@ export class RedisCache {
   }
 
   private async shutDown(): Promise<void> {
-    this.engine.journal.close();
+    const { journal, background, clock, logger } = this.engine;
+    await within(clock, CLOSE_WITHIN_MS, this.writer.settled());
+    await within(clock, CLOSE_WITHIN_MS, journal.close());
+    if (journal.size > 0) {
+      logger.warn(
+        `${journal.size} evictions were never acknowledged by Redis and are given up: other instances may serve what they cover until its ttl.`,
+      );
+    }
     await this.coherence.close();
-    await this.engine.background.settled();
+    await within(clock, CLOSE_WITHIN_MS, background.settled());
     await this.parts.store.close();
     this.parts.local?.clear();
   }
 
   private createRegion(name: string): CacheRegion {
-    if (!REGION_NAME.test(name)) {
+    if (typeof name !== 'string' || !REGION_NAME.test(name)) {
       throw new CacheError(
         'RC_INVALID_OPTION',
         `A region's name must be 1 to 100 letters, digits, "-", "_" or ".", got ${JSON.stringify(name)}. Rename the region.`,
@@ -192,3 +202,14 @@ export class RedisCache {
 }
 
 const REGION_NAME = /^[\w.-]{1,100}$/;
+
+/** Resolves when the work has ended, or when its time is over. */
+function within(clock: Clock, ms: number, work: Promise<unknown>): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = clock.after(ms, resolve);
+    void work.finally(() => {
+      timer.cancel();
+      resolve();
+    });
+  });
+}

@@ -8,6 +8,16 @@ import { prepare } from './prepared-value.js';
 import type { ReadPolicy } from './read-policy.js';
 import type { RegionState } from './region-state.js';
 
+/** A fence that was asked for. It may stand even when Redis did not answer, so it is always lifted by its token. */
+interface Fence {
+  readonly token: string;
+  /** Redis acknowledged it. */
+  readonly isAcknowledged: boolean;
+}
+
+/** Keys in one call of EVICT: the server runs nothing else meanwhile. */
+const KEYS_PER_CALL = 500;
+
 /** What to do when Redis does not acknowledge. */
 export interface FailurePolicy {
   readonly onEvictFailure: 'journal' | 'throw';
@@ -29,38 +39,55 @@ export interface WriteCall {
  * never wrong.
  */
 export class Writer {
+  private readonly writing = new Set<Promise<unknown>>();
+
   constructor(
     private readonly engine: Engine,
     private readonly failure: FailurePolicy,
   ) {}
 
   /** Resolves when acknowledged, or (journal) when it was queued because Redis did not answer. */
-  async evict(region: RegionState, keys: readonly CacheKey[], version = ''): Promise<void> {
+  evict(region: RegionState, keys: readonly CacheKey[], version = ''): Promise<void> {
+    return this.tracked(this.runEvict(region, keys, version));
+  }
+
+  private async runEvict(region: RegionState, keys: readonly CacheKey[], version: string): Promise<void> {
     const { tombstoneMs } = region.options;
     await this.acknowledged(
       region,
-      keys.map((key) => ({ kind: 'key', key, version, tombstoneMs })),
+      keys.map((key) => ({ kind: 'key', key, version, tombstoneMs, fences: [] })),
       () => this.sendEvict(keys, version, tombstoneMs),
     );
     region.counts.evictions += keys.length;
   }
 
   /** Voids everything that carries the mark, in every bucket. Resolves as `evict`. */
-  async stamp(mark: Mark, region: RegionState | null): Promise<void> {
-    await this.acknowledged(region, [{ kind: 'mark', mark }], () => this.sendStamp(mark));
+  stamp(mark: Mark, region: RegionState | null): Promise<void> {
+    return this.tracked(this.acknowledged(region, [{ kind: 'mark', mark }], () => this.sendStamp(mark)));
   }
 
   /** The journal's delivery: one eviction, once. Rejects when it was not acknowledged. */
   async deliver(eviction: PendingEviction): Promise<void> {
-    if (eviction.kind === 'mark') await this.sendStamp(eviction.mark);
-    else await this.sendEvict([eviction.key], eviction.version, eviction.tombstoneMs);
+    if (eviction.kind === 'mark') return this.sendStamp(eviction.mark);
+    const { key, version, tombstoneMs, fences } = eviction;
+    if (fences.length === 0) return this.sendEvict([key], version, tombstoneMs);
+    for (const fence of fences) await this.sendUnfence(key, fence, tombstoneMs);
   }
 
   /** FENCE, then `run`, then UNFENCE, for every key (strict evict). @throws CacheError RC_FENCE_FAILED */
-  async evictStrict(region: RegionState, keys: readonly CacheKey[], run: () => Promise<unknown>): Promise<unknown> {
+  evictStrict(region: RegionState, keys: readonly CacheKey[], run: () => Promise<unknown>): Promise<unknown> {
+    return this.tracked(this.runStrict(region, keys, run));
+  }
+
+  private async runStrict(
+    region: RegionState,
+    keys: readonly CacheKey[],
+    run: () => Promise<unknown>,
+  ): Promise<unknown> {
     const fences = await Promise.all(keys.map((key) => this.fence(region, key)));
-    if (fences.includes(null) && this.failure.onFenceFailure === 'refuse') {
-      await this.unfenceAll(region, keys, fences);
+    if (this.failure.onFenceFailure === 'refuse' && !fences.every(({ isAcknowledged }) => isAcknowledged)) {
+      // in the background: the caller has waited long enough
+      this.engine.background.run(this.unfenceAll(region, keys, fences));
       throw new CacheError(
         'RC_FENCE_FAILED',
         `A strict eviction in region "${region.name}" was refused before its method ran: Redis did not acknowledge the fence. ` +
@@ -84,17 +111,21 @@ export class Writer {
    * Write-through: the source first, then the cache. Versioned when the policy has a version and the region no tags, else fenced.
    * A value that cannot be cached, or a failing write, leaves the key absent.
    */
-  async writeThrough(call: WriteCall, write: () => Promise<unknown>): Promise<unknown> {
+  writeThrough(call: WriteCall, write: () => Promise<unknown>): Promise<unknown> {
+    return this.tracked(this.runWriteThrough(call, write));
+  }
+
+  private async runWriteThrough(call: WriteCall, write: () => Promise<unknown>): Promise<unknown> {
     const { region, key, policy } = call;
     if (policy.tags) region.usesTags = true;
     const isFenced = policy.version === null || region.usesTags;
-    const fence = isFenced ? await this.fence(region, key) : '';
+    const fence = isFenced ? await this.fence(region, key) : null;
     let result: unknown;
     try {
       result = await write();
     } catch (error) {
       // the write may have reached the source all the same
-      await this.unfenceAll(region, [key], [fence === '' ? null : fence]);
+      await this.unfenceAll(region, [key], [fence]);
       throw error;
     }
     await this.putResult(call, fence, result);
@@ -111,55 +142,67 @@ export class Writer {
           `Use write(key, () => …), which fences the key first, or evict(key).`,
       );
     }
-    await this.putResult(call, '', value);
+    await this.tracked(this.putResult(call, null, value));
   }
 
-  /** @param fence the fence that stands, '' for a versioned put, null when it could not be set */
-  private async putResult(call: WriteCall, fence: string | null, value: unknown): Promise<void> {
+  /** Resolves when no write is under way. */
+  async settled(): Promise<void> {
+    while (this.writing.size > 0) await Promise.allSettled(this.writing);
+  }
+
+  /** Closing waits for it. */
+  tracked<T>(writing: Promise<T>): Promise<T> {
+    const tracked = writing.finally(() => this.writing.delete(tracked));
+    this.writing.add(tracked);
+    return tracked;
+  }
+
+  /** @param fence null for a versioned put */
+  private async putResult(call: WriteCall, fence: Fence | null, value: unknown): Promise<void> {
     const { engine } = this;
     const { region, key } = call;
     const prepared = value === undefined ? null : prepare(call, value, engine.random);
     const entry = prepared?.entry ?? null;
-    if (entry === null || fence === null || (fence === '' && entry.version === '')) {
-      return this.throwIfAsked(await this.unfenceAll(region, [key], [fence === '' ? null : fence]));
-    }
-    await this.acknowledged(region, [this.evictionOf(region, key)], async () => {
+    const isPuttable = fence === null ? entry?.version !== '' : fence.isAcknowledged;
+    if (entry === null || !isPuttable) return this.throwIfAsked(await this.unfenceAll(region, [key], [fence]));
+    const token = fence?.token ?? '';
+    await this.acknowledged(region, [this.evictionOf(region, key, fence)], async () => {
       const { tombstoneMs } = region.options;
-      const outcome = await engine.store.put({ key, region: region.name, fence, tombstoneMs, ...entry, loadMicros: 0 });
+      const args = { key, region: region.name, fence: token, tombstoneMs, ...entry, loadMicros: 0 };
+      const outcome = await engine.store.put(args);
       this.applied([key], outcome);
       if (outcome.kind === 'refused') region.counts.putsRefused += 1;
       else region.counts.puts += 1;
     });
   }
 
-  /** The fence's token; null when Redis did not acknowledge it. */
-  private async fence(region: RegionState, key: CacheKey): Promise<string | null> {
-    const fence = this.engine.nextToken();
+  private async fence(region: RegionState, key: CacheKey): Promise<Fence> {
+    const token = this.engine.nextToken();
     const { fenceMs, tombstoneMs } = region.options;
     try {
-      this.applied([key], await this.engine.store.fence({ key, fence, fenceMs, tombstoneMs }));
-      return fence;
+      this.applied([key], await this.engine.store.fence({ key, fence: token, fenceMs, tombstoneMs }));
+      return { token, isAcknowledged: true };
     } catch {
-      return null;
+      return { token, isAcknowledged: false };
     }
   }
 
   /**
-   * Ends fences; a key whose fence is not known to stand is evicted. What Redis does not acknowledge is queued; returns why, for
+   * Ends fences, and evicts their keys; a key without a fence (null) is evicted alone. What Redis does not acknowledge is queued; returns why, for
    * the caller who has no error of its own to throw.
    */
   private async unfenceAll(
     region: RegionState,
     keys: readonly CacheKey[],
-    fences: readonly (string | null)[],
+    fences: readonly (Fence | null)[],
   ): Promise<CacheError | null> {
     const { tombstoneMs } = region.options;
     const pending = await Promise.all(
       keys.map((key, n) =>
-        this.sentOrQueued(region, [this.evictionOf(region, key)], async () => {
+        this.sentOrQueued(region, [this.evictionOf(region, key, fences[n] ?? null)], async () => {
           const fence = fences[n] ?? null;
           if (fence === null) await this.sendEvict([key], '', tombstoneMs);
-          else this.applied([key], await this.engine.store.unfence({ key, fence, tombstoneMs }));
+          else await this.sendUnfence(key, fence.token, tombstoneMs);
         }),
       ),
     );
@@ -172,12 +215,23 @@ export class Writer {
 
   private async sendEvict(keys: readonly CacheKey[], version: string, tombstoneMs: number): Promise<void> {
     const byBucket = new Map<number, CacheKey[]>();
-    for (const key of keys) byBucket.set(key.bucket, [...(byBucket.get(key.bucket) ?? []), key]);
+    for (const key of keys) {
+      const others = byBucket.get(key.bucket);
+      if (others) others.push(key);
+      else byBucket.set(key.bucket, [key]);
+    }
     await Promise.all(
       [...byBucket.values()].map(async (keysOfBucket) => {
-        this.applied(keysOfBucket, await this.engine.store.evict({ keys: keysOfBucket, version, tombstoneMs }));
+        for (let from = 0; from < keysOfBucket.length; from += KEYS_PER_CALL) {
+          const some = keysOfBucket.slice(from, from + KEYS_PER_CALL);
+          this.applied(some, await this.engine.store.evict({ keys: some, version, tombstoneMs }));
+        }
       }),
     );
+  }
+
+  private async sendUnfence(key: CacheKey, fence: string, tombstoneMs: number): Promise<void> {
+    this.applied([key], await this.engine.store.unfence({ key, fence, tombstoneMs }));
   }
 
   private async sendStamp(mark: Mark): Promise<void> {
@@ -196,8 +250,9 @@ export class Writer {
     this.engine.coherence.evicted(keys);
   }
 
-  private evictionOf(region: RegionState, key: CacheKey): PendingEviction {
-    return { kind: 'key', key, version: '', tombstoneMs: region.options.tombstoneMs };
+  private evictionOf(region: RegionState, key: CacheKey, fence: Fence | null): PendingEviction {
+    const { tombstoneMs } = region.options;
+    return { kind: 'key', key, version: '', tombstoneMs, fences: fence === null ? [] : [fence.token] };
   }
 
   /** Sends; what Redis does not acknowledge goes to the journal. @throws CacheError RC_EVICTION_PENDING, by option */
@@ -220,6 +275,14 @@ export class Writer {
       return null;
     } catch (cause) {
       if (region) region.counts.evictionsFailed += evictions.length;
+      if (this.engine.journal.isClosed) {
+        throw new CacheError(
+          'RC_CLOSED',
+          `An eviction was not sent: the cache is closed, and will not try again. Other instances may serve the old value until its ttl. ` +
+            `End what writes before the application closes.`,
+          { cause },
+        );
+      }
       const isFirst = this.engine.journal.size === 0;
       for (const eviction of evictions) this.engine.journal.add(eviction);
       const message = `Redis did not acknowledge an eviction (${(cause as Error).message}); it is retried until it does.`;

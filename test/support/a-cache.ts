@@ -23,13 +23,16 @@ export interface Instance {
 export class LossyChannel implements Channel {
   /** Messages for which it returns true are lost. */
   loses: (message: ChannelMessage) => boolean = () => false;
+  isOpen = false;
   constructor(private readonly inner: Channel) {}
   open(listener: (message: ChannelMessage) => void): Promise<void> {
+    this.isOpen = true;
     return this.inner.open((message) => {
       if (!this.loses(message)) listener(message);
     });
   }
   close(): Promise<void> {
+    this.isOpen = false;
     return this.inner.close();
   }
 }
@@ -45,6 +48,13 @@ export class World {
   }
 
   async start(options: Partial<RedisCacheOptions> = {}): Promise<Instance> {
+    const instance = await this.make(options);
+    await instance.cache.open();
+    return instance;
+  }
+
+  /** As start, without opening it. */
+  async make(options: Partial<RedisCacheOptions> = {}): Promise<Instance> {
     const log: string[] = [];
     const write = (message: string) => void log.push(message);
     const logger = { log: write, warn: write, error: write, debug() {} };
@@ -68,7 +78,6 @@ export class World {
       random: () => 0.5,
     });
     this.open.push(cache);
-    await cache.open();
     return { cache, faults, channel, log };
   }
 

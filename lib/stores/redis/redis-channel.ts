@@ -49,6 +49,7 @@ export class RedisChannel implements Channel {
 
   /** @throws CacheError RC_REDIS_PERMISSION when the user may not subscribe to the channel */
   async open(listener: (message: ChannelMessage) => void): Promise<void> {
+    if (this.isClosed) return;
     this.listener = listener;
     const outcome = new Promise<Error | null>((resolve) => {
       this.onOpen = resolve;

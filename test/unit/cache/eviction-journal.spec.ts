@@ -1,14 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import { EvictionJournal, type PendingEviction } from '../../../lib/cache/eviction-journal.js';
-import { FakeClock } from '../../support/fake-clock.js';
+import { FakeClock, type Gate, gate } from '../../support/fake-clock.js';
 
-const users = { name: 'users', usesTags: false };
-const tagged = { name: 'posts', usesTags: true };
-const evictionOf = (entry: string, version = ''): PendingEviction => ({
+const users = { name: 'users' };
+const evictionOf = (entry: string, version = '', bucket = 0, fences: string[] = []): PendingEviction => ({
   kind: 'key',
-  key: { entry, bucket: 0 },
+  key: { entry, bucket },
   version,
   tombstoneMs: 1,
+  fences,
 });
 
 function aJournal() {
@@ -37,14 +37,15 @@ describe('EvictionJournal', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
-  it('covers a region, the whole cache, and for a tag every region that uses tags', () => {
-    const { journal } = aJournal();
-    journal.add({ kind: 'mark', mark: 't:x' });
-    expect([journal.covers('a', users), journal.covers('a', tagged)]).toEqual([false, true]);
-    journal.add({ kind: 'mark', mark: 'r:users' });
-    expect(journal.covers('a', users)).toBe(true);
-    journal.add({ kind: 'mark', mark: '*' });
-    expect(journal.covers('a', { name: 'other', usesTags: false })).toBe(true);
+  it('covers a region, and for a tag or the clear mark everything: which tags an entry has is known only once it was read', () => {
+    const marked = (mark: 't:x' | 'r:users' | '*') => {
+      const { journal } = aJournal();
+      journal.add({ kind: 'mark', mark });
+      return [journal.covers('a', users), journal.covers('a', { name: 'other' })];
+    };
+    expect(marked('r:users')).toEqual([true, false]);
+    expect(marked('t:x')).toEqual([true, true]);
+    expect(marked('*')).toEqual([true, true]);
   });
 
   it('keeps each key once, and evicts without a version when two versions are pending', async () => {
@@ -79,7 +80,85 @@ describe('EvictionJournal', () => {
     await clock.advance(12_000);
     const gaps = triedAt.slice(1).map((at, n) => at - triedAt[n]!);
     expect(gaps).toEqual([200, 400, 800, 1600, 2000, 2000, 2000, 2000]);
-    journal.close();
+    await journal.close();
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it.each<[string, PendingEviction]>([
+    ['mark', { kind: 'mark', mark: 't:x' }],
+    ['key', evictionOf('a')],
+  ])('keeps a %s that fails again while its retry is on the way', async (_, eviction) => {
+    const clock = new FakeClock();
+    const answers: Gate<void>[] = [];
+    const journal = new EvictionJournal(clock, () => {
+      const answer = gate();
+      answers.push(answer);
+      return answer.promise;
+    });
+    journal.add(eviction);
+    await clock.advance(100);
+    journal.add(eviction);
+    answers[0]!.open();
+    await clock.advance(0);
+    expect(journal.size).toBe(1);
+    await clock.advance(200);
+    answers[1]!.open();
+    await clock.advance(0);
+    expect([answers.length, journal.size]).toEqual([2, 0]);
+  });
+
+  it('delivers what it can: a bucket that is away, or a mark, holds up no other', async () => {
+    const clock = new FakeClock();
+    const delivered: string[] = [];
+    const journal = new EvictionJournal(clock, async (eviction) => {
+      if (eviction.kind === 'mark' || eviction.key.bucket === 1) throw new Error('away');
+      delivered.push(eviction.key.entry);
+    });
+    journal.add({ kind: 'mark', mark: 't:x' });
+    for (const [entry, bucket] of [
+      ['a', 1],
+      ['b', 0],
+      ['c', 1],
+      ['d', 2],
+    ] as const)
+      journal.add(evictionOf(entry, '', bucket));
+    await clock.advance(100);
+    expect(delivered).toEqual(['b', 'd']);
+    expect(journal.size).toBe(3);
+    await journal.close();
+  });
+
+  it('asks a bucket that is away for a few keys, not for all', async () => {
+    const clock = new FakeClock();
+    let tries = 0;
+    const journal = new EvictionJournal(clock, async () => {
+      tries += 1;
+      throw new Error('away');
+    });
+    for (let n = 0; n < 1_000; n++) journal.add(evictionOf(`k${n}`));
+    await clock.advance(100);
+    expect(tries).toBeLessThanOrEqual(64);
+    await journal.close();
+  });
+
+  it('collects the fences of a key, each once', async () => {
+    const { clock, journal, delivered, server } = aJournal();
+    journal.add(evictionOf('a', '', 0, ['f1']));
+    journal.add(evictionOf('a', '', 0, ['f2', 'f1']));
+    journal.add(evictionOf('a'));
+    server.isUp = true;
+    await clock.advance(100);
+    expect(delivered).toEqual([evictionOf('a', '', 0, ['f1', 'f2'])]);
+  });
+
+  it('tries all once more when it is closed, and never again', async () => {
+    const { clock, journal, delivered, server } = aJournal();
+    journal.add(evictionOf('a'));
+    server.isUp = true;
+    await journal.close();
+    expect(delivered).toEqual([evictionOf('a')]);
+    server.isUp = false;
+    journal.add(evictionOf('b'));
     expect(clock.pendingTimers).toBe(0);
   });
 });

@@ -140,6 +140,20 @@ describe('without Redis', () => {
     expect(cache.status().pendingEvictions).toBe(0);
   });
 
+  it('reads past the cache while a tag is pending, whatever this instance knows of tags in the region', async () => {
+    const [a, b] = [await world.start(), await world.start()];
+    await a.cache.region<number>('users').getOrLoad(1, async () => 1, { tags: ['t'] });
+    const users = b.cache.region<number>('users');
+    expect(await users.getOrLoad(1, async () => 2)).toBe(1);
+    b.faults.breakDown();
+    await b.cache.evictTags(['t']);
+    expect(await users.get(1)).toBeUndefined();
+    expect(await users.getOrLoad(1, async () => 2)).toBe(2);
+    b.faults.heal();
+    await world.clock.advance(200);
+    expect(await a.cache.region<number>('users').getOrLoad(1, async () => 3)).toBe(3);
+  });
+
   it('queues evictions of tags, regions and the cache as well', async () => {
     const { cache, faults } = await world.start();
     const users = cache.region<number>('users');

@@ -32,7 +32,41 @@ describe('writing', () => {
   const versioned = { version: (row: Row) => row.version };
   const counts = ({ cache }: Instance) => cache.status().regions['users']!;
 
+  /** How many fills a read of this instance makes: none while a fence stands. */
+  const fills = async (instance: Instance) => {
+    const before = counts(instance)?.fills ?? 0;
+    await read(instance);
+    return counts(instance).fills - before;
+  };
+
+  it('evicts any number of keys, some hundred at a time', async () => {
+    const a = await world.start();
+    const keys = Array.from({ length: 30_000 }, (_, n) => users(a).keyOf(String(n)));
+    await users(a).getOrLoad('29999', () => table.read(1));
+    await users(a).evictKeys(keys);
+    expect(a.faults.calls['evict']).toBe(60);
+    expect(await users(a).get('29999')).toBeUndefined();
+    expect(a.cache.status().pendingEvictions).toBe(0);
+  });
+
   describe('write (fenced)', () => {
+    it('lifts its fence by the journal when the put was not acknowledged', async () => {
+      const [a, b] = [await world.start(), await world.start()];
+      a.faults.failNext('put');
+      await users(a).write(1, () => table.write(1));
+      expect(await fills(b)).toBe(0);
+      await world.clock.advance(100);
+      expect(await fills(b)).toBe(1);
+    });
+
+    it('lifts a fence whose acknowledgement was lost, with the eviction at the end', async () => {
+      const [a, b] = [await world.start(), await world.start()];
+      a.faults.loseNextReply('fence');
+      await users(a).write(1, () => table.write(1));
+      expect(a.faults.calls['put']).toBeUndefined();
+      expect(await fills(b)).toBe(1);
+    });
+
     it('writes the source first, then the cache, in two round trips', async () => {
       const a = await world.start();
       expect(await users(a).write(1, () => table.write(1))).toEqual({ id: 1, version: 1 });
@@ -247,6 +281,36 @@ describe('writing', () => {
       a.faults.failNext('fence');
       await strictly(a, () => table.write(1));
       expect(await read(a)).toEqual({ id: 1, version: 2 });
+    });
+
+    it('refuses without waiting for Redis a second time, and lifts the fence that may stand', async () => {
+      const [a, b] = [await world.start(), await world.start()];
+      const held = a.faults.holdNextReply('fence');
+      const refused = strictly(a, () => table.write(1));
+      await settle();
+      const unfence = a.faults.holdNext('unfence');
+      held.fail(new Error('late'));
+      await expect(refused).rejects.toMatchObject({ code: 'RC_FENCE_FAILED' });
+      expect(await fills(b)).toBe(0);
+      unfence.open();
+      await settle();
+      expect(await fills(b)).toBe(1);
+    });
+
+    it('lifts a fence whose acknowledgement was lost, once the method has run', async () => {
+      const [a, b] = [await world.start({ onFenceFailure: 'run' }), await world.start()];
+      a.faults.loseNextReply('fence');
+      await strictly(a, () => table.write(1));
+      expect(await fills(b)).toBe(1);
+    });
+
+    it('lifts its fence by the journal when the end of the write was not acknowledged', async () => {
+      const [a, b] = [await world.start(), await world.start()];
+      a.faults.failNext('unfence');
+      await strictly(a, () => table.write(1));
+      expect(await fills(b)).toBe(0);
+      await world.clock.advance(100);
+      expect(await fills(b)).toBe(1);
     });
 
     it('passes the error on, and evicts all the same', async () => {
