@@ -120,7 +120,7 @@ export interface PutArgs extends EntryArgs {
 
 /**
  * `superseded`: a newer version stands and stays. `refused`: the entry was removed instead, since the put could not be proven
- * to be the newest.
+ * to be the newest. A put without a fence is refused with tags, and in a region where an entry had tags.
  */
 export type PutOutcome = BucketPosition & { readonly kind: 'stored' | 'superseded' | 'refused' };
 

@@ -1,3 +1,4 @@
+import { functionName } from '../../lib/stores/redis/functions/protocol-version.js';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import type { RemoteStore } from '../../lib/stores/remote-store.js';
@@ -103,29 +104,37 @@ describe('round trips', () => {
       await store.read({ ...placeOf(), binary: false });
       await lease(store, placeOf(), { token });
     });
-    expect(miss).toEqual({ commands: ['hmget user:~m', 'get user:profile:1:json', 'FCALL nrc1_getl'], writes: 2 });
+    expect(miss).toEqual({
+      commands: ['hmget user:~m', 'get user:profile:1:json', `FCALL ${functionName('getl')}`],
+      writes: 2,
+    });
     const filled = await sentBy(() => store.fill({ ...placeOf(), token, ...anEntry() }));
-    expect(filled).toEqual({ commands: ['FCALL nrc1_fill'], writes: 1 });
+    expect(filled).toEqual({ commands: [`FCALL ${functionName('fill')}`], writes: 1 });
   });
 
   it('an evict is one, for many keys of a bucket too; a mark is one; a fenced write is two', async () => {
     const { key } = placeOf();
     const tombstoneMs = 1_000;
     expect(await sentBy(() => store.evict({ keys: [key], tombstoneMs }))).toMatchObject({
-      commands: ['FCALL nrc1_evict'],
+      commands: [`FCALL ${functionName('evict')}`],
       writes: 1,
     });
     const keys = Array.from({ length: 50 }, (_, n) => placeOf(String(n)).key);
-    expect(await sentBy(() => store.evict({ keys, tombstoneMs }))).toMatchObject({ commands: ['FCALL nrc1_evict'] });
+    expect(await sentBy(() => store.evict({ keys, tombstoneMs }))).toMatchObject({
+      commands: [`FCALL ${functionName('evict')}`],
+    });
     expect(await sentBy(() => store.stamp({ bucket: 0, mark: 't:a' }))).toEqual({
-      commands: ['FCALL nrc1_mark'],
+      commands: [`FCALL ${functionName('mark')}`],
       writes: 1,
     });
     const strict = await sentBy(async () => {
       await store.fence({ key, fence: 'f', fenceMs: 1_000, tombstoneMs });
       await store.unfence({ key, fence: 'f', tombstoneMs });
     });
-    expect(strict).toEqual({ commands: ['FCALL nrc1_fence', 'FCALL nrc1_unfence'], writes: 2 });
+    expect(strict).toEqual({
+      commands: [`FCALL ${functionName('fence')}`, `FCALL ${functionName('unfence')}`],
+      writes: 2,
+    });
   });
 });
 

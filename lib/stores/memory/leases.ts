@@ -45,6 +45,7 @@ export function fill(bucket: Bucket, args: FillArgs, nowMicros: number): FillOut
           ? 'version'
           : null;
   if (reason) return { ...bucket.position, kind: 'refused', reason };
+  if (tags.length > 0) bucket.marks.taggedRegions.add(region);
   bucket.setValue(key.entry, valueToStore(args, lease, nowMicros), nowMicros);
   return { ...bucket.position, kind: 'filled', stamp: lease.stamp, nowMicros };
 }

@@ -23,6 +23,8 @@ export class Marks {
   private readonly regions = new Map<Mark, number>();
   /** In the order of their stamps: setting a tag again moves it to the end. */
   private readonly tags = new Map<Mark, TagStamp>();
+  /** Regions with an entry that had tags. */
+  readonly taggedRegions = new Set<string>();
   /** The longest time that any lease, fence or entry was given: older tags void nothing that could still be used. */
   private longestLifeMicros = 0;
 
@@ -75,6 +77,7 @@ export class Marks {
     copy.lastSetAtMicros = this.lastSetAtMicros;
     copy.clearStamp = this.clearStamp;
     copy.longestLifeMicros = this.longestLifeMicros;
+    for (const region of this.taggedRegions) copy.taggedRegions.add(region);
     for (const [mark, stamp] of this.regions) copy.regions.set(mark, stamp);
     for (const [mark, stamp] of this.tags) copy.tags.set(mark, stamp);
     return copy;

@@ -17,7 +17,10 @@ export function put(bucket: Bucket, args: PutArgs, nowMicros: number): PutOutcom
   bucket.fences.countWrite(entry, nowMicros);
 
   if (proof === 'refused') bucket.deleteValue(entry);
-  else if (proof !== 'superseded') bucket.setValue(entry, valueToStore(args, proof, nowMicros), nowMicros);
+  else if (proof !== 'superseded') {
+    if (args.tags.length > 0) bucket.marks.taggedRegions.add(args.region);
+    bucket.setValue(entry, valueToStore(args, proof, nowMicros), nowMicros);
+  }
 
   if (version === '') bucket.noteInvalidation(entry, nowMicros, tombstoneMs, nowMicros);
   else bucket.raiseLowestVersion(entry, newerOf(version, standing), tombstoneMs, nowMicros);
@@ -46,11 +49,12 @@ function proveByVersion(
   standing: string,
   nowMicros: number,
 ): Proof | 'refused' | 'superseded' {
-  const { key, version, tags, tombstoneMs } = args;
+  const { key, region, version, tags, tombstoneMs } = args;
   if (version === '') return 'refused';
   if (compareVersions(standing, version) > 0) return 'superseded';
   // tags are checked against the marks since a fence, and there is none
-  if (tags.length > 0 || bucket.fences.areStanding(key.entry, nowMicros)) return 'refused';
+  if (tags.length > 0 || bucket.marks.taggedRegions.has(region) || bucket.fences.areStanding(key.entry, nowMicros))
+    return 'refused';
   const { lowestVersion, invalidatedAtMicros } = bucket.sideOf(key.entry, nowMicros);
   if (compareVersions(version, lowestVersion) < 0) return 'refused';
   // an invalidation without a version may stand for a newer one than this (T4, T6), and a server that lost data may have

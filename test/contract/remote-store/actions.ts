@@ -47,6 +47,14 @@ export function placesOf(h: WithKeyspace, count: number): Place[] {
   return places;
 }
 
+/** Another place of the same region and bucket. */
+export function siblingOf(h: WithKeyspace, place: Place): Place {
+  for (let n = 0; ; n++) {
+    const sibling = placeOf(h, `sibling${n}`, place.region);
+    if (sibling.key.bucket === place.key.bucket) return sibling;
+  }
+}
+
 let tokens = 0;
 export const aToken = (): string => `instance.${(tokens += 1)}.5f0c`;
 

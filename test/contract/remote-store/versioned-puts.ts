@@ -18,6 +18,7 @@ import {
   placeOf,
   poll,
   put,
+  siblingOf,
   SETTLED_MS,
   softEvict,
   standing,
@@ -229,6 +230,22 @@ export const versionedPutTests: RemoteStoreTest[] = [
       await h.passTime(SETTLED_MS);
       expect(await put(h.stores[0], placeOf(h), { version: '5', tags: ['a'] })).toMatchObject({ kind: 'refused' });
       expect(await standing(h.stores[0], placeOf(h))).toBeNull();
+    },
+  },
+  {
+    name: 'from the first entry with tags on, filled or put, versioned puts into its region are refused, whoever makes them',
+    async run(h) {
+      const place = (identifier: string, region: string) => placeOf(h, identifier, region);
+      const [filled, byFence] = [place('1', 'filled'), place('2', 'put')];
+      await cached(h.stores[0], filled, { tags: ['a'] });
+      await put(h.stores[0], byFence, { fence: await fence(h.stores[0], byFence), tags: ['a'] });
+      await h.passTime(SETTLED_MS);
+      for (const tagged of [filled, byFence]) {
+        const sibling = siblingOf(h, tagged);
+        expect(await put(h.stores[1], sibling, { version: '5' })).toMatchObject({ kind: 'refused' });
+        expect(await standing(h.stores[1], sibling)).toBeNull();
+      }
+      expect(await put(h.stores[1], place('1', 'other'), { version: '5' })).toMatchObject({ kind: 'stored' });
     },
   },
   {

@@ -463,6 +463,18 @@ export const putSabotages: readonly Sabotage[] = [
     }),
   },
   {
+    name: 'a versioned put forgets that its region uses tags',
+    caughtBy: [
+      'from the first entry with tags on, filled or put, versioned puts into its region are refused, whoever makes them',
+    ],
+    breaks: (store, hands) => ({
+      put(args) {
+        if (!args.fence) hands.bucket(args.key).marks.taggedRegions.clear();
+        return store.put(args);
+      },
+    }),
+  },
+  {
     name: 'a versioned put with tags is stored',
     caughtBy: ['a versioned put with tags is refused: only a fence can prove it against their marks'],
     breaks: (store) => ({ put: (args) => store.put(args.fence ? args : { ...args, tags: [] }) }),

@@ -24,8 +24,12 @@ local function header(V)
   end
 end
 
+-- From the first entry with tags on, versioned puts into the region are refused: they are held against no tag.
+local function usesTags(m, region) return redis.call('HGET', m.key, 'u:' .. region) ~= false end
+
 -- Returns the entry's lease stamp.
 local function write(m, V, s, e)
+  if e.tags ~= '' and not usesTags(m, e.region) then redis.call('HSET', m.key, 'u:' .. e.region, '1') end
   local head = '1|' .. text(s) .. '|' .. text(m.i) .. '|' .. text(m.now + e.ttl * 1000) .. '|' .. e.load .. '|' .. e.version .. '|' .. e.tags .. '|'
   redis.call('SET', V, head .. e.format .. '\\n' .. e.payload, 'PX', text(e.ttl + e.stale))
   return s
