@@ -4,7 +4,9 @@ import { dirname, join, normalize } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import ts from 'typescript';
 import { CACHE_DEFAULTS, L1_DEFAULTS, REGION_DEFAULTS } from '../lib/options/defaults.js';
+import { Keyspace } from '../lib/keys/keyspace.js';
 import { CACHE_ERROR_CODES } from '../lib/shared/errors.js';
+import { aclLine } from '../lib/stores/redis/preflight.js';
 import { fencesOf, headingsOf, linksOf, sectionOf, tableOf } from './support/markdown.js';
 import { typeErrorsOf } from './support/type-check.js';
 
@@ -32,6 +34,14 @@ describe('docs/errors.md', () => {
     const section = sectionOf(text, code) ?? '';
     for (const part of ['What', 'When', 'Cure'])
       expect(section).toMatch(new RegExp(`^\\* \\*\\*${part}\\*\\*: \\S`, 'm'));
+  });
+});
+
+describe('docs/redis.md', () => {
+  it.each([1, 256])('has the least rights that the boot check names, with %i buckets', (bucketCount) => {
+    const keyspace = new Keyspace({ service: 'user', bucketCount, maxKeyLength: 200 });
+    const context = { keyspace, channelOf: (bucket: number) => keyspace.channelOf(bucket) };
+    expect(read('docs/redis.md').split('\n')).toContain(aclLine(context));
   });
 });
 

@@ -4,7 +4,8 @@ import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { RunSummary } from './coordinator.js';
-import { buildMutant } from './mutants/build-mutant.js';
+import { buildMutant, mutatedFiles } from './mutants/build-mutant.js';
+import { ruleNames } from '../model/rules.js';
 import { clientMutants } from './mutants/client-mutants.js';
 import type { Mutant } from './mutants/mutant.js';
 import { serverMutants } from './mutants/server-mutants.js';
@@ -81,7 +82,8 @@ describe('the checker notices', () => {
   );
 
   const names = ['blind fill', 'evict keeps the lease', 'join after evict', 'tags stamped at fill'];
-  const mutants = [...serverMutants, ...clientMutants].filter(({ name }) => names.includes(name));
+  const all = [...serverMutants, ...clientMutants];
+  const mutants = all.filter(({ name }) => names.includes(name));
   it.each(mutants.map((mutant): [string, Mutant] => [mutant.name, mutant]))(
     'the missing rule: %s',
     async (_name, mutant) => {
@@ -96,4 +98,16 @@ describe('the checker notices', () => {
   );
 
   it('knows all of these rules by name', () => expect(mutants.length).toBe(names.length));
+
+  it.each(all.map((mutant): [string, Mutant] => [mutant.name, mutant]))(
+    'a mutant that still fits the code: %s',
+    (_name, mutant) => {
+      expect(mutatedFiles(mutant, BUILD).size).toBeGreaterThan(0);
+    },
+  );
+
+  it('knows the rule of the model for each that no live run catches', () => {
+    const named = all.flatMap(({ onlyByModel }) => (onlyByModel ? [onlyByModel.rule] : []));
+    expect(named.filter((rule) => !(ruleNames as string[]).includes(rule))).toEqual([]);
+  });
 });

@@ -20,16 +20,8 @@ export function neededCommands(isCluster: boolean): string[] {
   return `${COMMANDS} ${isCluster ? 'spublish ssubscribe' : 'publish subscribe'}`.split(' ');
 }
 
-/**
- * The least rights that suffice; `SELECT` besides, for a database other than 0. `function|load` may be left out where an administrator
- * loads the library; without `info` ioredis warns that it cannot wait for a server that is still loading its data.
- *
- *     ACL SETUSER app on >secret resetchannels ~user:* &user:~events +fcall +hmget +get +mget +hget +hset +hdel +set +del +getrange
- *       +setrange +pttl +pexpire +zadd +zrangebyscore +zrem +time +publish +subscribe +function|load +info
- *
- * On Cluster keys and channels are `~{user.*` and `&{user.*`, with `+spublish +ssubscribe +cluster|slots +cluster|info` instead of `+publish +subscribe`.
- */
-export function aclLine({ keyspace, channelOf }: NodeContext): string {
+/** The least rights that suffice, as a line for the administrator; docs/redis.md explains them. */
+export function aclLine({ keyspace, channelOf }: Pick<NodeContext, 'keyspace' | 'channelOf'>): string {
   const prefix = keyspace.bucketKey(0).replace(/:~m$/, '');
   const isCluster = keyspace.bucketCount > 1;
   const keys = isCluster ? `${prefix.replace(/\.0\}$/, '')}.*` : `${prefix}:*`;

@@ -11,15 +11,21 @@ import type { Mutant } from './mutant.js';
 export function buildMutant(mutant: Mutant, from: string, to: string): void {
   rmSync(to, { recursive: true, force: true });
   cpSync(from, to, { recursive: true });
+  for (const [path, text] of mutatedFiles(mutant, from)) writeFileSync(join(to, 'lib', path), text);
+}
+
+/** What the mutant makes of the build's files. @throws as {@link buildMutant} */
+export function mutatedFiles(mutant: Mutant, build: string): Map<string, string> {
+  const files = new Map<string, string>();
   for (const { file, find, replace } of mutant.edits) {
-    const path = join(to, 'lib', `${file}.js`);
-    const text = readFileSync(path, 'utf8');
-    const parts = text.split(find);
+    const path = `${file}.js`;
+    const parts = (files.get(path) ?? readFileSync(join(build, 'lib', path), 'utf8')).split(find);
     if (parts.length !== 2) {
       throw new Error(
-        `Mutant "${mutant.name}": in ${file}.js this occurs ${parts.length - 1} times instead of once:\n${find}`,
+        `Mutant "${mutant.name}": in ${path} this occurs ${parts.length - 1} times instead of once:\n${find}`,
       );
     }
-    writeFileSync(path, parts.join(replace));
+    files.set(path, parts.join(replace));
   }
+  return files;
 }

@@ -50,7 +50,7 @@ export const clientMutants: readonly Mutant[] = [
   },
   {
     name: 'L1 without D',
-    edits: [edit('cache/local-tier', 'nowMs - view.verifiedAtMs > this.maxAgeMs || ', '')],
+    edits: [edit('cache/local-tier', 'nowMs - view.verifiedAtMs > this.maxAgeMs', 'false')],
     faults: ['freeze a process'],
     options: `${LOCAL} --fault-pause 50-200 --max-age 300`,
   },
@@ -96,7 +96,7 @@ export const clientMutants: readonly Mutant[] = [
       edit(
         'cache/writer',
         'const fences = await Promise.all(keys.map((key) => this.fence(region, key)));',
-        "const fences = keys.map(() => '');",
+        "const fences = keys.map(() => ({ token: '', isAcknowledged: true }));",
       ),
     ],
     options: ABANDONED,
@@ -112,7 +112,7 @@ export const clientMutants: readonly Mutant[] = [
   },
   {
     name: 'plain read of another incarnation',
-    edits: [edit('cache/bucket-view', 'entry.incarnation === this.incarnation && this.judge', 'this.judge')],
+    edits: [edit('cache/bucket-view', 'incarnation >= this.oldestServed && incarnation <= this.incarnation', 'true')],
     faults: ['restart, older snapshot', 'rollback in place'],
     options: '--fault-pause 50-200',
   },
@@ -136,12 +136,7 @@ export const clientMutants: readonly Mutant[] = [
   {
     name: 'position read after the value',
     edits: [
-      edit('stores/redis/read-batch', '.then((raw) => read', `.then(async (raw) => (${LATER_POSITION}, read`),
-      edit(
-        'stores/redis/read-batch',
-        'proof.position, this.isProven(proof))), (error)',
-        'proof.position, this.isProven(proof)))), (error)',
-      ),
+      edit('stores/redis/read-batch', '.then((raw) => {', `.then(async (raw) => {\n${LATER_POSITION};`),
       edit('stores/redis/read-batch', '.then((values) => {', `.then(async (values) => {\n${LATER_POSITION};`),
     ],
     options: `${SMALL_D} --fault-pause 10-50 --seconds 60`,
