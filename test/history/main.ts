@@ -1,20 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { runHistory, type RunOptions } from './coordinator.js';
-import { startClusterTopology } from './topologies/cluster.js';
-import { startSentinel } from './topologies/sentinel.js';
-import { startStandalone } from './topologies/standalone.js';
-import { startTls } from './topologies/tls.js';
-import type { ServerPrograms, Topology } from './topology.js';
+import { TOPOLOGIES } from './topologies/by-name.js';
 
 /** The command line of the history checker; docs/coherence.md explains its options. Ends with 1 when a promise was broken. */
-
-const TOPOLOGIES: Readonly<Record<string, (programs: ServerPrograms, buckets?: number) => Promise<Topology>>> = {
-  standalone: startStandalone,
-  sentinel: startSentinel,
-  cluster: startClusterTopology,
-  tls: startTls,
-};
 
 const { values } = parseArgs({
   options: {

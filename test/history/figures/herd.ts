@@ -6,9 +6,7 @@ import { startRedis } from '../../support/servers/redis.js';
 import { monotonicMs } from '../monotonic.js';
 import type { Operation } from '../operation.js';
 import { Random } from '../random.js';
-import { startClusterTopology } from '../topologies/cluster.js';
-import { startSentinel } from '../topologies/sentinel.js';
-import { startStandalone } from '../topologies/standalone.js';
+import { REDIS, TOPOLOGIES } from '../topologies/by-name.js';
 import type { Topology } from '../topology.js';
 import { WorkerPool } from '../worker-pool.js';
 
@@ -29,21 +27,17 @@ const LOAD_MS = 20;
 const WARM_MS = 6_000;
 const AFTER_MS = 5_000;
 
-const programs = { bin: 'redis-server', cli: 'redis-cli' };
-const plan: [start: () => Promise<Topology>, events: string[]][] = [
-  [
-    () => startStandalone(programs),
-    ['restart, empty', 'restart, older snapshot', 'kill data connections', 'FUNCTION FLUSH'],
-  ],
-  [() => startSentinel(programs), ['lossy failover']],
-  [() => startClusterTopology(programs), ['lossy failover', 'manual failover', 'slot migration', 'reshard']],
+const plan: [topology: string, events: string[]][] = [
+  ['standalone', ['restart, empty', 'restart, older snapshot', 'kill data connections', 'FUNCTION FLUSH']],
+  ['sentinel', ['lossy failover']],
+  ['cluster', ['lossy failover', 'manual failover', 'slot migration', 'reshard']],
 ];
 
 console.log(
   `${KEYS} keys, loads of ${LOAD_MS} ms, 3 processes with 40 readers each; loads within ${AFTER_MS / 1_000} s after the event began`,
 );
-for (const [start, events] of plan) {
-  const topology = await start();
+for (const [name, events] of plan) {
+  const topology = await TOPOLOGIES[name]!(REDIS);
   for (const event of events) {
     for (const onFailover of values['on-failover'].split(',')) await measure(topology, event, onFailover as OnFailover);
   }

@@ -3,6 +3,8 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import type { RedisCacheOptions } from '../../../lib/index.js';
 import { sleep, track } from '../../support/servers/processes.js';
 import { startRedis } from '../../support/servers/redis.js';
 import { faultMessages } from '../message-faults.js';
@@ -10,6 +12,7 @@ import { ModuleCache } from '../module-cache.js';
 import { monotonicMs } from '../monotonic.js';
 import { regionOptions, REGIONS } from '../regions.js';
 import { type Row, SourceOfTruth } from '../source-of-truth.js';
+import { REDIS, TOPOLOGIES } from '../topologies/by-name.js';
 
 /**
  * How long another process goes on serving the old value from its L1 after an eviction was acknowledged: from the acknowledgement in A to
@@ -24,7 +27,7 @@ const CUT_MS = 1_000;
 const MAX_AGE_MS = 1_000;
 
 interface Setup {
-  readonly redisPort: number;
+  readonly options: Pick<RedisCacheOptions, 'redis' | 'buckets'>;
   readonly sourcePort: number;
 }
 
@@ -41,12 +44,12 @@ const setup = process.env['PROPAGATION'];
 if (setup === undefined) await measure();
 else await readOn(JSON.parse(setup) as Setup);
 
-function openCache({ redisPort, sourcePort }: Setup): { cache: ModuleCache; source: SourceOfTruth } {
+function openCache({ options: where, sourcePort }: Setup): { cache: ModuleCache; source: SourceOfTruth } {
   const source = new SourceOfTruth(sourcePort);
   const load = async (r: number, k: number): Promise<Row> => ({ r, k, v: await source.read(r, k) });
   const options = {
     service: 'history',
-    redis: { host: '127.0.0.1', port: redisPort },
+    ...where,
     l1: { maxAge: MAX_AGE_MS },
     regions: regionOptions({ shortTtlMs: 600_000, fenceMs: 5_000 }),
   };
@@ -75,8 +78,11 @@ async function readOn(setup: Setup): Promise<void> {
 
 /** A: commits and evicts. */
 async function measure(): Promise<void> {
-  const [server, truth] = await Promise.all([startRedis(), startRedis()]);
-  const setup: Setup = { redisPort: server.port, sourcePort: truth.port };
+  const { values } = parseArgs({ options: { topology: { type: 'string', default: 'standalone' } } });
+  const [topology, truth] = await Promise.all([TOPOLOGIES[values.topology]!(REDIS), startRedis()]);
+  const { connection, buckets } = topology;
+  const options = buckets === undefined ? { redis: connection } : { redis: connection, buckets };
+  const setup: Setup = { options, sourcePort: truth.port };
   const { cache, source } = openCache(setup);
   await cache.open();
   const child = fork(fileURLToPath(import.meta.url), { env: { ...process.env, PROPAGATION: JSON.stringify(setup) } });
@@ -103,7 +109,7 @@ async function measure(): Promise<void> {
     await sleep(2 + 6 * Math.random());
     healthy.push(await evictAndWait());
   }
-  print('healthy', healthy);
+  print(`${topology.name}, ${topology.server}, healthy`, healthy);
 
   const cut: number[] = [];
   for (let n = 0; n < CUTS; n++) {
@@ -118,7 +124,7 @@ async function measure(): Promise<void> {
   }
   print(`channel cut for ${CUT_MS} ms`, cut);
   await end(child);
-  await Promise.all([server.remove(), truth.remove()]);
+  await Promise.all([topology.stop(), truth.remove()]);
   process.exit(Math.max(...cut) > MAX_AGE_MS ? 1 : 0);
 }
 
