@@ -18,9 +18,11 @@ export interface MethodIdentity {
  * The identifier of methods without a `key`: `<RuntimeClass>:<DeclaringClass>.<method>`, then `:` and a canonical form of each argument.
  *
  * Two different lists of arguments never make one key: 1, "1", 1n, undefined, null and a missing argument differ, and so do Dates, Maps,
- * Sets and bytes by their content. The order of an object's keys, of a Set and of a Map does not matter.
+ * Sets and bytes by their content, and instances by the name of their class. The order of an object's keys, of a Set and of a Map does not matter.
+ * What cannot be seen from outside is no part of it: an entry of a WeakMap (which TypeScript makes of `#private` fields below ES2022), a property added to bytes.
  *
- * The returned function throws CacheError RC_INVALID_KEY for what has no canonical form: functions, symbols, cycles, instances of classes with methods.
+ * The returned function throws CacheError RC_INVALID_KEY for what has no canonical form: functions, symbols, cycles, hidden properties, instances of
+ * classes with methods or `#private` fields.
  */
 export function defaultKeyOf(identity: MethodIdentity, where: string): IdentifierOf {
   const prefix = defaultKeyPrefix(identity);
@@ -98,30 +100,50 @@ function canonicalValue(this: unknown, key: string): string | number | boolean |
 
 function canonicalObject(value: object): string | object {
   if (value instanceof Marker) return value.text;
-  if (types.isDate(value) || types.isMap(value) || types.isSet(value)) checkBuiltIn(value);
+  if (types.isDate(value) || types.isMap(value) || types.isSet(value) || types.isAnyArrayBuffer(value))
+    checkBuiltIn(value);
   if (types.isDate(value)) return `~d${value.getTime()}`;
   if (types.isMap(value)) return tagged('map', [...value].map((entry) => canonicalText(entry)).sort());
   if (types.isSet(value)) return tagged('set', [...value].map((item) => canonicalText(item)).sort());
-  if (ArrayBuffer.isView(value)) {
-    const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
-    return `~b${value.constructor.name}:${bytes.toString('base64')}`;
-  }
-  if (types.isAnyArrayBuffer(value)) return `~bArrayBuffer:${Buffer.from(value).toString('base64')}`;
+  if (ArrayBuffer.isView(value)) return bytesText(value);
+  if (types.isAnyArrayBuffer(value)) return `~b${nameOf(value)}:${Buffer.from(value).toString('base64')}`;
   const className = Array.isArray(value) ? null : classNameOf(value);
   if (Object.getOwnPropertySymbols(value).length > 0) throw new NoCanonicalForm('it has symbols for keys');
   if (Array.isArray(value)) {
-    if (Object.keys(value).length > value.length) throw new NoCanonicalForm('it is an array with properties');
-    if (value.constructor.name !== 'Array') throw new NoCanonicalForm(`it is an instance of ${value.constructor.name}`);
+    // the names of an array's items come first, then "length", then all others
+    if (Object.getOwnPropertyNames(value).at(-1) !== 'length')
+      throw new NoCanonicalForm('it is an array with properties');
+    if (!isDirect(value)) throw new NoCanonicalForm(`it is an instance of ${nameOf(value)}`);
     return value;
+  }
+  if (Object.getOwnPropertyNames(value).length > Object.keys(value).length) {
+    throw new NoCanonicalForm('it has properties that are not enumerable');
   }
   return className === null ? value : tagged(`class ${className}`, { ...value });
 }
 
 /** Not of a class that extends it, and without properties: its content is all it is. */
 function checkBuiltIn(value: object): void {
-  const { name } = value.constructor;
-  if (!['Date', 'Map', 'Set'].includes(name)) throw new NoCanonicalForm(`it is an instance of ${name}`);
-  if (Object.keys(value).length > 0) throw new NoCanonicalForm(`it is a ${name} with properties`);
+  if (!isDirect(value)) throw new NoCanonicalForm(`it is an instance of ${nameOf(value)}`);
+  if (Reflect.ownKeys(value).length > 0) throw new NoCanonicalForm(`it is a ${nameOf(value)} with properties`);
+}
+
+/** Of the built-in class itself: nothing stands between its prototype and that of all objects. */
+function isDirect(value: object): boolean {
+  const parent = Object.getPrototypeOf(Object.getPrototypeOf(value) as object) as object | null;
+  return parent !== null && Object.getPrototypeOf(parent) === null;
+}
+
+function nameOf(value: object): string {
+  return value.constructor.name;
+}
+
+/** Not of a class that extends the kind of bytes, which may have fields. */
+function bytesText(value: ArrayBufferView): string {
+  const name = nameOf(value);
+  const kind = (value as { [Symbol.toStringTag]?: string })[Symbol.toStringTag];
+  if (name !== kind && name !== 'Buffer') throw new NoCanonicalForm(`it is an instance of ${name}`);
+  return `~b${name}:${Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64')}`;
 }
 
 /** An array that no array of the arguments equals, since its first item is a marker. */
@@ -145,8 +167,26 @@ function classNameOf(value: object): string | null {
     if (Reflect.ownKeys(prototype).some((name) => name !== 'constructor')) {
       throw new NoCanonicalForm(`it is an instance of ${direct.constructor.name}, which has methods`);
     }
+    if (Object.hasOwn(prototype, 'constructor') && hasPrivateFields(prototype.constructor)) {
+      throw new NoCanonicalForm(`it is an instance of ${direct.constructor.name}, which has #private fields`);
+    }
   }
   if (!Object.hasOwn(prototype, 'isPrototypeOf'))
     throw new NoCanonicalForm('it inherits from an object that is no class');
   return prototype === direct ? null : direct.constructor.name;
 }
+
+const classesWithPrivateFields = new WeakMap<object, boolean>();
+
+/** By its source, the only place where they show. */
+function hasPrivateFields(type: object): boolean {
+  let has = classesWithPrivateFields.get(type);
+  if (has === undefined) {
+    const source = typeof type === 'function' ? Function.prototype.toString.call(type) : '';
+    has = /#[\p{ID_Start}$_]/u.test(source.replace(TEXTS_AND_COMMENTS, ''));
+    classesWithPrivateFields.set(type, has);
+  }
+  return has;
+}
+
+const TEXTS_AND_COMMENTS = /'(?:[^'\\\n]|\\[^])*'|"(?:[^"\\\n]|\\[^])*"|`(?:[^`\\]|\\[^])*`|\/\*[^]*?\*\/|\/\/.*/g;

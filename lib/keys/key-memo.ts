@@ -67,6 +67,10 @@ function emptyGeneration(): Generation {
   return { singles: new Map(), pairs: new Map(), size: 0 };
 }
 
+/** A Map takes -0 for 0, which default keys tell apart. */
 function isShortScalar(value: unknown): value is Scalar {
-  return typeof value === 'number' || (typeof value === 'string' && value.length <= MAX_TEXT_LENGTH);
+  return (
+    (typeof value === 'number' && !Object.is(value, -0)) ||
+    (typeof value === 'string' && value.length <= MAX_TEXT_LENGTH)
+  );
 }

@@ -22,6 +22,28 @@ class WithMethod {
   hello() {}
 }
 
+class Money {
+  readonly #cents: number;
+  constructor(cents: number) {
+    this.#cents = cents;
+  }
+  static centsOf(money: Money) {
+    return money.#cents;
+  }
+}
+
+class Price extends Money {}
+
+/** No #private field: only a 'text with #one'. */
+class Theme {
+  readonly color = '#fff';
+  readonly other = "#a'";
+  readonly third = `#${this.color}`;
+}
+
+const holed = (x: number) => Object.assign(new Array<number>(2), { 1: 1, x });
+const hidden = (value: object) => Object.defineProperty(value, 'hidden', { value: 1 });
+
 describe('defaultKeyOf', () => {
   it('names the class, the declaring class, the method and the arguments', () => {
     expect(keyOf()).toBe('Users:Base.find');
@@ -164,6 +186,18 @@ describe('defaultKeyOf', () => {
     ['a kind of Date', new (class Day extends Date {})(), 'it is an instance of Day'],
     ['a Map with properties', Object.assign(new Map(), { x: 1 }), 'it is a Map with properties'],
     ['inherited data', Object.create({ a: 1 }), 'which has methods'],
+    ['an array with a hole and a property', holed(1), 'it is an array with properties'],
+    ['an array with a hidden property', hidden([1]), 'it is an array with properties'],
+    ['a kind of array named Array', new (class Array extends globalThis.Array<number> {})(2), 'an instance of Array'],
+    ['a kind of Map named Map', new (class Map extends globalThis.Map<1, 1> {})(), 'it is an instance of Map'],
+    ['a Map with a hidden property', hidden(new Map()), 'it is a Map with properties'],
+    ['a Date with a symbol', Object.assign(new Date(), { [Symbol('x')]: 1 }), 'it is a Date with properties'],
+    ['a kind of bytes', new (class Uuid extends Uint8Array {})(2), 'it is an instance of Uuid'],
+    ['a buffer with properties', Object.assign(new ArrayBuffer(1), { x: 1 }), 'it is a ArrayBuffer with properties'],
+    ['#private fields', new Money(1), 'it is an instance of Money, which has #private fields'],
+    ['inherited #private fields', new Price(1), 'it is an instance of Price, which has #private fields'],
+    ['hidden properties', hidden({ a: 1 }), 'it has properties that are not enumerable'],
+    ['hidden properties of a data class', hidden(new Other(1)), 'it has properties that are not enumerable'],
   ])('refuses %s and asks for a key', (_case, value, reason) => {
     expect(() => keyOf(1, value)).toThrow(expect.objectContaining({ code: 'RC_INVALID_KEY' }));
     expect(() => keyOf(1, value)).toThrow(reason);
@@ -185,6 +219,10 @@ describe('defaultKeyOf', () => {
     for (let depth = 0; depth < 100_000; depth++) deep = [deep];
     for (const value of [cycle, map, set, dto, deep])
       expect(() => keyOf(value)).toThrow('it is circular, or nested too deeply');
+  });
+
+  it('takes a data class whose source has # in texts and comments only', () => {
+    expect(keyOf(new Theme())).toContain('Theme');
   });
 
   it('takes the same object twice, which is no cycle', () => {

@@ -49,6 +49,25 @@ describe('KeyMemo', () => {
     expect(memo.of(1, make)).toBe(memo.of(1, make));
   });
 
+  it('tells 0 from -0, alone and in pairs, where the recipe does', () => {
+    const memo = new KeyMemo();
+    const make = (decided: unknown): CacheKey => ({ entry: defaults.identify(decided), bucket: 0 });
+    for (const [zero, minus] of [
+      [0, -0],
+      [
+        [0, 1],
+        [-0, 1],
+      ],
+      [
+        ['a', 0],
+        ['a', -0],
+      ],
+    ]) {
+      expect(memo.of(minus, make).entry).not.toBe(memo.of(zero, make).entry);
+      expect(memo.of(minus, make).entry).not.toBe(memo.of(zero, make).entry);
+    }
+  });
+
   it('makes the key of a pair once, and tells pairs apart', () => {
     const { made, make } = counting();
     const memo = new KeyMemo();
