@@ -17,7 +17,8 @@ interface Segment {
  * Reads a template such as `'{0.orgId}:{0.id}'` or `'{user.orgId}:{user.id}'`: a number is the position of an argument, a word its name.
  *
  * The text's own `:` separate segments; a value fills its place in one segment, escaped. A segment holds at most one
- * value, so that two different lists of values never make one key.
+ * value, so that two different lists of values never make one key. A template without placeholders is one key for all calls; a parameter's name in it is
+ * refused, since its braces were probably forgotten.
  *
  * @param parameters of the method, or null where they cannot be read: then only positions may be used, and are not checked
  * @param where the method, for messages
@@ -27,6 +28,7 @@ export function parseKeyTemplate(template: string, parameters: Parameters | null
   const fail = (what: string) =>
     new CacheError('RC_KEY_TEMPLATE', `The key template '${template}' of ${where} ${what}`);
   if (template === '') throw fail('is empty. Name what identifies the value, such as {id}.');
+  if (parameters && !hasPlaceholder(template)) refuseNames(template, parameters, fail);
   const segments = splitSegments(template).map((text) => parseSegment(text, parameters, fail));
   return (args) => {
     let identifier = fill(segments[0]!, args, template, where);
@@ -36,7 +38,21 @@ export function parseKeyTemplate(template: string, parameters: Parameters | null
   };
 }
 
+/** Whether the key depends on the arguments at all. */
+export function hasPlaceholder(template: string): boolean {
+  return /[{}]/.test(template);
+}
+
 type Fail = (what: string) => CacheError;
+
+function refuseNames(template: string, { names }: Parameters, fail: Fail): void {
+  const words = template.split(/[^\p{ID_Continue}$]+/u).flatMap((word) => [word, word.replace(/^\$/, '')]);
+  const name = words.find((word) => word !== '' && names.includes(word));
+  if (name === undefined) return;
+  throw fail(
+    `has no placeholder, but names the parameter ${name}: it is one key for all arguments. Did you mean {${name}}? If the text is meant, use a key function that returns it.`,
+  );
+}
 
 /** At each `:` that is not inside a placeholder. */
 function splitSegments(template: string): string[] {
@@ -69,14 +85,20 @@ function parsePlaceholder(
   parameters: Parameters | null,
   fail: Fail,
 ): NonNullable<Segment['placeholder']> {
-  const [head = '', ...path] = inner.split('.');
+  const [head = '', ...path] = inner.split('.').map((part) => part.trim());
   if (head === '' || path.includes(''))
     throw fail(`has the placeholder {${inner}}, which names nothing. Write {id}, {user.id} or {0.id}.`);
-  return { text: `{${inner}}`, argument: argumentOf(head, inner, parameters, fail), path };
+  return { text: `{${inner}}`, argument: argumentOf(head, path, inner, parameters, fail), path };
 }
 
-function argumentOf(head: string, inner: string, parameters: Parameters | null, fail: Fail): number {
-  const rest = inner.slice(head.length);
+function argumentOf(
+  head: string,
+  path: readonly string[],
+  inner: string,
+  parameters: Parameters | null,
+  fail: Fail,
+): number {
+  const rest = path.map((name) => `.${name}`).join('');
   if (/^\d+$/.test(head)) {
     const position = Number(head);
     if (parameters && !parameters.hasRest && position >= parameters.names.length) {
@@ -92,11 +114,18 @@ function argumentOf(head: string, inner: string, parameters: Parameters | null, 
     );
   }
   const position = parameters.names.indexOf(head);
+  if (parameters.hasRest && position === parameters.names.length - 1) {
+    throw fail(
+      `names {${inner}}, but ...${head} is a rest parameter: a list, of which a placeholder takes one value. Use positions such as {${position}}:{${position + 1}}, or a key function such as (...${head}) => ${head}.`,
+    );
+  }
   if (position >= 0) return position;
   const known = parameters.names.filter((name) => name !== null);
   const meant = didYouMean(head, known, (name) => `{${name}${rest}}`);
   const names =
-    known.length > 0 ? ` Its parameters are: ${known.join(', ')}.` : ' Use a position such as {0}, or a key function.';
+    known.length === 0 || parameters.hasRest
+      ? ' Use a position such as {0}, or a key function.'
+      : ` Its parameters are: ${known.join(', ')}.`;
   throw fail(`names {${inner}}, but the method has no parameter "${head}".${meant || names}`);
 }
 

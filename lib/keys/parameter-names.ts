@@ -6,11 +6,14 @@ export interface Parameters {
 }
 
 /**
- * Reads the parameter list from the function's source text. Null when it cannot be read: native and bound functions, and wrappers that take
- * `...args` for another function are not what the caller meant.
+ * Reads the parameter list from the function's source text.
+ *
+ * Null when it cannot be read for sure: native and bound functions, arrow functions without parentheses, and defaults that hold a regular expression,
+ * a division or a nested template text. The wrapper of another decorator has the names of its own: often `...args`, which is a rest parameter.
  */
 export function parametersOf(method: (...args: never[]) => unknown): Parameters | null {
   const source = Function.prototype.toString.call(method);
+  if (NATIVE.test(source)) return null;
   const list = parameterList(source);
   if (list === null) return null;
   const parts = splitTopLevel(list);
@@ -18,14 +21,17 @@ export function parametersOf(method: (...args: never[]) => unknown): Parameters 
   return { names, hasRest: parts.at(-1)?.startsWith('...') ?? false };
 }
 
+const NATIVE = /\{\s*\[native code\]\s*\}$/;
+
 function nameOf(part: string): string | null {
   return /^(?:\.\.\.)?\s*([\p{ID_Start}$_][\p{ID_Continue}$\u200c\u200d]*)/u.exec(part)?.[1] ?? null;
 }
 
-/** The text between the parentheses of the parameter list. A computed name in brackets before it is skipped. */
+/** The text between the parentheses of the parameter list; null when unsure. A computed name in brackets before it is skipped. */
 function parameterList(source: string): string | null {
   let start = -1;
   for (const { index, character, depth } of tokensOf(source)) {
+    if (UNREADABLE.includes(character)) return null;
     if (start < 0 && character === '(' && depth === 1) start = index + 1;
     else if (start >= 0 && character === ')' && depth === 0) return source.slice(start, index);
     else if (start < 0 && (character === '{' || (character === '=' && source[index + 1] === '>'))) return null;
@@ -45,14 +51,18 @@ function splitTopLevel(list: string): string[] {
   return [...parts, part.trim()].filter(Boolean);
 }
 
-/** The characters outside of comments and literals, with the depth of brackets after each. */
+/** Begins a regular expression or a division, or a template text with texts inside: what follows is not read. */
+const UNREADABLE = '/`';
+
+/** The characters outside of comments and texts, with the depth of brackets after each. */
 function* tokensOf(source: string): Generator<{ index: number; character: string; depth: number }> {
   let depth = 0;
   for (let index = 0; index < source.length; index++) {
     const character = source[index]!;
     if (character === '/' && source[index + 1] === '*') index = indexAfter(source, '*/', index + 2) - 1;
     else if (character === '/' && source[index + 1] === '/') index = indexAfter(source, '\n', index + 2) - 1;
-    else if (character === '"' || character === "'" || character === '`') index = endOfText(source, index);
+    else if (character === '"' || character === "'") index = endOfText(source, index);
+    else if (character === '`' && isPlainTemplate(source, index)) index = plainTemplate.lastIndex - 1;
     else {
       if ('([{'.includes(character)) depth++;
       else if (')]}'.includes(character)) depth--;
@@ -72,4 +82,12 @@ function endOfText(source: string, start: number): number {
     else if (source[index] === source[start]) return index;
   }
   return source.length;
+}
+
+/** A template text whose values hold no text, bracket or comment of their own. */
+const plainTemplate = /`(?:[^`\\$]|\\[^]|\$(?!\{)|\$\{[^`'"/{}]*\})*`/y;
+
+function isPlainTemplate(source: string, start: number): boolean {
+  plainTemplate.lastIndex = start;
+  return plainTemplate.test(source);
 }

@@ -20,6 +20,9 @@ describe('parseKeyTemplate', () => {
     ['all', [], [], 'all'],
     ['50%|{id}', ['id'], [1], '50%25%7c1'],
     ['{1}', ['a', 'b'], [1, ''], ''],
+    ['{ id }:{ user . id }', ['id', 'user'], [1, { id: 2 }], '1:2'],
+    ['all:{id}', ['id', 'all'], [1], 'all:1'],
+    ['every', ['id'], [1], 'every'],
   ])('fills %s', (template, names, args, identifier) => {
     expect(fill(template, names, ...args)).toBe(identifier);
   });
@@ -49,6 +52,18 @@ describe('parseKeyTemplate', () => {
     ['{{id}}', ['id'], 'has an unmatched brace'],
     ['{a}{b}', ['a', 'b'], `has two placeholders side by side in '{a}{b}'`],
     ['{a}-{b}', ['a', 'b'], `Put a ':' between them.`],
+    [
+      'id',
+      ['id'],
+      'has no placeholder, but names the parameter id: it is one key for all arguments. Did you mean {id}?',
+    ],
+    ['user:#id', ['id'], 'Did you mean {id}?'],
+    ['user:$id', ['id'], 'Did you mean {id}?'],
+    ['$id', ['$id'], 'Did you mean {$id}?'],
+    [':größe', [null, 'größe'], 'Did you mean {größe}?'],
+    ['{  }', ['id'], 'has the placeholder {  }, which names nothing.'],
+    ['{id. }', ['id'], 'has the placeholder {id. }'],
+    ['{ usr . id }', ['user'], 'Did you mean {user.id}?'],
   ])('refuses %s of parameters %j', (template, names, message) => {
     const parse = () => parseKeyTemplate(template, parameters(...names), 'Users.findOne');
     expect(parse).toThrow(message);
@@ -58,6 +73,19 @@ describe('parseKeyTemplate', () => {
 
   it('takes any position where a rest parameter takes any number', () => {
     expect(parseKeyTemplate('{5}', { names: ['ids'], hasRest: true }, 'x')([0, 1, 2, 3, 4, 5])).toBe('5');
+  });
+
+  it.each(['{ids}', '{ids.length}', '{ids.0}'])('refuses %s, the name of a rest parameter', (template) => {
+    const parse = () => parseKeyTemplate(template, { names: ['org', 'ids'], hasRest: true }, 'Users.findOne');
+    expect(parse).toThrow(expect.objectContaining({ code: 'RC_KEY_TEMPLATE' }));
+    expect(parse).toThrow(`names ${template}, but ...ids is a rest parameter`);
+    expect(parse).toThrow('Use positions such as {1}:{2}, or a key function such as (...ids) => ids.');
+  });
+
+  it('asks for a position where the wrapper of another decorator hides the names', () => {
+    expect(() => parseKeyTemplate('{id}', { names: ['args'], hasRest: true }, 'x')).toThrow(
+      'has no parameter "id". Use a position such as {0}, or a key function.',
+    );
   });
 
   it('takes positions, but no names, where the parameters cannot be read', () => {

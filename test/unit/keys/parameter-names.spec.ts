@@ -18,6 +18,8 @@ describe('parametersOf', () => {
     ['"na(me"(id) {}', ['id']],
     ['["x" + ("y")](id) {}', ['id']],
     ['async *rows(id) {}', ['id']],
+    ['find(a = `(,\\`${[1, 2]},`, b = "/,", c = \'`\', d) { return /[)]/ }', ['a', 'b', 'c', 'd']],
+    ['find(a = "it\\"s", /* b = /,/ */ c) {}', ['a', 'c']],
   ])('reads %s', (source, names) => {
     expect(method(source)).toEqual({ names, hasRest: false });
   });
@@ -32,9 +34,21 @@ describe('parametersOf', () => {
     expect(method('find(id, ...names) {}')).toEqual({ names: ['id', 'names'], hasRest: true });
   });
 
-  it('gives null where there is no source', () => {
-    expect(parametersOf(Math.max)).toEqual({ names: [], hasRest: false });
+  it.each([
+    'find(sep = /,/, id, tenant) {}',
+    'find(sep = /[)]/g, id) {}',
+    'find(half = 1 / 2, id) {}',
+    'find(a = `x${`,`}`, id) {}',
+    'find(a = `x${")"}`, id) {}',
+    'find(a = `x${{ a: 1 }.a}`, id) {}',
+    '["x" + 4 / 2](id) {}',
+  ])('gives null where it cannot be sure: %s', (source) => {
+    expect(method(source)).toBeNull();
+  });
+
+  it('gives null where there is no source, or no list in parentheses', () => {
+    expect(parametersOf(Math.max)).toBeNull();
     expect(read('id => id')).toBeNull();
-    expect(read('function (id) {}.bind(null)')).toEqual({ names: [], hasRest: false });
+    expect(read('function (id) {}.bind(null)')).toBeNull();
   });
 });
