@@ -8,16 +8,20 @@ import { type KeyRecipe, recipeOfArguments } from '../keys/key-recipe.js';
 import type { CacheableOperation, EvictOperation, PutOperation } from '../operations/cache-operation.js';
 import type { CacheConfigOptions } from '../operations/cache-config.decorator.js';
 import type { CachedMethod } from '../operations/cached-method.js';
-import type { CacheEvictOptions, ResultOptions } from '../operations/operation-options.js';
+import type { CacheEvictOptions, ResultOptions, TargetOptions } from '../operations/operation-options.js';
+import { CacheError } from '../shared/errors.js';
+import { dropPromise, optionFailure } from '../shared/option-function.js';
 import type { CacheRegistry } from './cache-registry.js';
 import { targetOf } from './operation-target.js';
 
-type Condition = (args: readonly unknown[]) => boolean;
+/** @throws CacheError RC_OPTION_FUNCTION */
+type Condition = (args: readonly unknown[], instance: unknown) => boolean;
 
 /** One `@Cacheable` of a method, resolved for a class and an application. */
 export interface ReadStep {
   readonly region: CacheRegion;
-  readonly keyOf: (args: readonly unknown[]) => CacheKey;
+  /** @throws CacheError RC_INVALID_KEY, RC_OPTION_FUNCTION */
+  readonly keyOf: (args: readonly unknown[], instance?: unknown) => CacheKey;
   readonly policy: ReadPolicy;
   /** Null: always. */
   readonly condition: Condition | null;
@@ -92,7 +96,7 @@ function readStepOf(
       key ?? recipeOfArguments(defaultKeyOf(identityOf(method, runtimeClass), method.where)),
     ),
     policy: resolveReadPolicy(region.options, withDefaults(options, config), method.where),
-    condition: conditionOf(options.condition),
+    condition: conditionOf(options.condition, method.where),
   };
 }
 
@@ -111,7 +115,7 @@ function evictStepOf(
     tags: options.tags ?? null,
     clears: options.allEntries ?? false,
     version: options.version ?? null,
-    condition: conditionOf(options.condition),
+    condition: conditionOf(options.condition, method.where),
     where: method.where,
   };
 }
@@ -119,7 +123,7 @@ function evictStepOf(
 function rememberedKeys(region: CacheRegion, recipe: KeyRecipe): ReadStep['keyOf'] {
   const memo = new KeyMemo();
   const make = (decided: unknown) => region.keyOf(recipe.identify(decided));
-  return (args) => memo.of(recipe.decide(args), make);
+  return (args, instance) => memo.of(recipe.decide(args, instance), make);
 }
 
 export function identityOf(method: CachedMethod, runtimeClass: RuntimeClass) {
@@ -127,8 +131,21 @@ export function identityOf(method: CachedMethod, runtimeClass: RuntimeClass) {
   return { runtimeClass: runtimeClass.name, declaringClass, method: method.keyName };
 }
 
-function conditionOf(condition: ((...args: unknown[]) => boolean) | undefined): Condition | null {
-  return condition === undefined ? null : (args) => condition(...args);
+function conditionOf(condition: TargetOptions['condition'], where: string): Condition | null {
+  if (condition === undefined) return null;
+  return (args, instance) => {
+    let answer: unknown;
+    try {
+      answer = condition.apply(instance, args as unknown[]);
+    } catch (cause) {
+      throw optionFailure('condition', where, 'before', cause);
+    }
+    if (!dropPromise(answer)) return Boolean(answer);
+    throw new CacheError(
+      'RC_OPTION_FUNCTION',
+      `The function 'condition' of ${where} returned a promise, which would always count as true. Decide at once, by a function that is not async.`,
+    );
+  };
 }
 
 /** The method's own options first, then its class's; the region's follow in resolveReadPolicy. */

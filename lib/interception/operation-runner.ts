@@ -1,11 +1,17 @@
+import { checkTags } from '../cache/prepared-value.js';
 import { canonicalVersion } from '../entries/version.js';
 import type { CacheKey } from '../keys/cache-key.js';
 import type { CallPlan } from '../operations/cached-method.js';
 import type { AnyFunction } from '../operations/method-types.js';
-import { CacheError } from '../shared/errors.js';
+import { dropPromise, optionFailure } from '../shared/option-function.js';
 import type { CallSteps, EvictStep, PutStep, ReadStep } from './call-steps.js';
 
 type Invoke = () => Promise<unknown>;
+
+interface Call {
+  readonly instance: unknown;
+  readonly args: unknown[];
+}
 
 /** The plan of a method: as short as its operations allow. */
 export function planOfSteps(steps: CallSteps, original: AnyFunction): CallPlan {
@@ -14,7 +20,7 @@ export function planOfSteps(steps: CallSteps, original: AnyFunction): CallPlan {
   if (reads.length === 1 && read!.condition === null && before.length + writes.length + after.length === 0) {
     return plainRead(read!, original);
   }
-  return (instance, args) => run(steps, args, async () => original.apply(instance, args) as unknown);
+  return (instance, args) => run(steps, { instance, args }, async () => original.apply(instance, args) as unknown);
 }
 
 /** The hot path: one `@Cacheable` and nothing else. The region's promise is the call's. */
@@ -22,7 +28,7 @@ function plainRead({ region, keyOf, policy }: ReadStep, original: AnyFunction): 
   return (instance, args) => {
     let key: CacheKey;
     try {
-      key = keyOf(args);
+      key = keyOf(args, instance);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -39,40 +45,45 @@ function plainRead({ region, keyOf, policy }: ReadStep, original: AnyFunction): 
  * Conditions and keys of evictions are taken before anything runs: a key that cannot be made stops the call before it has
  * written. When the method throws, nothing is evicted after, and its error passes through.
  */
-async function run({ before, reads, writes, after }: CallSteps, args: unknown[], invoke: Invoke): Promise<unknown> {
-  const early = evictionsOf(before, args);
-  const late = evictionsOf(after, args);
-  if (early.length > 0) await evictAll(early, undefined, args);
-  const result = await readThrough(reads, 0, args, () => writeThrough(writes, 0, args, invoke));
-  if (late.length > 0) await evictAll(late, result, args);
+async function run({ before, reads, writes, after }: CallSteps, call: Call, invoke: Invoke): Promise<unknown> {
+  const early = evictionsOf(before, call);
+  const late = evictionsOf(after, call);
+  if (early.length > 0) await evictAll(early, undefined, call.args);
+  const result = await readThrough(reads, 0, call, () => writeThrough(writes, 0, call, invoke));
+  if (late.length > 0) await evictAll(late, result, call.args);
   return result;
 }
 
-function readThrough(reads: readonly ReadStep[], index: number, args: unknown[], rest: Invoke): Promise<unknown> {
+function readThrough(reads: readonly ReadStep[], index: number, call: Call, rest: Invoke): Promise<unknown> {
   const step = reads[index];
   if (step === undefined) return rest();
-  const next = async () => readThrough(reads, index + 1, args, rest);
-  const { region, keyOf, policy, condition } = step;
-  if (condition !== null && !condition(args)) {
+  const next = async () => readThrough(reads, index + 1, call, rest);
+  const { region, keyOf, policy } = step;
+  if (!applies(step, call)) {
     region.countBypass();
     return next();
   }
-  return region.read(keyOf(args), policy, args, next);
+  return region.read(keyOf(call.args, call.instance), policy, call.args, next);
 }
 
 async function writeThrough(
   writes: readonly (EvictStep | PutStep)[],
   index: number,
-  args: unknown[],
+  call: Call,
   invoke: Invoke,
 ): Promise<unknown> {
   const step = writes[index];
   if (step === undefined) return invoke();
-  const next = async () => writeThrough(writes, index + 1, args, invoke);
-  const { region, condition } = step;
-  if (condition !== null && !condition(args)) return next();
-  if (step.kind === 'put') return region.writeThrough(step.keyOf(args), step.policy, args, next);
-  return region.evictStrict(keysOf(step, args), next);
+  const next = async () => writeThrough(writes, index + 1, call, invoke);
+  if (!applies(step, call)) return next();
+  const { region } = step;
+  if (step.kind === 'put')
+    return region.writeThrough(step.keyOf(call.args, call.instance), step.policy, call.args, next);
+  return region.evictStrict(keysOf(step, call), next);
+}
+
+function applies({ condition }: ReadStep | EvictStep, { args, instance }: Call): boolean {
+  return condition === null || condition(args, instance);
 }
 
 /** An eviction that is to happen, with its keys. */
@@ -81,14 +92,12 @@ interface Eviction {
   readonly keys: readonly CacheKey[];
 }
 
-function evictionsOf(steps: readonly EvictStep[], args: readonly unknown[]): Eviction[] {
-  return steps
-    .filter(({ condition }) => condition === null || condition(args))
-    .map((step) => ({ step, keys: keysOf(step, args) }));
+function evictionsOf(steps: readonly EvictStep[], call: Call): Eviction[] {
+  return steps.filter((step) => applies(step, call)).map((step) => ({ step, keys: keysOf(step, call) }));
 }
 
-function keysOf({ region, identifyAll }: EvictStep, args: readonly unknown[]): CacheKey[] {
-  return identifyAll === null ? [] : identifyAll(args).map((identifier) => region.keyOf(identifier));
+function keysOf({ region, identifyAll }: EvictStep, { args, instance }: Call): CacheKey[] {
+  return identifyAll === null ? [] : identifyAll(args, instance).map((identifier) => region.keyOf(identifier));
 }
 
 /** Resolves when all were acknowledged or queued; rejects with the first error, after all were tried. */
@@ -117,29 +126,25 @@ async function evictVersion(
 ): Promise<void> {
   let version: string;
   try {
-    version = canonicalVersion(step.version!(result, ...args), step.where);
+    const given: unknown = step.version!(result, ...args);
+    dropPromise(given);
+    version = canonicalVersion(given, step.where);
   } catch (cause) {
     await step.region.evictKeys(keys);
-    throw optionFailure('version', step.where, cause);
+    throw optionFailure('version', `@CacheEvict on ${step.where}`, 'after', cause);
   }
   await step.region.evictKeys(keys, { version });
 }
 
 async function evictTags({ cache, tags, where }: EvictStep, result: unknown, args: readonly unknown[]): Promise<void> {
+  const place = `@CacheEvict on ${where}`;
   let list: readonly string[];
   try {
-    list = typeof tags === 'function' ? tags(result, ...args) : (tags ?? []);
+    const given: unknown = typeof tags === 'function' ? tags(result, ...args) : tags;
+    dropPromise(given);
+    list = checkTags(given, place);
   } catch (cause) {
-    throw optionFailure('tags', where, cause);
+    throw optionFailure('tags', place, 'after', cause);
   }
   await cache.evictTags(list);
-}
-
-function optionFailure(option: string, where: string, cause: unknown): unknown {
-  if (cause instanceof CacheError) return cause;
-  return new CacheError(
-    'RC_OPTION_FUNCTION',
-    `The function '${option}' of @CacheEvict on ${where} failed after the method had run: ${String(cause)}. Make it total: it gets (result, ...args).`,
-    { cause },
-  );
 }

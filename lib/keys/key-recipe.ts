@@ -1,3 +1,4 @@
+import { optionFailure } from '../shared/option-function.js';
 import { identifierOf } from './key-segment.js';
 import type { IdentifierOf } from './key-template.js';
 
@@ -5,16 +6,22 @@ import type { IdentifierOf } from './key-template.js';
  * How the identifier of a call is made, in two steps, so that the second, which is the dearer one, can be remembered.
  */
 export interface KeyRecipe {
-  /** What decides the key. Equal strings, equal numbers, and arrays of two of these, make equal keys; anything else is not to be compared. */
-  decide(args: readonly unknown[]): unknown;
+  /** What decides the key, of a call on an instance. Equal strings, equal numbers, and arrays of two of these, make equal keys; anything else is not to be compared. @throws CacheError RC_OPTION_FUNCTION */
+  decide(args: readonly unknown[], instance?: unknown): unknown;
   /** @throws CacheError RC_INVALID_KEY */
   identify(decided: unknown): string;
 }
 
-/** Of a key function, which may depend on more than its arguments (a tenant, say): it is called each time. */
+/** Of a key function, which may depend on more than its arguments (the tenant of its `this`, say): it is called each time. */
 export function recipeOfFunction(key: (...args: unknown[]) => unknown, where: string): KeyRecipe {
   return {
-    decide: (args) => key(...args),
+    decide(args, instance) {
+      try {
+        return key.apply(instance, args as unknown[]);
+      } catch (cause) {
+        throw optionFailure('key', where, 'before', cause);
+      }
+    },
     identify: (value) => identifierOf(value, where),
   };
 }

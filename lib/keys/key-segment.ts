@@ -1,4 +1,5 @@
 import { CacheError, describeValue } from '../shared/errors.js';
+import { dropPromise } from '../shared/option-function.js';
 
 /** One part of an identifier. @publicApi */
 export type KeySegment = string | number | bigint | boolean;
@@ -33,7 +34,7 @@ function hex(character: string): string {
  * The identifier part of a key: escaped segments joined by `:`.
  *
  * @param where the method or call that made the key, for the message
- * @throws CacheError RC_INVALID_KEY for undefined, null, NaN, infinite numbers, objects, functions and empty arrays
+ * @throws CacheError RC_INVALID_KEY for undefined, null, NaN, infinite numbers, objects, promises, functions and empty arrays
  */
 export function identifierOf(value: unknown, where: string): string {
   switch (typeof value) {
@@ -52,20 +53,24 @@ export function identifierOf(value: unknown, where: string): string {
 }
 
 function joinSegments(segments: readonly unknown[], where: string): string {
-  let identifier = segmentOf(segments[0], where);
-  for (let index = 1; index < segments.length; index++) identifier += `:${segmentOf(segments[index], where)}`;
+  let identifier = segmentOf(segments, 0, where);
+  for (let index = 1; index < segments.length; index++) identifier += `:${segmentOf(segments, index, where)}`;
   return identifier;
 }
 
-function segmentOf(segment: unknown, where: string): string {
-  if (typeof segment === 'object') throw invalidKey(segment, where);
-  return identifierOf(segment, where);
+function segmentOf(segments: readonly unknown[], index: number, where: string): string {
+  const segment = segments[index];
+  if (typeof segment !== 'object') return identifierOf(segment, where);
+  for (const other of segments) dropPromise(other);
+  throw invalidKey(segment, where);
 }
 
 function invalidKey(value: unknown, where: string): CacheError {
+  const [got, cure] = dropPromise(value)
+    ? ['a promise', 'A key is made at once, by a function that is not async.']
+    : [describeValue(value), 'Return what identifies the value, such as its id.'];
   return new CacheError(
     'RC_INVALID_KEY',
-    `The key of ${where} must be a string, a finite number, a bigint, a boolean, or a non-empty array of these; got ${describeValue(value)}. ` +
-      `Return what identifies the value, such as its id.`,
+    `The key of ${where} must be a string, a finite number, a bigint, a boolean, or a non-empty array of these; got ${got}. ${cure}`,
   );
 }

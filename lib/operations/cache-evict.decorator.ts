@@ -1,4 +1,7 @@
 import { identifierOf } from '../keys/key-segment.js';
+import { CacheError, describeValue } from '../shared/errors.js';
+import { dropPromise, optionFailure } from '../shared/option-function.js';
+import type { EvictOperation } from './cache-operation.js';
 import { declareOperation, type Place } from './declare-operation.js';
 import type { AsyncMethod, CachedMethodDecorator, MethodDecoratorFor, NoOthers } from './method-types.js';
 import type { CacheEvictOptions } from './operation-options.js';
@@ -27,11 +30,34 @@ export function CacheEvict(options: CacheEvictOptions): unknown {
 function identifyAll(
   { key, keys }: Readonly<CacheEvictOptions>,
   { where, recipe }: Place,
-): ((args: readonly unknown[]) => readonly string[]) | null {
+): EvictOperation['identifyAll'] {
   if (key === undefined && keys === undefined) return null;
   const one = key === undefined ? null : recipe(key);
-  return (args) => [
-    ...(one ? [one.identify(one.decide(args))] : []),
-    ...(keys ? keys(...(args as unknown[])).map((value) => identifierOf(value, where)) : []),
+  return (args, instance) => [
+    ...(one ? [one.identify(one.decide(args, instance))] : []),
+    ...(keys ? listOf(keys, args, instance, where).map((value) => identifierOf(value, where)) : []),
   ];
+}
+
+function listOf(
+  keys: NonNullable<CacheEvictOptions['keys']>,
+  args: readonly unknown[],
+  instance: unknown,
+  where: string,
+): readonly unknown[] {
+  let list: unknown;
+  try {
+    list = keys.apply(instance, args as unknown[]);
+  } catch (cause) {
+    throw optionFailure('keys', where, 'before', cause);
+  }
+  if (!Array.isArray(list)) {
+    const got = dropPromise(list) ? 'a promise' : describeValue(list);
+    throw new CacheError(
+      'RC_INVALID_KEY',
+      `The function 'keys' of ${where} must return an array of keys, at once; got ${got}. Return [] where there is nothing to evict.`,
+    );
+  }
+  for (const value of list) dropPromise(value);
+  return list;
 }

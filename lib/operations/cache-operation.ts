@@ -24,5 +24,5 @@ export interface EvictOperation {
   readonly kind: 'evict';
   readonly options: Readonly<CacheEvictOptions>;
   /** Identifiers of `key` and `keys` together; null: by tags or the whole region only. */
-  readonly identifyAll: ((args: readonly unknown[]) => readonly string[]) | null;
+  readonly identifyAll: ((args: readonly unknown[], instance?: unknown) => readonly string[]) | null;
 }

@@ -11,11 +11,16 @@ export interface TargetOptions<Args extends AnyArgs = AnyArgs> {
   cache?: string;
   /** Name of the region. @default that of `@CacheConfig`, else the name of the instance's class */
   region?: string;
-  /** Called with the arguments, before the method; false: the cache is left alone, and the method called. */
+  /** Called with the arguments and the instance as `this`, before the method; false: the cache is left alone, and the method called. */
   condition?: (...args: Args) => boolean;
 }
 
-/** What identifies a value: a function of the arguments, or a template such as `'{id}'`, `'{user.id}'`, `'{0.orgId}:{0.id}'`. @publicApi */
+/**
+ * What identifies a value: a function of the arguments, or a template such as `'{id}'`, `'{user.id}'`, `'{0.orgId}:{0.id}'`. A function that is no arrow
+ * function has the instance as `this`.
+ *
+ * @publicApi
+ */
 export type KeyOption<Args extends AnyArgs = AnyArgs> = string | ((...args: Args) => KeyValue);
 
 /** How a result is kept. Functions are called with the result and the arguments. Each overrides the region's option. */
@@ -43,7 +48,7 @@ export interface ResultOptions<Args extends AnyArgs = AnyArgs, Result = Unchecke
  */
 export interface CacheableOptions<Args extends AnyArgs = AnyArgs, Result = Unchecked>
   extends TargetOptions<Args>, ResultOptions<Args, Result> {
-  /** @default made from the class, the method and a canonical form of all arguments */
+  /** @default made from the class, the method and a canonical form of all arguments; the state of the instance is no part of it */
   key?: KeyOption<Args>;
 }
 
@@ -65,7 +70,7 @@ export interface CachePutOptions<Args extends AnyArgs = AnyArgs, Result = Unchec
  */
 export interface CacheEvictOptions<Args extends AnyArgs = AnyArgs, Result = Unchecked> extends TargetOptions<Args> {
   key?: KeyOption<Args>;
-  /** Several keys; called before the method. */
+  /** Several keys; called before the method, as `key`. */
   keys?: (...args: Args) => readonly KeyValue[];
   /** All entries of the cache, in whatever region, that carry one of these. With `beforeInvocation` the result is undefined. */
   tags?: readonly string[] | ((result: Result, ...args: Args) => readonly string[]);

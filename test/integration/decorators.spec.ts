@@ -241,6 +241,42 @@ describe('scopes', () => {
   });
 });
 
+describe('the state of an instance', () => {
+  it('is part of the key where a key function reads it', async () => {
+    class Tenant {
+      constructor(readonly name: string) {}
+      @Cacheable({
+        key(this: Tenant, id: number) {
+          return [this.name, id];
+        },
+      })
+      async find(id: number) {
+        return `${this.name}-${id}`;
+      }
+      @CacheEvict({
+        condition(this: Tenant) {
+          return this.name === 'eu';
+        },
+        keys(this: Tenant, id: number) {
+          return [[this.name, id]];
+        },
+      })
+      async remove(id: number) {
+        return id;
+      }
+    }
+    const app = await anApplication(
+      { provide: 'eu', useFactory: () => new Tenant('eu') },
+      { provide: 'us', useFactory: () => new Tenant('us') },
+    );
+    const [eu, us] = [app.get<Tenant>('eu'), app.get<Tenant>('us')];
+    expect([await eu.find(1), await us.find(1), await eu.find(1)]).toEqual(['eu-1', 'us-1', 'eu-1']);
+    await us.remove(1);
+    await eu.remove(1);
+    expect(app.get(RedisCache).status().regions['Tenant']).toMatchObject({ evictions: 1 });
+  });
+});
+
 describe('inheritance', () => {
   it('keeps an override and the method it calls by super apart', async () => {
     @Injectable()

@@ -117,4 +117,37 @@ describe('callStepsOf', () => {
     const [{ reads }] = stepsOf(Child) as [ReturnType<typeof callStepsOf>];
     expect(reads[0]!.keyOf([7]).entry).toBe('default/Child:Child:Parent.find:7');
   });
+
+  describe('a condition', () => {
+    const conditionOf = (condition: unknown) => {
+      class Users {
+        @Cacheable({ condition: condition as () => boolean }) async find(_id: number) {}
+      }
+      return stepsOf(Users)[0]!.reads[0]!.condition!;
+    };
+
+    it('gets the arguments, and the instance as this', () => {
+      const condition = conditionOf(function (this: { limit: number }, id: number) {
+        return id < this.limit;
+      });
+      expect([condition([1], { limit: 2 }), condition([2], { limit: 2 })]).toEqual([true, false]);
+    });
+
+    it('names its method when it throws', () => {
+      const cause = new TypeError('boom');
+      const condition = conditionOf(() => {
+        throw cause;
+      });
+      expect(() => condition([], null)).toThrow(expect.objectContaining({ code: 'RC_OPTION_FUNCTION', cause }));
+      expect(() => condition([], null)).toThrow("The function 'condition' of Users.find failed before the method ran");
+    });
+
+    it('is refused when it answers by a promise, which would always be true', () => {
+      const condition = conditionOf(async () => {
+        throw new Error('late');
+      });
+      expect(() => condition([], null)).toThrow(expect.objectContaining({ code: 'RC_OPTION_FUNCTION' }));
+      expect(() => condition([], null)).toThrow("The function 'condition' of Users.find returned a promise");
+    });
+  });
 });

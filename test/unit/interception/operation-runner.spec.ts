@@ -317,4 +317,28 @@ describe('the runner', () => {
       `The function 'tags' of @CacheEvict on Users.find failed after the method had run: Error: boom.`,
     );
   });
+
+  it.each([undefined, 'abc', [1], [''], Promise.reject(new Error('late'))])(
+    'names the method of a tags function that gives %p',
+    async (tags) => {
+      const call = aCall({ after: [anEvict(region(), { identifyAll: null, tags: () => tags as string[] })] });
+      await expect(call(1)).rejects.toMatchObject({ code: 'RC_INVALID_TAG' });
+      await expect(call(1)).rejects.toThrow('The tags of @CacheEvict on Users.find must be');
+    },
+  );
+
+  it('gives keys and conditions the instance of the call', async () => {
+    const seen: unknown[] = [];
+    const see = (_args: unknown, instance: unknown) => void seen.push(instance);
+    const over = { condition: (args: readonly unknown[], it: unknown) => (see(args, it), true) };
+    const key = { keyOf: (args: readonly unknown[], it: unknown) => (see(args, it), { entry: 'k', bucket: 0 }) };
+    const keys = { identifyAll: (args: readonly unknown[], it: unknown) => (see(args, it), []) };
+    await aCall({ reads: [aRead(region(), key)] })(1);
+    await aCall({
+      before: [anEvict(region(), { ...over, ...keys })],
+      reads: [aRead(region(), { ...over, ...key })],
+      writes: [anEvict(region(), { ...over, ...keys }), aPut(region(), { ...over, ...key })],
+    })(1);
+    expect(seen).toEqual(Array(9).fill({ name: 'instance' }));
+  });
 });

@@ -16,6 +16,24 @@ describe('a key recipe', () => {
     expect(identify(recipe, 1, 2)).toBe('b-1-2');
   });
 
+  it('gives a key function the instance as this', () => {
+    const recipe = recipeOfFunction(function (this: unknown, id) {
+      return [(this as { tenant: string }).tenant, id];
+    }, 'A.f');
+    expect(recipe.identify(recipe.decide([1], { tenant: 'x' }))).toBe('x:1');
+  });
+
+  it('names the method of a key function that throws', () => {
+    const cause = new TypeError('no id');
+    const recipe = recipeOfFunction(() => {
+      throw cause;
+    }, 'A.f');
+    expect(() => recipe.decide([])).toThrow(expect.objectContaining({ code: 'RC_OPTION_FUNCTION', cause }));
+    expect(() => recipe.decide([])).toThrow(
+      "The function 'key' of A.f failed before the method ran: TypeError: no id.",
+    );
+  });
+
   it('decides by a single string or number, else by all arguments', () => {
     expect(defaults.decide([7])).toBe(7);
     expect(defaults.decide(['7'])).toBe('7');

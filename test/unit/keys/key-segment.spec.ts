@@ -70,6 +70,21 @@ describe('identifierOf', () => {
     );
   });
 
+  it('refuses promises, and handles their failures', async () => {
+    const unhandled: unknown[] = [];
+    const note = (error: unknown) => void unhandled.push(error);
+    process.on('unhandledRejection', note);
+    const failing = () => Promise.reject(new Error('late'));
+    for (const value of [failing(), [failing(), failing()], ['a', failing()]]) {
+      expect(() => identifierOf(value, 'Users.find')).toThrow(
+        /got a promise\. A key is made at once, by a function that is not async\. \[RC_INVALID_KEY\]$/,
+      );
+    }
+    await new Promise(setImmediate);
+    process.off('unhandledRejection', note);
+    expect(unhandled).toEqual([]);
+  });
+
   it('never makes one identifier of two lists of texts', () => {
     const list = fc.array(text, { minLength: 1, maxLength: 3 });
     fc.assert(

@@ -142,6 +142,47 @@ describe('decorators', () => {
   });
 });
 
+describe('the keys of @CacheEvict', () => {
+  const identify = (keys: unknown, ...args: unknown[]) => {
+    class Users {
+      async remove(..._args: unknown[]) {}
+    }
+    decorate(Users.prototype, 'remove', CacheEvict({ keys: keys as () => [] }));
+    const [operation] = declaredMethodsOf(Users.prototype)[0]!.operations;
+    return operation?.kind === 'evict' && operation.identifyAll!(args, { tenant: 'x' });
+  };
+
+  it('have the instance as this', () => {
+    const keys = function (this: { tenant: string }, id: number) {
+      return [[this.tenant, id]];
+    };
+    expect(identify(keys, 7)).toEqual(['x:7']);
+    expect(identify(() => [])).toEqual([]);
+  });
+
+  it.each<[unknown, string]>([
+    [undefined, 'got undefined'],
+    ['abc', 'got "abc"'],
+    [new Set([1]), 'got an object (Set)'],
+    [Promise.reject(new Error('late')), 'got a promise'],
+  ])('refuse %p, and name the method', (list, message) => {
+    expect(() => identify(() => list)).toThrow(expect.objectContaining({ code: 'RC_INVALID_KEY' }));
+    expect(() => identify(() => list)).toThrow(
+      `The function 'keys' of Users.remove must return an array of keys, at once; ${message}`,
+    );
+  });
+
+  it('refuse promises in the array, and name the method where they throw', () => {
+    expect(() => identify(() => [1, Promise.reject(new Error('late'))])).toThrow('The key of Users.remove must be');
+    const cause = new TypeError('boom');
+    const failing = () => {
+      throw cause;
+    };
+    expect(() => identify(failing)).toThrow(expect.objectContaining({ code: 'RC_OPTION_FUNCTION', cause }));
+    expect(() => identify(failing)).toThrow("The function 'keys' of Users.remove failed before the method ran");
+  });
+});
+
 describe('@CacheConfig', () => {
   it('is found on the class itself, else on the nearest parent', () => {
     @CacheConfig({ region: 'a', ttl: '1m' })
