@@ -1,20 +1,26 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { CachedMethod, CallPlan, CallPlanner } from '../operations/cached-method.js';
 import type { AnyFunction } from '../operations/method-types.js';
+import { isPromiseLike } from '../shared/option-function.js';
 import { CacheRegistry } from './cache-registry.js';
 import { callStepsOf } from './call-steps.js';
 import { DeclarationChecks } from './declaration-checks.js';
+import { DeclarationWarnings } from './declaration-warnings.js';
 import { planOfSteps } from './operation-runner.js';
 
 /** Makes the plan of each decorated method of one application: once per class and method. */
 @Injectable()
 export class ApplicationPlanner implements CallPlanner {
   private readonly checks: DeclarationChecks;
+  private readonly warnings: DeclarationWarnings;
+  private readonly warn: (message: string) => void;
   private readonly plans = new WeakMap<object, Map<CachedMethod, CallPlan>>();
 
   constructor(private readonly caches: CacheRegistry) {
     const logger = new Logger('RedisCacheModule');
-    this.checks = new DeclarationChecks(caches, (message) => logger.warn(message));
+    this.warn = (message) => logger.warn(message);
+    this.checks = new DeclarationChecks(caches, this.warn);
+    this.warnings = new DeclarationWarnings(caches, this.warn);
   }
 
   planOf(method: CachedMethod, runtimeClass: AnyFunction): CallPlan {
@@ -23,9 +29,25 @@ export class ApplicationPlanner implements CallPlanner {
     let plan = plans.get(method);
     if (!plan) {
       this.checks.check(method, runtimeClass);
-      plan = planOfSteps(callStepsOf(method, runtimeClass, this.caches), method.original);
+      plan = planOfSteps(callStepsOf(method, runtimeClass, this.caches), watched(method, this.warn));
+      this.warnings.check(runtimeClass);
       plans.set(method, plan);
     }
     return plan;
   }
+}
+
+/** The method; the first time that it returns no promise is reported, since types that TypeScript does not emit cannot be checked at boot. */
+function watched({ original, where }: CachedMethod, warn: (message: string) => void): AnyFunction {
+  let isReported = false;
+  return function (this: unknown, ...args: unknown[]): unknown {
+    const result: unknown = original.apply(this, args);
+    if (!isReported && !isPromiseLike(result)) {
+      isReported = true;
+      warn(
+        `${where} is cached and returned no promise: its callers get a promise of what it returned, since a cache answers later. Make it async. [RC_DECORATOR_TARGET]`,
+      );
+    }
+    return result;
+  };
 }

@@ -86,7 +86,12 @@ export class DeclarationChecks {
     const owner = { runtimeClass, prototype: method.prototype, where: whereOf(method, runtimeClass) };
     const other = this.explicitKeys.get(place);
     if (other === undefined) this.explicitKeys.set(place, owner);
-    else if (other.where !== owner.where && !isHeirOf(runtimeClass, other.runtimeClass, other.where, method)) {
+    else if (isHeirOf(other.runtimeClass, runtimeClass) && nameOf(other.where) === nameOf(owner.where)) {
+      this.warn(
+        `${other.where} and ${owner.where} make the same keys in region "${region}", which one class inherits from the other: each returns what the other cached. ` +
+          `If what they return differs, give the class that extends a region of its own: @CacheConfig({ region: '…' }).`,
+      );
+    } else if (other.where !== owner.where) {
       this.warn(
         `${other.where} and ${owner.where} both make keys of their own in region "${region}": where these are equal, one method returns the other's value. ` +
           `If that is not meant, give one of them a region, or a segment of its own in the key, such as ['by-email', email].`,
@@ -120,14 +125,17 @@ export class DeclarationChecks {
 }
 
 function whereOf(method: CachedMethod, runtimeClass: RuntimeClass): string {
-  const name = method.where.slice(method.where.indexOf('.'));
-  return `${runtimeClass.name}${name}`;
+  return `${runtimeClass.name}${nameOf(method.where)}`;
 }
 
-/** An override and what it overrides are meant to have one key. */
-function isHeirOf(runtimeClass: RuntimeClass, other: RuntimeClass, otherWhere: string, method: CachedMethod): boolean {
-  const isRelated = runtimeClass === other || isParent(other, runtimeClass) || isParent(runtimeClass, other);
-  return isRelated && otherWhere.endsWith(method.where.slice(method.where.indexOf('.')));
+/** `.find` of `Users.find`. */
+function nameOf(where: string): string {
+  return where.slice(where.indexOf('.'));
+}
+
+/** One of two classes extends the other. Each is one that the application provides. */
+function isHeirOf(one: RuntimeClass, other: RuntimeClass): boolean {
+  return isParent(one, other) || isParent(other, one);
 }
 
 function isParent(parent: object, child: object): boolean {

@@ -1,12 +1,13 @@
 import 'reflect-metadata';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { Injectable, type LoggerService, Module, type ModuleMetadata } from '@nestjs/common';
+import { Injectable, type LoggerService, Module, type ModuleMetadata, Scope } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Test, type TestingModule } from '@nestjs/testing';
 import {
   Cacheable,
   CacheConfig,
   CacheEvict,
+  CachePut,
   getCacheToken,
   InjectCache,
   RedisCache,
@@ -406,7 +407,7 @@ describe('declarations that contradict each other', () => {
   });
 
   it('are found on REQUEST-scoped and transient providers and on controllers', async () => {
-    const { Controller, Scope } = await import('@nestjs/common');
+    const { Controller } = await import('@nestjs/common');
     const make = (decorator: ClassDecorator) => {
       class Wrong {
         @Cacheable({ cache: 'none' }) async find() {}
@@ -422,6 +423,165 @@ describe('declarations that contradict each other', () => {
     ];
     for (const kind of kinds)
       await expect(boot({ imports: [cache()], ...kind })).rejects.toMatchObject({ code: 'RC_MODULE_MISSING' });
+  });
+});
+
+describe('declarations that are probably not meant', () => {
+  const warningsOf = async (...providers: NonNullable<ModuleMetadata['providers']>) => {
+    const app = await boot({ imports: [RedisCacheModule.forRoot({ service: 'user' })], providers });
+    return { app, warnings: () => lines.filter((line) => line.startsWith('warn')) };
+  };
+
+  it('warn of one key for all arguments', async () => {
+    @Injectable()
+    class Users {
+      @Cacheable({ key: 'all' }) async find(id: number) {
+        return id;
+      }
+      @Cacheable({ region: 'a', key: 'all' }) async list() {}
+      @Cacheable({ region: 'b', key: () => 'all' }) async meant(id: number) {
+        return id;
+      }
+      @CacheEvict({ key: 'all' }) async add(id: number) {
+        return id;
+      }
+    }
+    const { warnings } = await warningsOf(Users);
+    expect(warnings()).toEqual([
+      `warn [RedisCacheModule] The key template 'all' of Users.find has no placeholder: calls with different arguments get one value. ` +
+        `Name what identifies the value, such as {id}; if one value is meant, say so by a key function: () => 'all'.`,
+    ]);
+  });
+
+  it('warn of default keys on REQUEST-scoped and durable classes', async () => {
+    class Me {
+      @Cacheable() async profile() {}
+      @Cacheable({ region: 'keyed', key: () => 1 }) async keyed() {}
+    }
+    @Injectable({ scope: Scope.REQUEST })
+    class PerRequest extends Me {}
+    @Injectable({ scope: Scope.REQUEST, durable: true })
+    class Durable extends Me {}
+    @Injectable({ scope: Scope.TRANSIENT })
+    class Transient extends Me {}
+    const { warnings } = await warningsOf(PerRequest, Durable, Transient);
+    expect(warnings().filter((line) => line.includes('REQUEST'))).toEqual([
+      expect.stringContaining('Me.profile has no key, and PerRequest is REQUEST-scoped: default keys are made of'),
+      expect.stringContaining('Me.profile has no key, and Durable is REQUEST-scoped'),
+    ]);
+  });
+
+  describe('warn of a class and its heir', () => {
+    @CacheConfig({ region: 'users' })
+    class UsersRepo {
+      table() {
+        return 'users';
+      }
+      @Cacheable({ key: '{id}' }) async find(id: number) {
+        return `${this.table()}#${id}`;
+      }
+      @Cacheable() async list() {}
+    }
+    class Archived extends UsersRepo {
+      override table() {
+        return 'archived';
+      }
+    }
+    @CacheConfig({ region: 'apart' })
+    class Apart extends UsersRepo {}
+
+    it('that share keys, since one returns what the other cached', async () => {
+      const { warnings } = await warningsOf(UsersRepo, Archived);
+      expect(warnings()).toEqual([
+        expect.stringContaining(
+          'UsersRepo.find and Archived.find make the same keys in region "users", which one class inherits from the other: each returns what the other cached.',
+        ),
+      ]);
+      expect(warnings()[0]).toContain(`give the class that extends a region of its own: @CacheConfig({ region: '…' })`);
+    });
+
+    it('only where both are provided and share a region', async () => {
+      expect((await warningsOf(Archived)).warnings()).toEqual([]);
+      expect((await warningsOf(UsersRepo, Apart)).warnings()).toEqual([]);
+    });
+  });
+
+  it('warn once of a method that returns no promise, and serve its value', async () => {
+    @Injectable()
+    class Sync {
+      @Cacheable({ region: 'a' }) find(id: number) {
+        return id as unknown as Promise<number>;
+      }
+      @Cacheable({ region: 'b' }) async fine(id: number) {
+        return id;
+      }
+    }
+    const { app, warnings } = await warningsOf(Sync);
+    expect(warnings()).toEqual([]);
+    const sync = app.get(Sync);
+    expect([await sync.find(1), await sync.find(1), await sync.find(2), await sync.fine(3)]).toEqual([1, 1, 2, 3]);
+    expect(warnings()).toEqual([
+      expect.stringMatching(/ Sync\.find is cached and returned no promise: .* \[RC_DECORATOR_TARGET\]$/),
+    ]);
+  });
+
+  it('warn of entries without the tags that another method gives to the same ones', async () => {
+    @Injectable()
+    class Users {
+      @Cacheable({ key: (id: number) => id, tags: ['all'] }) async find(id: number) {
+        return id;
+      }
+      @CachePut({ key: (user: { id: number }) => user.id }) async save(user: { id: number }) {
+        return user.id;
+      }
+    }
+    @Injectable()
+    class Orders {
+      @Cacheable({ key: '{id}' }) async find(id: number) {
+        return id;
+      }
+      @CachePut({ key: '{id}', tags: ['all'] }) async save(id: number) {
+        return id;
+      }
+    }
+    expect((await warningsOf(Users, Orders)).warnings()).toEqual([
+      expect.stringContaining(
+        'Users.find gives its entries tags, and Users.save writes the same ones without: an eviction by tag does not reach what Users.save wrote.',
+      ),
+      expect.stringContaining('Orders.save gives its entries tags, and Orders.find writes the same ones without'),
+    ]);
+  });
+
+  it('do not warn of tags where it is unsure that the entries are the same', async () => {
+    @Injectable()
+    @CacheConfig({ region: 'r' })
+    class Users {
+      @Cacheable({ key: (id: number) => ['id', id], tags: ['all'] }) async byId(id: number) {
+        return id;
+      }
+      @Cacheable({ key: (email: string) => ['email', email] }) async byEmail(email: string) {
+        return email;
+      }
+      @CachePut({ key: (email: string, id: number) => ['email', email, id] }) async put(email: string, id: number) {
+        return [email, id];
+      }
+      @Cacheable() async byDefault() {}
+    }
+    @Injectable()
+    @CacheConfig({ region: 's' })
+    class Agreed {
+      @Cacheable({ key: '{id}', tags: ['a'] }) async find(id: number) {
+        return id;
+      }
+      @CachePut({ key: '{id}', tags: () => [] }) async put(id: number) {
+        return id;
+      }
+      @CachePut({ region: 't', key: '{id}' }) async elsewhere(id: number) {
+        return id;
+      }
+    }
+    const { warnings } = await warningsOf(Users, Agreed);
+    expect(warnings().filter((line) => line.includes('tags'))).toEqual([]);
   });
 });
 

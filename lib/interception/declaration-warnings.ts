@@ -1,0 +1,95 @@
+import { hasPlaceholder } from '../keys/key-template.js';
+import { parametersOf } from '../keys/parameter-names.js';
+import type { CacheableOperation, PutOperation } from '../operations/cache-operation.js';
+import type { CachedMethod } from '../operations/cached-method.js';
+import type { AnyFunction } from '../operations/method-types.js';
+import { originalOf } from '../operations/method-wrapper.js';
+import { isRequestScoped, methodsOf } from '../operations/operation-metadata.js';
+import type { CacheRegistry } from './cache-registry.js';
+import { targetOf } from './operation-target.js';
+
+/** An operation that writes entries under a key of its own. */
+interface Writing {
+  readonly operation: CacheableOperation | PutOperation;
+  readonly method: CachedMethod;
+}
+
+/**
+ * What one class declares and probably does not mean: a key that is the same for all arguments, a default key where instances differ, entries without the
+ * tags that others of the same keys have. Allowed, so only a line in the log, once per class.
+ */
+export class DeclarationWarnings {
+  private readonly known = new WeakSet<AnyFunction>();
+
+  constructor(
+    private readonly caches: CacheRegistry,
+    private readonly warn: (message: string) => void,
+  ) {}
+
+  /** Looks at the whole class at its first call. */
+  check(runtimeClass: AnyFunction): void {
+    if (this.known.has(runtimeClass)) return;
+    this.known.add(runtimeClass);
+    const methods = methodsOf(runtimeClass.prototype as object);
+    for (const method of methods) {
+      for (const operation of method.operations) {
+        if (operation.kind !== 'cacheable') continue;
+        this.warnOfConstantKey(operation, method);
+        if (operation.key === null && isRequestScoped(runtimeClass)) this.warnOfInstances(method, runtimeClass);
+      }
+    }
+    for (const writings of this.writingsByRegion(methods, runtimeClass)) this.warnOfMissingTags(writings);
+  }
+
+  private warnOfConstantKey({ options: { key } }: CacheableOperation, { where, original }: CachedMethod): void {
+    if (typeof key !== 'string' || hasPlaceholder(key)) return;
+    const names = parametersOf(originalOf(original))?.names ?? [];
+    if (names.length === 0) return;
+    this.warn(
+      `The key template '${key}' of ${where} has no placeholder: calls with different arguments get one value. ` +
+        `Name what identifies the value, such as {${names[0] ?? 0}}; if one value is meant, say so by a key function: () => '${key}'.`,
+    );
+  }
+
+  private warnOfInstances({ where }: CachedMethod, { name }: AnyFunction): void {
+    this.warn(
+      `${where} has no key, and ${name} is REQUEST-scoped: default keys are made of the arguments alone, so that one request gets what the instance of another returned. ` +
+        `Give it a key that names what the result depends on, such as the user or the tenant.`,
+    );
+  }
+
+  private writingsByRegion(methods: readonly CachedMethod[], runtimeClass: AnyFunction): Iterable<Writing[]> {
+    const byRegion = new Map<object, Writing[]>();
+    for (const method of methods) {
+      for (const operation of method.operations) {
+        if (operation.kind === 'evict' || operation.key === null) continue;
+        const { region } = targetOf(operation.options, method, runtimeClass, this.caches);
+        const writings = byRegion.get(region);
+        if (writings) writings.push({ operation, method });
+        else byRegion.set(region, [{ operation, method }]);
+      }
+    }
+    return byRegion.values();
+  }
+
+  /** Only where two surely write the same entries: by one key, or the one puts what the only other one reads. */
+  private warnOfMissingTags(writings: readonly Writing[]): void {
+    const readers = new Set(
+      writings.filter(({ operation }) => operation.kind === 'cacheable').map(({ method }) => method.name),
+    );
+    for (const tagged of writings.filter(hasTags)) {
+      for (const other of writings.filter((writing) => !hasTags(writing))) {
+        const isPutOfRead = readers.size === 1 && tagged.operation.kind !== other.operation.kind;
+        if (!isPutOfRead && String(tagged.operation.options.key) !== String(other.operation.options.key)) continue;
+        this.warn(
+          `${tagged.method.where} gives its entries tags, and ${other.method.where} writes the same ones without: an eviction by tag does not reach what ${other.method.where} wrote. ` +
+            `Give both the same tags.`,
+        );
+      }
+    }
+  }
+}
+
+function hasTags({ operation }: Writing): boolean {
+  return operation.options.tags !== undefined;
+}
