@@ -71,7 +71,8 @@ export class Flight {
  * A load that reads its own key again (a recursive method, an override that calls `super`), or two loads that read each other's, would
  * wait for themselves; `mustNotJoin` finds the circle. For that a read must know of which load it is part. While a load runs its first,
  * synchronous stretch that costs nothing. Beyond it AsyncLocalStorage tells, which before Node 24 makes every promise of the process
- * more than twice as dear: there it is used only once a load with waiting callers has outlived its lease, as a circle does.
+ * more than twice as dear: there it is used where a circle is foreseen (`trackOwners`), else only once a load with waiting callers has outlived its lease, as
+ * a circle does.
  */
 export class Flights {
   private readonly byName = new Map<string, Flight>();
@@ -85,6 +86,11 @@ export class Flights {
   /** The flight whose load the caller is part of, as far as that is known. Ask before the first `await`. */
   owner(): Flight | undefined {
     return this.running ?? this.scope?.getStore();
+  }
+
+  /** From now on loads are known beyond their first `await`. */
+  trackOwners(): void {
+    this.scope ??= new AsyncLocalStorage();
   }
 
   begin(name: string, shape: object, owner: Flight | undefined): Flight {
@@ -101,7 +107,7 @@ export class Flights {
 
   /** As `end`, for a load that outlived its lease. */
   abandon(flight: Flight): void {
-    if (flight.joined > 0) this.scope ??= new AsyncLocalStorage();
+    if (flight.joined > 0) this.trackOwners();
     this.end(flight, { kind: 'abandoned' });
   }
 

@@ -1,7 +1,8 @@
 import { defaultKeyPrefix } from '../keys/default-key.js';
 import type { CacheConfigOptions } from '../operations/cache-config.decorator.js';
 import type { CachedMethod } from '../operations/cached-method.js';
-import { statedConfigOf } from '../operations/operation-metadata.js';
+import type { AnyFunction } from '../operations/method-types.js';
+import { methodsOf, statedConfigOf } from '../operations/operation-metadata.js';
 import { toMilliseconds } from '../options/duration.js';
 import type { RegionOptions } from '../options/redis-cache-options.js';
 import { statedOptionsOf, warnOfSeconds } from '../options/resolve-options.js';
@@ -39,7 +40,7 @@ export class DeclarationChecks {
   ) {}
 
   /** @throws CacheError RC_KEY_COLLISION, RC_REGION_CONFLICT */
-  check(method: CachedMethod, runtimeClass: RuntimeClass): void {
+  check(method: CachedMethod, runtimeClass: AnyFunction): void {
     for (const operation of method.operations) {
       const target = targetOf(operation.options, method, runtimeClass, this.caches);
       const { region, isClassRegion } = target;
@@ -51,7 +52,10 @@ export class DeclarationChecks {
       warnOfSeconds(`${method.where}: `, operation.options, this.warn);
       if (operation.kind !== 'cacheable') continue;
       if (operation.key === null) this.claimDefaultKey(place, method, runtimeClass);
-      else this.noteExplicitKey(place, region.name, method, runtimeClass);
+      else {
+        this.noteExplicitKey(place, region.name, method, runtimeClass);
+        if (this.callsItsOwnKey(target, method, runtimeClass)) target.cache.trackOwners();
+      }
     }
   }
 
@@ -97,6 +101,21 @@ export class DeclarationChecks {
           `If that is not meant, give one of them a region, or a segment of its own in the key, such as ['by-email', email].`,
       );
     }
+  }
+
+  /** An override and the cached method it may call by `super`, or the other way round, with one key: that load reads the key which it loads. */
+  private callsItsOwnKey({ region }: OperationTarget, method: CachedMethod, runtimeClass: AnyFunction): boolean {
+    return methodsOf(runtimeClass.prototype as object).some(
+      (other) =>
+        other !== method &&
+        other.name === method.name &&
+        other.operations.some(
+          (operation) =>
+            operation.kind === 'cacheable' &&
+            operation.key !== null &&
+            targetOf(operation.options, other, runtimeClass, this.caches).region === region,
+        ),
+    );
   }
 
   private checkConfig(place: string, region: string, target: OperationTarget, runtimeClass: RuntimeClass): void {

@@ -313,6 +313,28 @@ describe('inheritance', () => {
     expect(await child.find(1)).toEqual({ id: 1, loads: 1, isChild: true });
   });
 
+  it('does not let an override wait for itself when it calls super after an await', async () => {
+    @CacheConfig({ region: 'shared' })
+    class Parent {
+      @Cacheable({ key: (id: number) => id })
+      async find(id: number): Promise<object> {
+        return { id };
+      }
+    }
+    @Injectable()
+    class Child extends Parent {
+      @Cacheable({ key: (id: number) => id })
+      override async find(id: number) {
+        await new Promise(setImmediate);
+        return { ...(await super.find(id)), isChild: true };
+      }
+    }
+    const child = (await anApplication(Child)).get(Child);
+    const beganAt = Date.now();
+    expect(await Promise.all([child.find(1), child.find(1)])).toEqual(Array(2).fill({ id: 1, isChild: true }));
+    expect(Date.now() - beganAt).toBeLessThan(3_000); // the lease is 10 s
+  });
+
   it('caches an inherited method for each class by itself', async () => {
     @Injectable()
     class A extends Users {}

@@ -83,4 +83,14 @@ describe('Flights', () => {
       for (const n of [0, 1]) flights.end(flights.get(`${depth}.${n}`)!, value(1));
     await Promise.all(joins);
   });
+
+  it('knows the load beyond its first await from the start where that was asked for', async () => {
+    const flights = new Flights();
+    flights.trackOwners();
+    const flight = flights.begin('k', shape, undefined);
+    await flights.run(flight, async () => {
+      await Promise.resolve();
+      expect(flights.owner()).toBe(flight);
+    });
+  });
 });
