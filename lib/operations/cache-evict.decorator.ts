@@ -2,6 +2,7 @@ import { identifierOf } from '../keys/key-segment.js';
 import { CacheError, describeValue } from '../shared/errors.js';
 import { dropPromise, optionFailure } from '../shared/option-function.js';
 import type { EvictOperation } from './cache-operation.js';
+import { refuseBare } from './decorator-target.js';
 import { declareOperation, type Place } from './declare-operation.js';
 import type { AsyncMethod, CachedMethodDecorator, MethodDecoratorFor, NoOthers } from './method-types.js';
 import type { CacheEvictOptions } from './operation-options.js';
@@ -19,7 +20,8 @@ export function CacheEvict<Method extends AsyncMethod = never>(
 export function CacheEvict<Options extends CacheEvictOptions>(
   options: NoOthers<Options, CacheEvictOptions>,
 ): CachedMethodDecorator<Options>;
-export function CacheEvict(options: CacheEvictOptions): unknown {
+export function CacheEvict(options: CacheEvictOptions, ...beside: unknown[]): unknown {
+  refuseBare('CacheEvict', [options, ...beside]);
   return declareOperation('CacheEvict', options ?? {}, (checked, place) => ({
     kind: 'evict',
     options: checked,

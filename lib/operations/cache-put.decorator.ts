@@ -1,3 +1,4 @@
+import { refuseBare } from './decorator-target.js';
 import { declareOperation } from './declare-operation.js';
 import type { AsyncMethod, CachedMethodDecorator, MethodDecoratorFor, NoOthers } from './method-types.js';
 import type { CachePutOptions } from './operation-options.js';
@@ -15,7 +16,8 @@ export function CachePut<Method extends AsyncMethod = never>(
 export function CachePut<Options extends CachePutOptions>(
   options: NoOthers<Options, CachePutOptions>,
 ): CachedMethodDecorator<Options>;
-export function CachePut(options: CachePutOptions): unknown {
+export function CachePut(options: CachePutOptions, ...beside: unknown[]): unknown {
+  refuseBare('CachePut', [options, ...beside]);
   return declareOperation('CachePut', options ?? {}, (checked, { recipe }) => ({
     kind: 'put',
     options: checked,

@@ -1,3 +1,4 @@
+import { refuseBare } from './decorator-target.js';
 import { declareOperation } from './declare-operation.js';
 import type { AsyncMethod, CachedMethodDecorator, MethodDecoratorFor, NoOthers } from './method-types.js';
 import type { CacheableOptions } from './operation-options.js';
@@ -17,7 +18,8 @@ export function Cacheable<Method extends AsyncMethod = never>(
 export function Cacheable<Options extends CacheableOptions>(
   options?: NoOthers<Options, CacheableOptions>,
 ): CachedMethodDecorator<Options>;
-export function Cacheable(options: CacheableOptions = {}): unknown {
+export function Cacheable(options: CacheableOptions = {}, ...beside: unknown[]): unknown {
+  refuseBare('Cacheable', [options, ...beside]);
   return declareOperation('Cacheable', options, (checked, { recipe }) => ({
     kind: 'cacheable',
     options: checked,

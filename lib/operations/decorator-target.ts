@@ -5,7 +5,7 @@ import type { AnyFunction } from './method-types.js';
 /**
  * Checks that a decorator stands on a method that can be cached.
  *
- * @throws CacheError RC_DECORATOR_TARGET for static methods, getters, properties, generators, methods that declare another result than a promise, and
+ * @throws CacheError RC_DECORATOR_TARGET for classes, static methods, getters, properties, generators, methods that declare another result than a promise, and
  * decorators applied by the standard (TC39) protocol, which Nest does not use
  */
 export function checkTarget(
@@ -18,6 +18,12 @@ export function checkTarget(
     throw new CacheError(
       'RC_DECORATOR_TARGET',
       `@${decorator} was applied as a standard decorator, but Nest and this module use TypeScript's experimentalDecorators. Set "experimentalDecorators": true in tsconfig.json.`,
+    );
+  }
+  if (name === undefined) {
+    throw new CacheError(
+      'RC_DECORATOR_TARGET',
+      `@${decorator} cannot stand on the class ${classNameOf(target)}: methods are cached. Put it on each of them; @CacheConfig sets what they share.`,
     );
   }
   const where = `${classNameOf(target)}.${nameText(name as string | symbol)}`;
@@ -40,6 +46,23 @@ export function checkTarget(
     );
   }
   return { method: method as AnyFunction, where };
+}
+
+/**
+ * Refuses a decorator without parentheses, which is called with what it stands on instead of options.
+ *
+ * @param given all arguments of the call
+ * @throws CacheError RC_DECORATOR_TARGET
+ */
+export function refuseBare(decorator: string, given: readonly unknown[]): void {
+  const [target, name] = given;
+  if (typeof target !== 'function' && given.length < 2) return;
+  const isMethod = typeof name === 'string' || typeof name === 'symbol';
+  const where = isMethod ? `${classNameOf(target)}.${nameText(name)}` : classNameOf(target);
+  throw new CacheError(
+    'RC_DECORATOR_TARGET',
+    `@${decorator} stands without parentheses on ${where}. Write @${decorator}(${decorator === 'Cacheable' ? '' : '{ … }'}).`,
+  );
 }
 
 /** What TypeScript emits for promises, and for types that it does not name: `Object`, or nothing. */

@@ -240,6 +240,26 @@ describe('bad targets', () => {
     expect(act).toThrow(message);
   });
 
+  it('refuse a class, and tell where they belong', () => {
+    const act = () => (cacheable as unknown as (type: unknown) => void)(Users);
+    expect(act).toThrow(expect.objectContaining({ code: 'RC_DECORATOR_TARGET' }));
+    expect(act).toThrow('@Cacheable cannot stand on the class Users: methods are cached. Put it on each of them');
+  });
+
+  it.each<[string, (...given: never[]) => unknown, string]>([
+    ['Cacheable', Cacheable, '@Cacheable()'],
+    ['CachePut', CachePut, '@CachePut({ … })'],
+    ['CacheEvict', CacheEvict, '@CacheEvict({ … })'],
+    ['CacheConfig', CacheConfig, '@CacheConfig({ … })'],
+  ])('refuse @%s without parentheses', (name, decorator, cure) => {
+    const bare = decorator as (...given: unknown[]) => unknown;
+    const onMethod = () => bare(Users.prototype, 'find', Object.getOwnPropertyDescriptor(Users.prototype, 'find'));
+    expect(onMethod).toThrow(expect.objectContaining({ code: 'RC_DECORATOR_TARGET' }));
+    expect(onMethod).toThrow(`@${name} stands without parentheses on Users.find. Write ${cure}.`);
+    expect(() => bare(Users)).toThrow(`@${name} stands without parentheses on Users. Write ${cure}.`);
+    expect(() => bare(Users.prototype.find, { kind: 'method', name: 'find' })).toThrow('without parentheses on find');
+  });
+
   it.each([Number, String, Boolean, Array, Date])('refuse a method that declares to return %p', (type) => {
     Reflect.defineMetadata('design:returntype', type, Users.prototype, 'count');
     expect(() => decorate(Users.prototype, 'count', cacheable)).toThrow(
