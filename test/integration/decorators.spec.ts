@@ -4,6 +4,7 @@ import {
   Controller,
   Get,
   Header,
+  Inject,
   Injectable,
   Module,
   NotFoundException,
@@ -12,7 +13,7 @@ import {
   SetMetadata,
   type Type,
 } from '@nestjs/common';
-import { ContextIdFactory, LazyModuleLoader, ModuleRef, Reflector } from '@nestjs/core';
+import { ContextIdFactory, DiscoveryService, LazyModuleLoader, ModuleRef, Reflector } from '@nestjs/core';
 import { Test, type TestingModule } from '@nestjs/testing';
 import {
   Cacheable,
@@ -196,6 +197,81 @@ describe('scopes', () => {
     await expectCached((id) => factory.find(id));
     expect(await value.find(1)).toEqual(await factory.find(1));
     expect(app.get('alias')).toBe(factory);
+  });
+
+  it.each<[string, { scope?: Scope; inject?: unknown[] }]>([
+    ['REQUEST', { scope: Scope.REQUEST }],
+    ['TRANSIENT', { scope: Scope.TRANSIENT }],
+    ['implicit', { inject: ['per request'] }],
+  ])('caches and evicts for instances of factories of %s scope, one or a list of them', async (_scope, how) => {
+    let loads = 0;
+    @CacheConfig({ region: 'made' })
+    class Made {
+      @Cacheable({ key: '{id}' })
+      async find(id: number) {
+        return { id, loads: ++loads };
+      }
+      @CacheEvict({ key: '{id}' })
+      async remove(id: number) {
+        return id;
+      }
+    }
+    const app = await anApplication(
+      { provide: 'per request', scope: Scope.REQUEST, useFactory: () => ({}) },
+      { provide: 'one', ...how, useFactory: () => new Made() } as never,
+      { provide: 'later', ...how, useFactory: async () => new Made() } as never,
+      { provide: 'several', ...how, useFactory: () => [null, new Made()] } as never,
+      { provide: 'alias', useExisting: 'one' },
+    );
+    const made = async (token: string) => {
+      const value = await app.resolve<Made | Made[]>(token, ContextIdFactory.create());
+      return Array.isArray(value) ? value[1]! : value;
+    };
+    for (const token of ['one', 'later', 'several', 'alias']) {
+      const [a, b] = [await made(token), await made(token)];
+      expect(a).not.toBe(b);
+      const first = await a.find(1);
+      expect(await b.find(1)).toEqual(first);
+      await b.remove(1);
+      expect(await a.find(1)).not.toEqual(first);
+    }
+  });
+
+  it('caches for what a transient factory made for a singleton', async () => {
+    @Injectable()
+    class Single {
+      constructor(@Inject('users') readonly users: Users) {}
+    }
+    const app = await anApplication(Single, {
+      provide: 'users',
+      scope: Scope.TRANSIENT,
+      useFactory: () => new Users(),
+    });
+    const { users } = app.get(Single);
+    await expectCached((id) => users.find(id));
+  });
+
+  it('caches for each of a list that a factory returned, or a value is', async () => {
+    const app = await anApplication(
+      { provide: 'made', useFactory: async () => [new Users()] },
+      { provide: 'given', useValue: [new Users(), 'no instance', null] },
+    );
+    for (const token of ['made', 'given']) {
+      const [users] = app.get<[Users]>(token);
+      await expectCached((id) => users.find(id));
+    }
+  });
+
+  it('keeps a factory as it is for others who look at it', async () => {
+    const makeUsers = () => new Users();
+    const useFactory = Object.assign(makeUsers, { note: 'mine' });
+    const app = await anApplication({ provide: 'users', scope: Scope.REQUEST, useFactory });
+    const wrapper = app
+      .get(DiscoveryService, { strict: false })
+      .getProviders()
+      .find(({ token }) => token === 'users')!;
+    expect({ ...wrapper.metatype }).toEqual({ note: 'mine' });
+    expect((wrapper.metatype as () => Users).name).toBe('makeUsers');
   });
 
   it('caches for a frozen instance', async () => {
