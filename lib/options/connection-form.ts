@@ -1,4 +1,5 @@
 import { CacheError, describeValue } from '../shared/errors.js';
+import { didYouMean } from '../shared/nearest-name.js';
 import type { RedisConnectionOptions } from './redis-connection.js';
 
 /** Which of the forms of {@link RedisConnectionOptions} an application wrote. */
@@ -7,42 +8,80 @@ export type ConnectionForm = 'client' | 'nodes' | 'sentinels' | 'url' | 'options
 /**
  * Told apart by structure, since two copies of ioredis may be loaded.
  *
- * @throws CacheError RC_INVALID_OPTION when it is none, or more than one
+ * @throws CacheError RC_INVALID_OPTION when it is none, or more than one, or names no place because what should is undefined
  */
 export function connectionFormOf(redis: RedisConnectionOptions): ConnectionForm {
-  if (typeof redis === 'string') throw invalid('redis', redactUrl(redis), 'Write it as { url: … }.');
+  if (typeof redis === 'string') throw invalid('redis', redis, 'Write it as { url: … }.');
   if (typeof redis !== 'object' || redis === null || Array.isArray(redis)) throw invalid('redis', redis);
   if (isClient(redis)) return 'client';
-  const given = redis as { client?: unknown; nodes?: unknown; sentinels?: unknown; name?: unknown; url?: unknown };
-  const forms = (['client', 'nodes', 'sentinels', 'url'] as const).filter((form) => given[form] !== undefined);
+  const given = redis as Given;
+  checkNames(given);
+  const forms = FORMS.filter((form) => given[form] != null);
   if (forms.length > 1) {
     throw new CacheError(
       'RC_INVALID_OPTION',
       `redis holds ${forms.join(' and ')}: these exclude each other. Keep one of them.`,
     );
   }
-  const form = forms[0];
-  if (form === 'client' && !isClient(given.client)) {
-    throw invalid('redis.client', given.client, 'Give a Redis or Cluster object of ioredis.');
+  const form = forms[0] ?? 'options';
+  checkForm(form, given);
+  return form;
+}
+
+const FORMS = ['client', 'nodes', 'sentinels', 'url'] as const;
+
+/** Each says by itself where Redis is. A port does so only where no host was to be given. */
+const PLACES = [...FORMS, 'host', 'path'] as const;
+
+type Given = Partial<Record<(typeof PLACES)[number] | 'name' | 'port', unknown>>;
+
+function checkForm(form: ConnectionForm, given: Given): void {
+  switch (form) {
+    case 'client':
+      if (isClient(given.client)) return;
+      throw invalid('redis.client', given.client, 'Give a Redis or Cluster object of ioredis.');
+    case 'url':
+      if (isRedisUrl(given.url)) return;
+      throw invalid(
+        'redis.url',
+        given.url,
+        `Write a URL such as 'redis://localhost:6379' or 'rediss://…' for TLS; in user name and password / is %2F and @ is %40.`,
+      );
+    case 'nodes':
+    case 'sentinels': {
+      const list = given[form];
+      if (!(Array.isArray(list) && list.length > 0)) {
+        throw invalid(`redis.${form}`, list, `Give a list of at least one { host, port }.`);
+      }
+      if (form === 'nodes' || (typeof given.name === 'string' && given.name)) return;
+      throw invalid(
+        'redis.name',
+        given.name,
+        `Give the name under which the sentinels know the master, such as 'mymaster'.`,
+      );
+    }
+    case 'options': {
+      // ioredis would go to localhost, where an unset variable of the environment is the usual cause
+      const unset = [...PLACES, 'port' as const].find((name) => name in given && given[name] == null);
+      if (unset === undefined || PLACES.some((place) => given[place] != null)) return;
+      throw invalid(
+        `redis.${unset}`,
+        given[unset],
+        'Nothing else says where Redis is. Set it, or leave `redis` out for the embedded store.',
+      );
+    }
   }
-  if ((form === 'nodes' || form === 'sentinels') && !(Array.isArray(given[form]) && given[form].length > 0)) {
-    throw invalid(`redis.${form}`, given[form], `Give a list of at least one { host, port }.`);
+}
+
+/** ioredis takes any name: one that is nearly a place would be passed over in silence. */
+function checkNames(given: Given): void {
+  const names: readonly string[] = [...PLACES, 'port'];
+  for (const [name, value] of Object.entries(given)) {
+    if (names.includes(name) || name === 'sentinelTLS') continue;
+    const meant = didYouMean(name, names);
+    if (meant === '') continue;
+    throw new CacheError('RC_INVALID_OPTION', `redis.${name} is not an option, got ${describeValue(value)}.${meant}`);
   }
-  if (form === 'sentinels' && !(typeof given.name === 'string' && given.name)) {
-    throw invalid(
-      'redis.name',
-      given.name,
-      `Give the name under which the sentinels know the master, such as 'mymaster'.`,
-    );
-  }
-  if (form === 'url' && !isRedisUrl(given.url)) {
-    throw invalid(
-      'redis.url',
-      redactUrl(given.url),
-      `Write a URL such as 'redis://localhost:6379' or 'rediss://…' for TLS.`,
-    );
-  }
-  return form ?? 'options';
 }
 
 function isClient(value: unknown): value is object {
@@ -58,11 +97,6 @@ function isClient(value: unknown): value is object {
 
 function isRedisUrl(url: unknown): boolean {
   return typeof url === 'string' && /^rediss?:\/\//i.test(url) && URL.canParse(url);
-}
-
-/** A URL may hold a password, which belongs into no message. */
-function redactUrl(url: unknown): unknown {
-  return typeof url === 'string' ? url.replace(/\/\/[^@/]*@/, '//…@') : url;
 }
 
 function invalid(option: string, got: unknown, cure = ''): CacheError {

@@ -49,9 +49,13 @@ export function isCacheError(error: unknown): error is CacheError {
   return error instanceof Error && CACHE_ERROR_CODES.includes((error as Partial<CacheError>).code as CacheErrorCode);
 }
 
-/** A short form of what was got, for messages: the type, and the content only of short scalars. */
+/** A short form of what was got, for messages: the type, and the content only of short scalars, without the login of a URL. */
 export function describeValue(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
+  if (typeof value === 'string') {
+    // the last @: a password that was not percent-encoded may hold one, or a slash
+    const safe = value.replace(/\/\/.*@/s, '//…@');
+    return JSON.stringify(safe.length > 40 ? `${safe.slice(0, 40)}…` : safe);
+  }
   if (typeof value === 'number' || typeof value === 'boolean' || value == null) return String(value);
   if (typeof value === 'bigint') return `${value}n`;
   if (Array.isArray(value)) return `an array of ${value.length}`;

@@ -19,18 +19,21 @@ export function didYouMean(got: string, candidates: Iterable<string>, quoted = (
   return nearest === undefined ? '' : ` Did you mean ${quoted(nearest)}?`;
 }
 
-/** Levenshtein distance: insertions, deletions and substitutions that make `a` into `b`. Texts are cut at 64 characters. */
+/** Insertions, deletions, substitutions and swaps of neighbours that make `a` into `b`. Texts are cut at 64 characters. */
 function editDistance(a: string, b: string): number {
   a = a.slice(0, 64);
   b = b.slice(0, 64);
+  let beforePrevious: number[] = [];
   let previous = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let row = 1; row <= a.length; row++) {
     const current = [row];
     for (let column = 1; column <= b.length; column++) {
       const substitution = previous[column - 1]! + (a[row - 1] === b[column - 1] ? 0 : 1);
-      current.push(Math.min(previous[column]! + 1, current[column - 1]! + 1, substitution));
+      const isSwap = row > 1 && column > 1 && a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1];
+      const swap = isSwap ? beforePrevious[column - 2]! + 1 : Infinity;
+      current.push(Math.min(previous[column]! + 1, current[column - 1]! + 1, substitution, swap));
     }
-    previous = current;
+    [beforePrevious, previous] = [previous, current];
   }
   return previous[b.length]!;
 }

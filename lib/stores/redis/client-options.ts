@@ -1,4 +1,5 @@
 import { Cluster, type ClusterNode, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
+import { connectionFormOf } from '../../options/connection-form.js';
 import type { RedisConnectionOptions } from '../../options/redis-connection.js';
 import { CacheError } from '../../shared/errors.js';
 import type { LoggerPort } from '../../shared/logger.js';
@@ -19,7 +20,7 @@ type ClusterForm = { nodes: ClusterNode[] } & ClusterOptions;
 /** @returns whether the options lead to a Cluster, whose keys lie in several buckets */
 export function isClusterConnection(options: RedisConnectionOptions): boolean {
   const client = clientOf(options);
-  return client === null ? 'nodes' in options : client.isCluster;
+  return client === null ? connectionFormOf(options) === 'nodes' : client.isCluster;
 }
 
 /**
@@ -36,7 +37,7 @@ export function planConnection(options: RedisConnectionOptions, commandTimeoutMs
       ? { kind: 'cluster-client', client: client as Cluster }
       : { kind: 'client', client: client as Redis };
   }
-  if ('nodes' in options) {
+  if (isClusterConnection(options)) {
     const { nodes, ...rest } = options as ClusterForm;
     refusePrefix(rest.keyPrefix ?? rest.redisOptions?.keyPrefix);
     const nodeOptions: RedisOptions = { ...defaults, ...rest.redisOptions, ...needed };
@@ -55,13 +56,13 @@ export function planConnection(options: RedisConnectionOptions, commandTimeoutMs
         }),
     };
   }
-  const { url, ...rest } = options as { url?: string } & RedisOptions;
+  const { url, ...rest } = options as { url?: string | null } & RedisOptions;
   refusePrefix(rest.keyPrefix);
   return {
     kind: 'single',
     create: () => {
       const all: RedisOptions = { ...defaults, ...rest, ...needed, role: 'master', lazyConnect: true };
-      return url === undefined ? new Redis(all) : new Redis(url, all);
+      return url == null ? new Redis(all) : new Redis(url, all);
     },
   };
 }

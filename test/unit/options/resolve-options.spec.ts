@@ -160,6 +160,11 @@ describe('resolveOptions', () => {
     expect(() => resolveOptions(options as never)).toThrow(expect.objectContaining({ code: 'RC_INVALID_OPTION' }));
   });
 
+  it('shows no password of a URL in a wrong place', () => {
+    const message = 'rediss is not an option, got "redis://…@host". Did you mean "redis"?';
+    expect(() => resolve({ rediss: `redis://user:${'hunter2'.repeat(9)}@host` })).toThrow(message);
+  });
+
   it('refuses a cache name with a separator', () => {
     expect(() => resolveOptions({ service: 'a' }, { name: 'x:y' })).toThrow('name must be 1 to 100');
   });

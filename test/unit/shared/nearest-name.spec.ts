@@ -8,6 +8,8 @@ describe('nearestName', () => {
     ['tll', 'ttl'],
     ['TTL', 'ttl'],
     ['jiter', 'jitter'],
+    ['tlt', 'ttl'],
+    ['di', 'id'],
     ['negativTTL', 'negativeTtl'],
     ['staleWhileRevaldate', 'staleWhileRevalidate'],
     ['i', 'id'],
