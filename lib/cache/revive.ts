@@ -1,5 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { ValueType } from '../options/redis-cache-options.js';
+import { isBuiltInClass } from '../options/value-type.js';
 import { CacheError } from '../shared/errors.js';
 
 /** The value is not what type or schema say. The message has no content of it. */
@@ -27,16 +28,15 @@ export function reviveByType(type: ValueType): Revive {
 
 /** True for classes, false for functions that are called. @throws CacheError RC_INVALID_OPTION for built-in classes */
 export function isClass(type: ValueType): boolean {
-  const source = Function.prototype.toString.call(type);
-  if (/^class\b/.test(source)) return true;
-  const prototype: unknown = type.prototype;
-  if (typeof prototype !== 'object' || prototype === null) return false;
-  if (/\{\s*\[native code\]\s*\}\s*$/.test(source)) {
+  if (isBuiltInClass(type)) {
     throw new CacheError(
       'RC_INVALID_OPTION',
       `type cannot be the built-in ${type.name}. Name a class of yours or a function of the plain value; Date, Map, Set and bytes come back by themselves.`,
     );
   }
+  if (/^class\b/.test(Function.prototype.toString.call(type))) return true;
+  const prototype: unknown = type.prototype;
+  if (typeof prototype !== 'object' || prototype === null) return false;
   return (
     Reflect.ownKeys(prototype).some((name) => name !== 'constructor') ||
     Object.getPrototypeOf(prototype) !== Object.prototype

@@ -1,6 +1,8 @@
 import * as v from 'valibot';
 import type { Codec } from '../codecs/codec.js';
 import { toMilliseconds } from './duration.js';
+import type { ValueType } from './redis-cache-options.js';
+import { isBuiltInClass } from './value-type.js';
 
 /**
  * The shape of the options. A message is what the option must be (after "must be"), so that every error reads alike;
@@ -58,7 +60,13 @@ const codec = v.custom(
   (value) => value === 'json' || value === 'msgpack' || isCodec(value),
   `'json', 'msgpack', or a codec { id (lower-case letters, digits, "-"), binary, encode, decode }`,
 );
-export const valueType = v.custom((value) => typeof value === 'function', 'a class or a function');
+export const valueType = v.pipe(
+  v.custom<ValueType>((value) => typeof value === 'function', 'a class or a function'),
+  v.check(
+    (type) => !isBuiltInClass(type),
+    'a class of yours or a function of the plain value (Date, Map, Set and bytes come back by themselves)',
+  ),
+);
 export const schema = v.custom(
   (value) => typeof (value as { '~standard'?: { validate?: unknown } } | null)?.['~standard']?.validate === 'function',
   'a Standard Schema, such as one of valibot, zod or arktype',
@@ -83,7 +91,8 @@ const policyEntries = {
   maxValueBytes: v.optional(count(1)),
 };
 
-const region = v.strictObject(
+/** Of one region; the names of regions are checked by resolveOptions. */
+export const regionSchema = v.strictObject(
   {
     ...policyEntries,
     attribute: v.optional(v.string('a name')),
@@ -113,7 +122,13 @@ export const optionsSchema = v.strictObject(
         'false, or { maxEntries, maxBytes, maxAge }',
       ),
     ),
-    regions: v.optional(v.record(v.string(), region, 'an object of region options by name')),
+    // v.record passes over names such as `constructor`
+    regions: v.optional(
+      v.custom<Record<string, unknown>>(
+        (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+        'an object of region options by name',
+      ),
+    ),
     maxKeyLength: v.optional(count(50, 10_000)),
     reads: v.optional(v.picklist(['plain', 'function'], `'plain' or 'function'`)),
     commandTimeout: v.optional(positiveDuration),
@@ -127,8 +142,7 @@ export const optionsSchema = v.strictObject(
 
 /** Names of all options at a path, for "did you mean". */
 export function optionNamesAt(path: readonly string[]): readonly string[] {
-  if (path[0] === 'l1') return ['maxEntries', 'maxBytes', 'maxAge'];
-  return Object.keys(path[0] === 'regions' ? region.entries : optionsSchema.entries);
+  return path[0] === 'l1' ? ['maxEntries', 'maxBytes', 'maxAge'] : Object.keys(optionsSchema.entries);
 }
 
 /** Options that a class (`@CacheConfig`) may state as defaults of its methods. */

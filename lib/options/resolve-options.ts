@@ -4,7 +4,7 @@ import { CACHE_DEFAULTS, L1_DEFAULTS, REGION_DEFAULTS } from './defaults.js';
 import { type Duration, toMilliseconds } from './duration.js';
 import { checkName } from './names.js';
 import { checkShape } from './check-shape.js';
-import { optionNamesAt, optionsSchema } from './options-schema.js';
+import { optionNamesAt, optionsSchema, regionSchema } from './options-schema.js';
 import type { L1Options, RedisCacheOptions, RegionOptions } from './redis-cache-options.js';
 import type { ResolvedOptions, ResolvedRegionOptions } from './resolved-options.js';
 
@@ -36,7 +36,7 @@ export function resolveOptions(
   const defaults = resolveRegion('', options, l1 !== false, REGION_DEFAULTS);
   const regions = new Map<string, ResolvedRegionOptions>();
   for (const [region, regionOptions] of Object.entries(options.regions ?? {})) {
-    checkName('The name of a region', region);
+    checkRegion(region, regionOptions);
     if (regionOptions.attribute !== undefined) checkName(`regions.${region}.attribute`, regionOptions.attribute);
     warnOfSeconds(`regions.${region}.`, regionOptions, warn);
     regions.set(region, resolveRegion(`regions.${region}.`, regionOptions, defaults.l1, options));
@@ -56,6 +56,15 @@ export function resolveOptions(
     onFenceFailure: options.onFenceFailure ?? CACHE_DEFAULTS.onFenceFailure,
     onFailover: options.onFailover ?? CACHE_DEFAULTS.onFailover,
     buckets: options.buckets ?? CACHE_DEFAULTS.buckets,
+  });
+}
+
+function checkRegion(name: string, options: unknown): void {
+  checkName('The name of a region', name);
+  checkShape(regionSchema, options, {
+    root: `regions.${name}`,
+    prefix: `regions.${name}.`,
+    namesAt: () => Object.keys(regionSchema.entries),
   });
 }
 

@@ -61,5 +61,6 @@ export function describeValue(value: unknown): string {
   if (Array.isArray(value)) return `an array of ${value.length}`;
   if (typeof value === 'object')
     return `an object (${Object.getPrototypeOf(value)?.constructor?.name ?? 'no prototype'})`;
-  return `a ${typeof value}`;
+  const name: unknown = typeof value === 'function' ? value.name : '';
+  return `a ${typeof value}${typeof name === 'string' && name !== '' ? ` (${name.slice(0, 40)})` : ''}`;
 }

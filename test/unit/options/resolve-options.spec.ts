@@ -141,6 +141,22 @@ describe('resolveOptions', () => {
       { regions: { a: { type: 'User' } } },
       'regions.a.type must be a class or a function, got "User".',
     ],
+    [
+      'a type of the language',
+      { regions: { a: { type: Date } } },
+      'regions.a.type must be a class of yours or a function of the plain value (Date, Map, Set and bytes come back by themselves), got a function (Date).',
+    ],
+    [
+      'regions in an array',
+      { regions: [{}] },
+      'regions must be an object of region options by name, got an array of 1.',
+    ],
+    ['a region that is none', { regions: { p: null } }, 'regions.p must be an object of region options, got null.'],
+    ...['constructor', 'prototype', '__proto__'].map((name): [string, object, string] => [
+      `an unknown option of a region named ${name}`,
+      { regions: JSON.parse(`{"${name}":{"tll":5}}`) as object },
+      `regions.${name}.tll is not an option, got 5. Did you mean "ttl"?`,
+    ]),
     ['a way of reading that is none', { reads: 'fast' }, `reads must be 'plain' or 'function', got "fast".`],
     ['a fraction of a byte', { maxValueBytes: 0.5 }, 'maxValueBytes must be a whole number >= 1, got 0.5.'],
     ['no bucket', { buckets: 0 }, 'buckets must be a whole number from 2 to 16384, got 0.'],
@@ -169,9 +185,10 @@ describe('resolveOptions', () => {
     expect(() => resolveOptions({ service: 'a' }, { name: 'x:y' })).toThrow('name must be 1 to 100');
   });
 
-  it('keeps a region named __proto__ from changing anything', () => {
-    const regions = JSON.parse('{"__proto__":{"ttl":1}}') as object;
-    expect(resolve({ regions }).defaults.ttlMs).toBe(300_000);
+  it.each(['constructor', 'prototype', '__proto__'])('keeps a region named %s like any other', (name) => {
+    const { defaults, regions } = resolve({ regions: JSON.parse(`{"${name}":{"ttl":5}}`) as object });
+    expect(regions.get(name)!.ttlMs).toBe(5);
+    expect(defaults.ttlMs).toBe(300_000);
     expect(({} as { ttl?: unknown }).ttl).toBeUndefined();
   });
 });
