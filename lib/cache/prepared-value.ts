@@ -1,5 +1,5 @@
 import { canonicalVersion } from '../entries/version.js';
-import { CacheError, describeValue } from '../shared/errors.js';
+import { CacheError, describeThrown, describeValue, isCacheError } from '../shared/errors.js';
 import type { EntryArgs } from '../stores/remote-store.js';
 import type { ReadPolicy } from './read-policy.js';
 import type { RegionState } from './region-state.js';
@@ -10,29 +10,29 @@ export interface PreparedValue {
   readonly encoded: EncodedValue;
   /** What every caller gets: the value after encode and decode, so that a miss and a hit never differ. */
   readonly decoded: CachedValue;
-  /** What to write, or null when the value is not to be cached: `unless`, a ttl of 0, too large. */
+  /** What to write, or null when the value is not to be cached: `unless`, a ttl of 0, too large, an option function failed. */
   readonly entry: Omit<EntryArgs, 'loadMicros'> | null;
 }
 
 type Call = { readonly region: RegionState; readonly policy: ReadPolicy; readonly args: readonly unknown[] };
 
 /**
- * Encodes a value and decides whether and how it is cached. Null when it cannot be kept (no codec for it, or an option
- * function failed): the application's value is then returned as it is, and one warning per region says why.
+ * Encodes a value and decides whether and how it is cached. Null when it cannot be kept (it does not come back from codec, schema and
+ * type): the application's own value is then returned, as it is. One warning per region and code says why a value is not cached.
+ *
+ * Total: after a write, whatever fails here must still leave the key absent.
  */
 export function prepare(call: Call, value: unknown, random: () => number): PreparedValue | null {
   const { region, policy } = call;
-  const pipeline = region.pipelineOf(policy.shape);
+  let kept: { encoded: EncodedValue; decoded: CachedValue } | null = null;
   try {
-    const encoded = pipeline.encode(value, region.name);
-    const decoded = pipeline.decode(encoded.payload, encoded.format);
-    return { encoded, decoded, entry: entryOf(call, value, encoded, random) };
+    kept = region.pipelineOf(policy.shape).keep(value, region.name);
+    return { ...kept, entry: entryOf(call, value, kept.encoded, random) };
   } catch (error) {
     region.counts.encodeFailures += 1;
-    const reason =
-      error instanceof CacheError ? error.message : `an option function failed: ${String(error)} [RC_OPTION_FUNCTION]`;
-    region.warnOnce('prepare', `${policy.where}: a result is returned and not cached. ${reason}`);
-    return null;
+    const { code, message } = isCacheError(error) ? error : { code: '', message: describeThrown(error) };
+    region.warnOnce(`prepare ${code}`, `${policy.where}: a result is returned and not cached. ${message}`);
+    return kept && { ...kept, entry: null };
   }
 }
 
@@ -47,7 +47,7 @@ function entryOf(
   const isNegative = value === null || value === undefined;
   const fullTtlMs = isNegative && policy.negativeTtlMs !== null ? policy.negativeTtlMs : policy.ttlMs(value, args);
   const ttlMs = Math.round(fullTtlMs * (1 - policy.jitterRatio * random()));
-  if (ttlMs < 1) return null;
+  if (!(ttlMs >= 1)) return null;
   if (encoded.bytes > region.options.maxValueBytes) {
     region.counts.tooLarge += 1;
     region.warnOnce(

@@ -3,6 +3,7 @@ import type { Version } from '../entries/version.js';
 import { type Duration, toMilliseconds } from '../options/duration.js';
 import type { ValueType } from '../options/redis-cache-options.js';
 import type { ResolvedRegionOptions } from '../options/resolved-options.js';
+import { CacheError, describeThrown } from '../shared/errors.js';
 
 /** A fixed value, or a function of the loaded value and, for decorated methods, the call's arguments. */
 export type OfResult<X> = X | ((value: never, ...args: never[]) => X);
@@ -38,7 +39,10 @@ export interface ValueShape {
   readonly mutable: boolean;
 }
 
-/** What the engine reads: a region's options with a method's on top, durations in ms, made once per method. */
+/**
+ * What the engine reads: a region's options with a method's on top, durations in ms, made once per method. Its functions throw
+ * CacheError only.
+ */
 export interface ReadPolicy {
   readonly ttlMs: (value: unknown, args: Args) => number;
   readonly jitterRatio: number;
@@ -62,12 +66,12 @@ export function resolveReadPolicy(region: ResolvedRegionOptions, options: ReadOp
   const duration = (name: string, value: Duration | undefined, fallback: number) =>
     value === undefined ? fallback : toMilliseconds(`${where}: ${name}`, value);
   const { ttl, tags, version, unless } = options as { [name in keyof ReadOptions]: unknown };
-  const fixedTtlMs = typeof ttl === 'function' ? 0 : duration('ttl', ttl as Duration | undefined, region.ttlMs);
+  const ttlOf = typeof ttl === 'function' ? ofResult<unknown>('ttl', ttl, where) : null;
+  const fixedTtlMs = ttlOf ? 0 : duration('ttl', ttl as Duration | undefined, region.ttlMs);
   return Object.freeze({
-    ttlMs:
-      typeof ttl === 'function'
-        ? (value: unknown, args: Args) => toMilliseconds(`${where}: ttl`, ttl(value, ...args))
-        : () => fixedTtlMs,
+    ttlMs: ttlOf
+      ? (value: unknown, args: Args) => toMilliseconds(`${where}: ttl`, ttlOf(value, args))
+      : () => fixedTtlMs,
     jitterRatio: options.jitter ?? region.jitterRatio,
     negativeTtlMs:
       options.negativeTtl === undefined
@@ -79,9 +83,9 @@ export function resolveReadPolicy(region: ResolvedRegionOptions, options: ReadOp
       region.staleWhileRevalidateMs,
     ),
     staleIfErrorMs: duration('staleIfError', options.staleIfError, region.staleIfErrorMs),
-    tags: tags === undefined ? null : ofResult<readonly string[]>(tags),
-    version: version === undefined ? null : ofResult<unknown>(version),
-    unless: unless === undefined ? null : ofResult<boolean>(unless),
+    tags: tags === undefined ? null : ofResult<readonly string[]>('tags', tags, where),
+    version: version === undefined ? null : ofResult<unknown>('version', version, where),
+    unless: unless === undefined ? null : ofResult<boolean>('unless', unless, where),
     shape: shapeOf(region, {
       type: options.type ?? region.type,
       schema: options.schema ?? region.schema,
@@ -103,8 +107,25 @@ function shapeOf(region: ResolvedRegionOptions, wanted: ValueShape): ValueShape 
   return wanted;
 }
 
-function ofResult<X>(fixedOrFunction: unknown): (value: unknown, args: Args) => X {
-  return typeof fixedOrFunction === 'function'
-    ? (value, args) => fixedOrFunction(value, ...args)
-    : () => fixedOrFunction as X;
+/** @throws (the function) CacheError RC_OPTION_FUNCTION when the application's function throws, or returns a promise */
+function ofResult<X>(name: string, fixedOrFunction: unknown, where: string): (value: unknown, args: Args) => X {
+  if (typeof fixedOrFunction !== 'function') return () => fixedOrFunction as X;
+  const failure = (how: string, options?: ErrorOptions) =>
+    new CacheError('RC_OPTION_FUNCTION', `${where}: the function '${name}' ${how}`, options);
+  return (value, args) => {
+    let result: X | PromiseLike<X>;
+    try {
+      result = fixedOrFunction(value, ...args);
+    } catch (cause) {
+      throw failure(`threw ${describeThrown(cause)}. Make it return for every result.`, { cause });
+    }
+    if (!isPromise(result)) return result;
+    // nobody waits for it, so that its rejection would end the process
+    Promise.resolve(result).catch(() => {});
+    throw failure('returned a promise, which nobody waits for. Decide by the result and the arguments alone.');
+  };
+}
+
+function isPromise<X>(result: X | PromiseLike<X>): result is PromiseLike<X> {
+  return typeof result === 'object' && result !== null && 'then' in result && typeof result.then === 'function';
 }

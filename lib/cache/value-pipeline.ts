@@ -2,7 +2,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Codec, Decoded, Encoded } from '../codecs/codec.js';
 import type { Payload } from '../entries/stored-entry.js';
 import type { ValueType } from '../options/redis-cache-options.js';
-import { CacheError, describeValue, isCacheError } from '../shared/errors.js';
+import { CacheError, classOf, describeValue, isCacheError } from '../shared/errors.js';
 import { freezeDeep, isPlainTree } from './freeze.js';
 import { isClass, MisfitError, type Revive, reviveBySchema, reviveByType } from './revive.js';
 
@@ -33,6 +33,25 @@ export interface CachedValue {
   /** A value that nobody else has; the value itself when it is shared. @throws as decode */
   fresh(): unknown;
 }
+
+/** What is decoded, for messages. */
+interface Subject {
+  readonly what: string;
+  readonly unreadable: string;
+  readonly cure: string;
+}
+
+const ENTRY: Subject = {
+  what: 'A cached entry cannot be read',
+  unreadable: 'it is damaged',
+  cure: 'It is loaded anew.',
+};
+
+const RESULT: Subject = {
+  what: 'A result does not come back from the cache',
+  unreadable: 'the codec cannot read what it wrote',
+  cure: 'Make type and schema fit what the method returns.',
+};
 
 /** Tells that an instance of a class was encoded that will come back as something else. */
 export type ReportClass = (className: string, region: string) => void;
@@ -76,35 +95,58 @@ export class ValuePipeline {
   }
 
   /**
+   * A value of the application as the store takes it, and as its callers get it.
+   *
+   * @param region for the report of a class that gets lost
+   * @throws CacheError RC_ENCODE_FAILED; RC_DECODE_FAILED when it does not come back, since it does not fit schema or type;
+   *   RC_INVALID_OPTION when the schema is asynchronous
+   */
+  keep(value: unknown, region: string): { encoded: EncodedValue; decoded: CachedValue } {
+    const encoded = this.encode(value, region);
+    return { encoded, decoded: this.decodeAs(RESULT, encoded.payload, encoded.format) };
+  }
+
+  /**
    * @throws CacheError RC_DECODE_FAILED when another codec wrote the entry, it is damaged, or it does not fit schema or type: it is a
    *   miss then; RC_INVALID_OPTION when the schema is asynchronous
    */
   decode(payload: Payload, format: string): CachedValue {
-    const { value, freezable } = this.decodeOnce(payload, format);
+    return this.decodeAs(ENTRY, payload, format);
+  }
+
+  private decodeAs(subject: Subject, payload: Payload, format: string): CachedValue {
+    const { value, freezable } = this.decodeOnce(subject, payload, format);
     if (this.isMutable || !freezable) {
-      return { value, isShared: false, fresh: () => this.decodeOnce(payload, format).value };
+      return { value, isShared: false, fresh: () => this.decodeOnce(ENTRY, payload, format).value };
     }
     try {
       freezeDeep(value);
     } catch (error) {
-      throw this.decodeFailure('it could not be frozen', error);
+      throw this.decodeFailure(subject, 'it could not be frozen', error);
     }
     return { value, isShared: true, fresh: () => value };
   }
 
   private encodeByCodec(value: unknown): Encoded {
+    const { id, binary } = this.codec;
+    const failure = (how: string, options?: ErrorOptions) =>
+      new CacheError('RC_ENCODE_FAILED', `The value cannot be cached: the codec '${id}' ${how}.`, options);
+    let encoded: Encoded;
     try {
-      return this.codec.encode(value);
-    } catch (error) {
-      if (isCacheError(error)) throw error;
-      throw new CacheError('RC_ENCODE_FAILED', `The value cannot be cached: the codec '${this.codec.id}' failed.`, {
-        cause: error,
-      });
+      encoded = this.codec.encode(value);
+    } catch (cause) {
+      throw isCacheError(cause) ? cause : failure('failed', { cause });
     }
+    const { payload, meta } = encoded ?? {};
+    if (binary ? !Buffer.isBuffer(payload) : typeof payload !== 'string') {
+      throw failure(`gave a payload of the type ${classOf(payload)}, and is to give a ${binary ? 'Buffer' : 'string'}`);
+    }
+    if (typeof meta !== 'string' || meta.includes('\n')) throw failure('gave a meta that is no text of one line');
+    return encoded;
   }
 
-  private decodeOnce(payload: Payload, format: string): Decoded {
-    const decoded = this.decodeByCodec(payload, format);
+  private decodeOnce(subject: Subject, payload: Payload, format: string): Decoded {
+    const decoded = this.decodeByCodec(subject, payload, format);
     if (this.validate === null && this.revive === null) return decoded;
     let { value, freezable } = decoded;
     try {
@@ -118,28 +160,30 @@ export class ValuePipeline {
       }
     } catch (error) {
       if (isCacheError(error)) throw error;
-      throw this.decodeFailure(error instanceof MisfitError ? error.message : 'type or schema failed', error);
+      // the text of what was thrown may quote the value
+      const reason = error instanceof MisfitError ? error.message : `type or schema failed (${classOf(error)})`;
+      throw this.decodeFailure(subject, reason, error);
     }
     return { value, freezable };
   }
 
-  private decodeByCodec(payload: Payload, format: string): Decoded {
+  private decodeByCodec(subject: Subject, payload: Payload, format: string): Decoded {
     const { id } = this.codec;
     if (format !== id && !(format.startsWith(id) && format[id.length] === ' ')) {
-      throw this.decodeFailure(`it was written by the codec ${describeValue(format.split(' ', 1)[0])}`);
+      throw this.decodeFailure(subject, `it was written by the codec ${describeValue(format.split(' ', 1)[0])}`);
     }
     try {
       return this.codec.decode(payload, format.slice(id.length + 1));
     } catch {
       // What JSON.parse throws quotes the payload: it is neither told nor kept as the cause.
-      throw this.decodeFailure('it is damaged');
+      throw this.decodeFailure(subject, subject.unreadable);
     }
   }
 
-  private decodeFailure(reason: string, cause?: unknown): CacheError {
+  private decodeFailure(subject: Subject, reason: string, cause?: unknown): CacheError {
     return new CacheError(
       'RC_DECODE_FAILED',
-      `A cached entry cannot be read by the codec '${this.codec.id}': ${reason}. It is loaded anew.`,
+      `${subject.what} by the codec '${this.codec.id}': ${reason}. ${subject.cure}`,
       cause === undefined ? undefined : { cause },
     );
   }

@@ -49,6 +49,15 @@ export function isCacheError(error: unknown): error is CacheError {
   return error instanceof Error && CACHE_ERROR_CODES.includes((error as Partial<CacheError>).code as CacheErrorCode);
 }
 
+/** What was thrown, for messages: the class of an error and its text. Total, since anything can be thrown. */
+export function describeThrown(thrown: unknown): string {
+  try {
+    return thrown instanceof Error ? String(thrown) : describeValue(thrown);
+  } catch {
+    return 'something that cannot be read';
+  }
+}
+
 /** A short form of what was got, for messages: the type, and the content only of short scalars, without the login of a URL. */
 export function describeValue(value: unknown): string {
   if (typeof value === 'string') {
@@ -63,4 +72,14 @@ export function describeValue(value: unknown): string {
     return `an object (${Object.getPrototypeOf(value)?.constructor?.name ?? 'no prototype'})`;
   const name: unknown = typeof value === 'function' ? value.name : '';
   return `a ${typeof value}${typeof name === 'string' && name !== '' ? ` (${name.slice(0, 40)})` : ''}`;
+}
+
+/** The name of a value's class or type, and none of its content. Total. */
+export function classOf(value: unknown): string {
+  try {
+    const name: unknown = typeof value === 'object' && value !== null ? value.constructor.name : '';
+    return typeof name === 'string' && name !== '' ? name : typeof value;
+  } catch {
+    return 'object';
+  }
 }

@@ -29,6 +29,7 @@ export interface RegionCounts {
   evictionsFailed: number;
   /** Entries that could not be decoded, or were not ours: each was a miss. */
   decodeFailures: number;
+  /** Results that were returned and not cached, since codec, type, schema or an option function failed. */
   encodeFailures: number;
   tooLarge: number;
 }

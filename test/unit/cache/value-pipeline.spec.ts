@@ -2,6 +2,7 @@ import { describe, expect, it, jest } from '@jest/globals';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import * as v from 'valibot';
 import { type ReportClass, ValuePipeline, type ValuePolicy } from '../../../lib/cache/value-pipeline.js';
+import type { Codec } from '../../../lib/codecs/codec.js';
 import { JsonCodec } from '../../../lib/codecs/json-codec.js';
 import { MsgpackCodec } from '../../../lib/codecs/msgpack-codec.js';
 import type { CacheError } from '../../../lib/shared/errors.js';
@@ -100,6 +101,34 @@ describe('ValuePipeline, format', () => {
     };
     expect(errorOf(() => aPipeline({ codec }).encode(1, 'users')).code).toBe('RC_ENCODE_FAILED');
     expect(errorOf(() => aPipeline({ codec }).decode('1', 'mine')).code).toBe('RC_DECODE_FAILED');
+  });
+});
+
+describe('ValuePipeline, codecs of the application', () => {
+  const good = { id: 'mine', binary: false, decode: () => ({ value: 1, freezable: true }) };
+
+  it.each<[string, unknown]>([
+    ['nothing', undefined],
+    ['a promise', Promise.resolve({ payload: '1', meta: '' })],
+    ['bytes where text was announced', { payload: Buffer.from('1'), meta: '' }],
+    ['no meta', { payload: '1' }],
+    ['a meta of two lines, which would end the header', { payload: '1', meta: 'a\nb' }],
+  ])('refuses one that gives %s', (_, encoded) => {
+    const codec = { ...good, encode: () => encoded } as Codec;
+    const error = errorOf(() => aPipeline({ codec }).encode(1, 'users'));
+    expect(error.code).toBe('RC_ENCODE_FAILED');
+    expect(error.message).toContain("the codec 'mine' gave");
+  });
+
+  it('says that it cannot read what it wrote', () => {
+    const decode = () => {
+      throw new Error('secret');
+    };
+    const codec: Codec = { ...good, encode: () => ({ payload: '1', meta: '' }), decode };
+    const error = errorOf(() => aPipeline({ codec }).keep(1, 'users'));
+    expect(error).toMatchObject({ code: 'RC_DECODE_FAILED' });
+    expect(error.message).toContain('the codec cannot read what it wrote');
+    expect(error.message).not.toContain('secret');
   });
 });
 
@@ -219,6 +248,7 @@ describe('ValuePipeline, type', () => {
       }).decode('{"secret":1}', 'json'),
     );
     expect(error).toMatchObject({ code: 'RC_DECODE_FAILED', cause });
+    expect(error.message).toContain('type or schema failed (Error)');
     expect(error.message).not.toContain('secret');
   });
 
