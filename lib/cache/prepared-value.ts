@@ -1,3 +1,4 @@
+import { labelBytes, MAX_LABEL_BYTES } from '../entries/stored-entry.js';
 import { canonicalVersion } from '../entries/version.js';
 import { CacheError, describeThrown, describeValue, isCacheError } from '../shared/errors.js';
 import type { EntryArgs } from '../stores/remote-store.js';
@@ -57,12 +58,23 @@ function entryOf(
     );
     return null;
   }
+  const tags = policy.tags ? checkTags(policy.tags(value, args), policy.where) : [];
+  const bytes = labelBytes(tags, encoded.format);
+  if (bytes > MAX_LABEL_BYTES) {
+    region.counts.tooLarge += 1;
+    region.warnOnce(
+      'labels',
+      `${policy.where}: a value with ${tags.length} tags is returned and not cached: tags and format take ${bytes} bytes, and ${MAX_LABEL_BYTES} ` +
+        `is the most. Give it fewer or shorter tags. [RC_VALUE_TOO_LARGE]`,
+    );
+    return null;
+  }
   return {
     payload: encoded.payload,
     format: encoded.format,
     ttlMs,
     staleMs: Math.max(policy.staleWhileRevalidateMs, policy.staleIfErrorMs),
-    tags: policy.tags ? checkTags(policy.tags(value, args), policy.where) : [],
+    tags,
     version: policy.version && !isNegative ? canonicalVersion(policy.version(value, args), policy.where) : '',
   };
 }

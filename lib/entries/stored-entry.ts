@@ -1,6 +1,24 @@
 /** The bytes of a value as its codec wrote them: text for text codecs, a Buffer for binary ones. */
 export type Payload = string | Buffer;
 
+/**
+ * Most bytes of an entry's tags and format together, by {@link labelBytes}. Every look at an entry reads them, and a store need not keep
+ * more: in Redis they stand in the entry's header.
+ */
+export const MAX_LABEL_BYTES = 65_000;
+
+/** Bytes of tags and format as a store writes them at most: escaped, with a separator after each. */
+export function labelBytes(tags: readonly string[], format: string): number {
+  let bytes = Buffer.byteLength(format);
+  for (const tag of tags) {
+    bytes += 1 + Buffer.byteLength(tag) + 2 * (tag.match(SEPARATORS)?.length ?? 0);
+    if (!tag.isWellFormed()) bytes += 3 * tag.length;
+  }
+  return bytes;
+}
+
+const SEPARATORS = /[%|,\n]/g;
+
 /** What stands in L2 under a key: the payload and the metadata of its header. */
 export interface StoredEntry {
   readonly payload: Payload;

@@ -31,6 +31,7 @@ export interface RegionCounts {
   decodeFailures: number;
   /** Results that were returned and not cached, since codec, type, schema or an option function failed. */
   encodeFailures: number;
+  /** Results that were returned and not cached, since the value or its tags were too large. */
   tooLarge: number;
 }
 

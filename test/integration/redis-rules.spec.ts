@@ -1,18 +1,22 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
+import { labelBytes, MAX_LABEL_BYTES } from '../../lib/entries/stored-entry.js';
 import { Keyspace } from '../../lib/keys/keyspace.js';
 import type { RemoteStore } from '../../lib/stores/remote-store.js';
 import {
   ask,
   cached,
   evict,
+  expectNothing,
   fence,
   fill,
+  hit,
   lease,
   LONG_MS,
   type Place,
   put,
   softEvict,
+  standing,
   unfence,
 } from '../contract/remote-store/actions.js';
 import { openRedisStore, type OpenedStore } from '../support/redis-store.js';
@@ -54,6 +58,20 @@ async function close(): Promise<void> {
 }
 const fenceField = () => `f:${place.key.entry}`;
 const loseSide = () => admin.del(Keyspace.sideKey(place.key.entry));
+
+describe('an entry whose tags and format are as long as they may be', () => {
+  it('is read by both ways of reading, and voided by its last tag', async () => {
+    const tags: string[] = [];
+    const format = 'json {"\u2028":"D"}';
+    for (let n = 0; labelBytes([...tags, 'a tag, ü, 0000'], format) <= MAX_LABEL_BYTES; n++)
+      tags.push(`a tag, ü, ${n}`);
+    await cached(store, place, { tags, format, version: '9'.repeat(40) });
+    expect(await hit(store, place)).toMatchObject({ tags, format });
+    expect(await standing(store, place)).toMatchObject({ tags, format });
+    await store.stamp({ bucket: 0, mark: `t:${tags.at(-1)!}` });
+    await expectNothing(store, place);
+  });
+});
 
 describe('the side key may be lost at any time', () => {
   it('a lost lease refuses its fill', async () => {

@@ -6,17 +6,17 @@ import type { Payload, StoredEntry } from '../../entries/stored-entry.js';
  * The functions on the server write it (functions/entries.lua.ts) and read its first fields; `format` stands last since it may
  * contain `|`. Whatever does not match is not ours.
  */
-const HEADER = /^1\|(\d{1,16})\|(\d{1,16})\|(\d{1,16})\|(\d+)\|(\d*)\|([^|]*)\|(.*)$/;
+const HEADER = /^1\|(\d{1,16})\|(\d{1,16})\|(\d{1,16})\|(\d+)\|(\d*)\|([^|]*)\|([^\n]*)$/;
 
 const NEWLINE = 0x0a;
 
-/** Longest header that the functions read, bytes. */
+/** Longest header that the functions read, bytes, with its line end. What the cache writes is shorter: MAX_LABEL_BYTES. */
 export const MAX_HEADER_BYTES = 65_536;
 
 /** @returns null when the bytes are not an entry of ours, or damaged */
 export function parseEntry(raw: Payload): StoredEntry | null {
   const end = typeof raw === 'string' ? raw.indexOf('\n') : raw.indexOf(NEWLINE);
-  if (end < 0 || end > MAX_HEADER_BYTES) return null;
+  if (end < 0 || end >= MAX_HEADER_BYTES) return null;
   const header = HEADER.exec(typeof raw === 'string' ? raw.slice(0, end) : raw.toString('utf8', 0, end));
   if (header === null) return null;
   const [, stamp, incarnation, freshUntil, load, version, tags, format] = header as unknown as string[];

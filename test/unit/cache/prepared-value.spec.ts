@@ -102,6 +102,20 @@ describe('a result that cannot be cached', () => {
     expect(cache.status().regions['users']!.encodeFailures).toBe(8);
   });
 
+  it('has tags that no header has room for', async () => {
+    const { cache, log } = await world.start();
+    const users = cache.region<number>('users');
+    const tags = (count: number) =>
+      Array.from({ length: count }, (_, n) => `organisation:${String(n).padStart(10, '0')}`);
+    await users.getOrLoad(1, async () => 1, { tags: tags(3_000) });
+    expect(await users.get(1)).toBeUndefined();
+    await users.getOrLoad(2, async () => 1, { tags: tags(2_700) });
+    expect(await users.get(2)).toBe(1);
+    expect(cache.status().regions['users']).toMatchObject({ tooLarge: 1, fills: 1 });
+    expect(log).toHaveLength(1);
+    expect(log[0]).toMatch(/3000 tags .* take 72004 bytes.*\[RC_VALUE_TOO_LARGE\]$/);
+  });
+
   it('is said to be a result that does not fit, not an entry', async () => {
     const { cache, log } = await world.start();
     await cache.region('users').getOrLoad(1, async () => ({ a: 1 }), { schema: v.object({ name: v.string() }) });

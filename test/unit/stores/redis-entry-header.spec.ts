@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { escapeText, parseEntry, unescapeText } from '../../../lib/stores/redis/entry-header.js';
+import { labelBytes, MAX_LABEL_BYTES } from '../../../lib/entries/stored-entry.js';
+import { escapeText, MAX_HEADER_BYTES, parseEntry, unescapeText } from '../../../lib/stores/redis/entry-header.js';
 
 const whole = '1|7|1790000000000001|1790000300000000|1500|42|org%2c5,b|json x|y\n{"a":1}';
 
@@ -15,6 +16,24 @@ describe('entry header', () => {
       version: '42',
       tags: ['org,5', 'b'],
     });
+  });
+
+  it('may hold in its format whatever is no line end', () => {
+    const format = 'json {"\u2028":"D","\u2029":"D","\r":"D"}';
+    const raw = `1|7|1|0|0|||${format}\n{}`;
+    expect(parseEntry(raw)).toMatchObject({ format, payload: '{}' });
+    expect(parseEntry(Buffer.from(raw))).toMatchObject({ format });
+  });
+
+  it('has room for the longest tags and format that are written, in the form in which they take the most', () => {
+    const tags = ['org:5', '%|,\n', 'ü€😀', '\ud800', 'a\udc00b,'];
+    for (let n = 0; labelBytes(tags, 'json') < MAX_LABEL_BYTES - 100; n++) tags.push(`tag, ${n} | \ud800 ü`);
+    const written = tags.map(escapeText).join(',');
+    expect(labelBytes(tags, 'json')).toBeGreaterThanOrEqual(Buffer.byteLength(`${written}|json`));
+    const numbers = '9'.repeat(16);
+    const head = `1|${numbers}|${numbers}|${numbers}|${numbers}|${'9'.repeat(40)}|`;
+    expect(head.length + MAX_LABEL_BYTES + 2).toBeLessThan(MAX_HEADER_BYTES);
+    expect(parseEntry(Buffer.from(`${head}${written}|json\n{}`))?.tags).toEqual(tags);
   });
 
   it('is read the same from bytes, which leave the payload as it is', () => {
