@@ -4,9 +4,9 @@ import type { CacheKey } from '../keys/cache-key.js';
 import { identifierOf, type KeyValue } from '../keys/key-segment.js';
 import type { Keyspace } from '../keys/keyspace.js';
 import type { ResolvedRegionOptions } from '../options/resolved-options.js';
-import type { LocalEntry } from '../stores/local-store.js';
 import type { Engine } from './engine.js';
 import type { LoadContext } from './load-context.js';
+import type { LocalTier } from './local-tier.js';
 import { type ReadOptions, type ReadPolicy, resolveReadPolicy } from './read-policy.js';
 import type { Reader } from './reader.js';
 import type { RegionState } from './region-state.js';
@@ -16,6 +16,9 @@ import type { Writer } from './writer.js';
 export type PutOptions = Omit<ReadOptions, 'version' | 'tags' | 'unless'> & { version: Version };
 
 const NO_ARGS: readonly unknown[] = Object.freeze([]);
+
+/** L1 has no value for this caller. */
+const NOTHING = Symbol('nothing');
 
 /**
  * A named set of entries with one policy. The same object for the same name.
@@ -50,8 +53,8 @@ export class CacheRegion<T = unknown> {
   /** The value, or undefined when it is not cached, stale or undecodable, or Redis is away. Never loads. */
   async get(key: KeyValue): Promise<T | undefined> {
     const cacheKey = this.keyOf(identifierOf(key, this.where));
-    const local = this.findLocal(cacheKey, this.defaultPolicy);
-    if (local !== undefined) return takeLocal(local) as T;
+    const local = this.takeLocal(cacheKey, this.defaultPolicy);
+    if (local !== NOTHING) return local as T;
     const load = () => Promise.resolve(undefined);
     const call = { region: this.state, key: cacheKey, policy: this.defaultPolicy, args: NO_ARGS, load };
     return (await this.parts.reader.peek(call)) as T | undefined;
@@ -110,8 +113,8 @@ export class CacheRegion<T = unknown> {
     args: readonly unknown[],
     load: (context: LoadContext) => Promise<unknown>,
   ): Promise<unknown> {
-    const local = this.findLocal(key, policy);
-    if (local !== undefined) return Promise.resolve(takeLocal(local));
+    const local = this.takeLocal(key, policy);
+    if (local !== NOTHING) return Promise.resolve(local);
     return this.parts.reader.read({ region: this.state, key, policy, args, load });
   }
 
@@ -145,19 +148,29 @@ export class CacheRegion<T = unknown> {
     this.state.counts.bypasses += 1;
   }
 
-  private findLocal(key: CacheKey, policy: ReadPolicy): LocalEntry | undefined {
+  /** The value for one caller, or NOTHING. */
+  private takeLocal(key: CacheKey, policy: ReadPolicy): unknown {
     const { localTier, journal } = this.parts.engine;
-    if (localTier === null || (journal.size > 0 && journal.covers(key.entry, this.state))) return undefined;
+    if (localTier === null || (journal.size > 0 && journal.covers(key.entry, this.state))) return NOTHING;
     const entry = localTier.find(key, policy.shape);
-    if (entry !== undefined) this.state.counts.hitsL1 += 1;
-    return entry;
+    if (entry === undefined) return NOTHING;
+    const value = entry.revive === null ? entry.value : this.revived(entry.revive, localTier, key, policy);
+    if (value !== NOTHING) this.state.counts.hitsL1 += 1;
+    return value;
+  }
+
+  /** What fitted type and schema when it was read may fit no longer: it is a miss then, as in L2. */
+  private revived(revive: () => unknown, localTier: LocalTier, key: CacheKey, policy: ReadPolicy): unknown {
+    try {
+      return revive();
+    } catch (error) {
+      localTier.drop(key);
+      this.state.countUndecodable(policy.where, error);
+      return NOTHING;
+    }
   }
 
   private policyOf(options: ReadOptions | undefined): ReadPolicy {
     return options ? resolveReadPolicy(this.state.options, options, this.where) : this.defaultPolicy;
   }
-}
-
-function takeLocal(entry: LocalEntry): unknown {
-  return entry.revive === null ? entry.value : entry.revive();
 }

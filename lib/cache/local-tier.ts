@@ -34,6 +34,11 @@ export class LocalTier {
     return entry;
   }
 
+  /** Lets go of what `find` gave, which turned out to be of no use. */
+  drop(key: CacheKey): void {
+    this.store.delete(key.entry);
+  }
+
   /**
    * Keeps what was read or filled at `position`, unless an invalidation or a flush overtook it (R4). The position was observed before, so
    * that one of another incarnation has flushed the bucket, and voided the ticket.

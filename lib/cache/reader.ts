@@ -39,9 +39,17 @@ export class Reader {
         throw outcome.error;
       }
       if (outcome.kind === 'value' && outcome.at >= arrivedAt && flight.shape === call.policy.shape) {
+        let value: unknown;
+        try {
+          value = outcome.take();
+        } catch (error) {
+          // each further caller's value is revived anew, which type and schema may refuse: this caller starts anew
+          call.region.countUndecodable(call.policy.where, error);
+          continue;
+        }
         if (isBypass) call.region.counts.bypasses += 1;
         else count(call, outcome.source, true);
-        return outcome.take();
+        return value;
       }
     }
   }
@@ -256,8 +264,7 @@ export class Reader {
     try {
       return region.pipelineOf(policy.shape).decode(entry.payload, entry.format);
     } catch (error) {
-      region.counts.decodeFailures += 1;
-      region.warnOnce('decode', `${policy.where}: an entry is taken as a miss. ${(error as Error).message}`);
+      region.countUndecodable(policy.where, error);
       return null;
     }
   }

@@ -39,6 +39,12 @@ export class RegionState {
         `Set type: ${className} (or a schema) on the method or the region.`,
     );
 
+  /** Counts an entry that is taken as a miss since it cannot be decoded, and warns of the first. */
+  countUndecodable(where: string, error: unknown): void {
+    this.counts.decodeFailures += 1;
+    this.warnOnce('decode', `${where}: an entry is taken as a miss. ${(error as Error).message}`);
+  }
+
   /** Warns once per region and kind: what a region does wrong it does with every entry. */
   warnOnce(kind: string, message: string): void {
     if (this.warned.has(kind)) return;

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { World } from '../../support/a-cache.js';
 import { gate, settle } from '../../support/fake-clock.js';
 
@@ -376,6 +377,66 @@ describe('reading', () => {
       await world.clock.advance(61_000);
       await cache.evictTags(['t']);
       expect(await users.getOrLoad(1, async () => 'new')).toBe('new');
+    });
+  });
+
+  describe('a value that fits type or schema no longer', () => {
+    /** Of the application's clock, as the end of a token's life would be. */
+    const untilLater = (): { schema: StandardSchemaV1; token: () => Promise<{ until: Date }> } => ({
+      schema: {
+        '~standard': {
+          version: 1,
+          vendor: 'test',
+          validate: (value) =>
+            (value as { until: Date }).until.getTime() > world.clock.now()
+              ? { value }
+              : { issues: [{ message: 'expired', path: ['until'] }] },
+        },
+      },
+      token: async () => ({ until: new Date(world.clock.now() + 300) }),
+    });
+
+    it.each([true, false])('is a miss, in L1 as in L2 (L1: %s)', async (hasL1) => {
+      const { cache, log } = await world.start(hasL1 ? {} : { l1: false });
+      const { schema, token } = untilLater();
+      const tokens = cache.region<{ until: Date }>('tokens');
+      const first = await tokens.getOrLoad(1, token, { schema });
+      await world.clock.advance(200);
+      expect(await tokens.getOrLoad(1, token, { schema })).toEqual(first);
+      await world.clock.advance(100);
+      expect((await tokens.getOrLoad(1, token, { schema })).until.getTime()).toBe(first.until.getTime() + 300);
+      const counts = cache.status().regions['tokens']!;
+      expect(counts).toMatchObject({ misses: 2, loads: 2, fills: 2 });
+      expect(counts.hitsL1 + counts.hitsL2).toBe(1);
+      expect(counts.decodeFailures).toBeGreaterThan(0);
+      expect(log.filter((line) => line.includes('RC_DECODE_FAILED'))).toHaveLength(1);
+    });
+
+    it('is none for get', async () => {
+      const { schema, token } = untilLater();
+      const { cache } = await world.start({ regions: { tokens: { schema } } });
+      const tokens = cache.region('tokens');
+      await tokens.getOrLoad(1, token);
+      expect(await tokens.get(1)).toBeDefined();
+      await world.clock.advance(300);
+      expect(await tokens.get(1)).toBeUndefined();
+      expect(cache.status().l1!.entries).toBe(0);
+    });
+
+    it('lets a caller who joined a load start anew', async () => {
+      const { cache } = await world.start();
+      let revived = 0;
+      const type = (plain: { a: number }) => {
+        if (++revived === 2) throw new Error('not the second time');
+        return { ...plain, at: new Date(5) };
+      };
+      const loaded = gate<{ a: number }>();
+      const users = cache.region<object>('users');
+      const both = [1, 2].map(() => users.getOrLoad(1, () => loaded.promise, { type }));
+      await settle();
+      loaded.open({ a: 1 });
+      expect(await Promise.all(both)).toEqual([1, 2].map(() => ({ a: 1, at: new Date(5) })));
+      expect(cache.status().regions['users']).toMatchObject({ misses: 1, hitsL2: 1, loads: 1, decodeFailures: 1 });
     });
   });
 
