@@ -95,16 +95,29 @@ export function resolveReadPolicy(region: ResolvedRegionOptions, options: ReadOp
   });
 }
 
-const shapes = new WeakMap<ResolvedRegionOptions, ValueShape[]>();
+/** By type and schema, weakly: one made anew for a call is let go with it. */
+type Shapes = WeakMap<object, WeakMap<object, ShapePair>>;
+type ShapePair = { shared?: ValueShape; mutable?: ValueShape };
+
+const shapes = new WeakMap<ResolvedRegionOptions, Shapes>();
+
+/** Stands for no type, and for no schema. */
+const NONE = {};
 
 function shapeOf(region: ResolvedRegionOptions, wanted: ValueShape): ValueShape {
-  const known = shapes.get(region) ?? [];
-  const same = known.find(
-    (shape) => shape.type === wanted.type && shape.schema === wanted.schema && shape.mutable === wanted.mutable,
-  );
-  if (same) return same;
-  shapes.set(region, [...known, Object.freeze(wanted)]);
-  return wanted;
+  const ofRegion: Shapes = entryIn(shapes, region, () => new WeakMap());
+  const ofType = entryIn(ofRegion, wanted.type ?? NONE, () => new WeakMap<object, ShapePair>());
+  const ofSchema = entryIn<object, ShapePair>(ofType, wanted.schema ?? NONE, () => ({}));
+  return (ofSchema[wanted.mutable ? 'mutable' : 'shared'] ??= Object.freeze(wanted));
+}
+
+function entryIn<K extends object, V>(map: WeakMap<K, V>, key: K, make: () => V): V {
+  let value = map.get(key);
+  if (value === undefined) {
+    value = make();
+    map.set(key, value);
+  }
+  return value;
 }
 
 /** @throws (the function) CacheError RC_OPTION_FUNCTION when the application's function throws, or returns a promise */

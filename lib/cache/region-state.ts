@@ -11,7 +11,9 @@ export class RegionState {
   readonly attribute: string;
   /** Some operation of this region gives its entries tags: then a put needs a fence (PROTOCOL 4, PUT). */
   usesTags = false;
-  private readonly pipelines = new Map<ValueShape, ValuePipeline>();
+  /** Weak, as the shapes are themselves. */
+  private readonly pipelines = new WeakMap<ValueShape, ValuePipeline>();
+  private shapesSeen = 0;
   private readonly warned = new Set<string>();
 
   constructor(
@@ -28,8 +30,18 @@ export class RegionState {
     if (!pipeline) {
       pipeline = new ValuePipeline({ codec: this.codec, ...shape }, WARN_OF_CLASSES ? this.warnOfClass : null);
       this.pipelines.set(shape, pipeline);
+      this.shapesSeen += 1;
+      if (this.shapesSeen === MANY_SHAPES) this.warnOfShapes();
     }
     return pipeline;
+  }
+
+  private warnOfShapes(): void {
+    this.warnOnce(
+      'shapes',
+      `Region "${this.name}" has been read by ${MANY_SHAPES} different types and schemas. One that is made anew for each call never finds in L1 ` +
+        `what another left there. Make type and schema once, outside of the call.`,
+    );
   }
 
   private readonly warnOfClass = (className: string): void =>
@@ -52,6 +64,9 @@ export class RegionState {
     this.logger.warn(message);
   }
 }
+
+/** More than the methods of one region have. */
+const MANY_SHAPES = 100;
 
 /** A lost class shows in development; in production the shape is what it always was. */
 const WARN_OF_CLASSES = process.env['NODE_ENV'] !== 'production';

@@ -1,7 +1,15 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { World } from '../../support/a-cache.js';
 import { gate, settle } from '../../support/fake-clock.js';
+
+/** Of the process's flags, since jest runs without it. */
+const collectGarbage = (): void => {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+};
 
 const neverCalled = async (): Promise<never> => {
   throw new Error('this loader is not to be called');
@@ -124,6 +132,34 @@ describe('reading', () => {
     ]);
     expect(plain).not.toBeInstanceOf(User);
     expect(typed).toBeInstanceOf(User);
+  });
+
+  it('keeps nothing of a type or schema that is made anew for each call, and warns of it once', async () => {
+    const { cache, log } = await world.start({ l1: false });
+    const users = cache.region<object>('users');
+    const seen: WeakRef<object>[] = [];
+    for (let n = 0; n < 250; n++) {
+      const type = (plain: object) => ({ ...plain, n });
+      seen.push(new WeakRef(type));
+      expect(await users.getOrLoad(1, async () => ({ a: 1 }), { type })).toEqual({ a: 1, n });
+      if (n === 98) expect(log).toEqual([]);
+    }
+    expect(log).toHaveLength(1);
+    expect(log[0]).toMatch(/^Region "users" .* 100 different types/);
+    await settle();
+    collectGarbage();
+    expect(seen.filter((ref) => ref.deref()).length).toBeLessThan(10);
+  });
+
+  it('answers calls of one type and schema from L1', async () => {
+    const { cache } = await world.start();
+    const users = cache.region<object>('users');
+    const type = (plain: object) => plain;
+    for (const options of [{}, { type }, { type, mutable: true }]) {
+      await users.getOrLoad(1, async () => ({}), { ...options });
+      await users.getOrLoad(1, neverCalled, { ...options });
+    }
+    expect(cache.status().regions['users']).toMatchObject({ hitsL1: 3, hitsL2: 2, misses: 1 });
   });
 
   it('looks again by itself when the message is lost', async () => {
