@@ -18,8 +18,8 @@ export type InstanceSide = object & { prototype?: never };
 /** Options that are called with the arguments, before the method. */
 type OfArguments = 'key' | 'keys' | 'condition';
 
-/** The function among the forms an option may have; never when it is none. */
-type FunctionIn<Option> = Extract<NonNullable<Option>, AnyFunction>;
+/** The function among the forms an option may have; never when it is none, or of type any. */
+type FunctionIn<Option> = 0 extends 1 & Option ? never : Extract<NonNullable<Option>, AnyFunction>;
 
 /** What the option's function is called with. */
 type Given<Name, Method extends AsyncMethod> = Name extends OfArguments
@@ -47,16 +47,71 @@ type Fits<Options, Method extends AsyncMethod> = [Mismatches<Options, Method>] e
       ]: Given<Name, Method>;
     };
 
+type Intersection<Union> = (Union extends unknown ? (member: Union) => void : never) extends (all: infer All) => void
+  ? All
+  : never;
+
+/** As a function's parameters, and any more. */
+type OrMore<Args extends AnyArgs> = number extends Args['length'] ? Args : [...Args, ...AnyArgs];
+
+/** `any` would swallow what the other functions ask for. */
+type Known<Type> = 0 extends 1 & Type ? unknown : Type;
+
+/** What the option's function takes as the method's arguments. */
+type ArgsTaken<Name, Args extends AnyArgs> = Name extends OfArguments
+  ? OrMore<Args>
+  : Args extends [result?: any, ...args: infer Rest]
+    ? OrMore<Rest>
+    : AnyArgs;
+
+/** What the arguments of a method must be, for all functions of the options. */
+type ArgsFor<Options> = Intersection<
+  {
+    [Name in Exclude<keyof Options, 'type'>]-?: ArgsTaken<Name, Parameters<FunctionIn<Options[Name]>>>;
+  }[Exclude<keyof Options, 'type'>]
+> &
+  AnyArgs;
+
+/** Refuses methods of fewer parameters than a function needs, which `ArgsFor` alone lets pass. */
+type EnoughFor<Options> = Intersection<
+  {
+    [Name in Exclude<keyof Options, 'type'>]-?: {
+      set?: (method: (...args: ArgsTaken<Name, Parameters<FunctionIn<Options[Name]>>>) => never) => void;
+    };
+  }[Exclude<keyof Options, 'type'>]
+>;
+
+/** What the option's function takes as the method's result; in a box, so that a union stays one. */
+type ResultTaken<Args extends AnyArgs> = Args extends [] ? [unknown] : Args extends AnyArgs ? [Known<Args[0]>] : never;
+
+/** What the result of a method must be, for all functions of the options. */
+type ResultFor<Options> = (Intersection<
+  {
+    [Name in Exclude<keyof Options, 'type' | OfArguments>]-?: ResultTaken<Parameters<FunctionIn<Options[Name]>>>;
+  }[Exclude<keyof Options, 'type' | OfArguments>]
+> &
+  [unknown])[0];
+
 /**
  * A decorator for methods that return a promise and that every function of `Options` fits.
  *
+ * The first form says what does not fit. TypeScript cannot answer it for the type parameters of a class; the second can, since it only asks whether
+ * arguments and result are assignable to what the functions take.
+ *
  * @publicApi
  */
-export type CachedMethodDecorator<Options> = <Method extends AsyncMethod>(
-  target: InstanceSide,
-  name: string | symbol,
-  descriptor: TypedPropertyDescriptor<Method> & Fits<Options, Method>,
-) => void;
+export interface CachedMethodDecorator<Options> {
+  <Method extends AsyncMethod>(
+    target: InstanceSide,
+    name: string | symbol,
+    descriptor: TypedPropertyDescriptor<Method> & Fits<Options, Method>,
+  ): void;
+  <Args extends ArgsFor<Options>, Result extends ResultFor<Options>>(
+    target: InstanceSide,
+    name: string | symbol,
+    descriptor: TypedPropertyDescriptor<(...args: Args) => Promise<Result>> & EnoughFor<Options>,
+  ): void;
+}
 
 /** A decorator for methods of exactly this type, given as `Cacheable<UsersService['findOne']>`. @publicApi */
 export type MethodDecoratorFor<Expected extends AsyncMethod> = <Method extends Expected>(
