@@ -138,6 +138,11 @@ export class CacheRegion<T = unknown> {
     return this.parts.writer.evictStrict(this.state, keys, run);
   }
 
+  /** @internal Closing waits for this write. */
+  tracked<W>(writing: Promise<W>): Promise<W> {
+    return this.parts.writer.tracked(writing);
+  }
+
   /** @internal Some operation gives this region's entries tags: versioned puts are fenced from now on. */
   declareTags(): void {
     this.state.usesTags = true;

@@ -20,7 +20,12 @@ export function planOfSteps(steps: CallSteps, original: AnyFunction): CallPlan {
   if (reads.length === 1 && read!.condition === null && before.length + writes.length + after.length === 0) {
     return plainRead(read!, original);
   }
-  return (instance, args) => run(steps, { instance, args }, async () => original.apply(instance, args) as unknown);
+  const [eviction] = after;
+  return (instance, args) => {
+    const running = run(steps, { instance, args }, async () => original.apply(instance, args) as unknown);
+    // what is written before the application closes is evicted before the cache does
+    return eviction === undefined ? running : eviction.region.tracked(running);
+  };
 }
 
 /** The hot path: one `@Cacheable` and nothing else. The region's promise is the call's. */

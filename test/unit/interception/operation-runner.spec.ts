@@ -58,6 +58,10 @@ class FakeRegion {
     this.log.push(`clear ${this.name}`);
   }
 
+  tracked<W>(writing: Promise<W>): Promise<W> {
+    return writing;
+  }
+
   countBypass(): void {
     this.log.push(`bypass ${this.name}`);
   }
