@@ -4,18 +4,23 @@ import type { CacheKey } from '../keys/cache-key.js';
 import { identifierOf, type KeyValue } from '../keys/key-segment.js';
 import type { Keyspace } from '../keys/keyspace.js';
 import type { ResolvedRegionOptions } from '../options/resolved-options.js';
+import { checkCallback, checkCallOptions } from './check-call.js';
 import type { Engine } from './engine.js';
 import type { LoadContext } from './load-context.js';
 import type { LocalTier } from './local-tier.js';
-import { type ReadOptions, type ReadPolicy, resolveReadPolicy } from './read-policy.js';
+import { type ReadOptions, type ReadPolicy, resolveReadPolicy, type StatedOptions } from './read-policy.js';
 import type { Reader } from './reader.js';
 import type { RegionState } from './region-state.js';
 import type { Writer } from './writer.js';
 
 /** Options of `put`: its version is required, since a value read earlier cannot be put safely without one. @publicApi */
-export type PutOptions = Omit<ReadOptions, 'version' | 'tags' | 'unless'> & { version: Version };
+export type PutOptions<T = unknown> = Omit<ReadOptions<T>, 'version' | 'tags' | 'unless'> & { version: Version };
+
+/** What functions among the options get: the region's type, and in a region without one what this call gives. */
+type Loaded<T, R extends T> = NoInfer<unknown extends T ? R : T>;
 
 const NO_ARGS: readonly unknown[] = Object.freeze([]);
+const NO_OPTIONS = Object.freeze({});
 
 /** L1 has no value for this caller. */
 const NOTHING = Symbol('nothing');
@@ -62,8 +67,15 @@ export class CacheRegion<T = unknown> {
 
   /**
    * The value; loaded, cached and shared by all who ask for it meanwhile when it is not there. The loader's error is passed on as it is.
+   *
+   * @throws CacheError RC_INVALID_OPTION
    */
-  async getOrLoad(key: KeyValue, loader: (context: LoadContext) => Promise<T>, options?: ReadOptions): Promise<T> {
+  async getOrLoad<R extends T>(
+    key: KeyValue,
+    loader: (context: LoadContext) => Promise<R>,
+    options?: ReadOptions<Loaded<T, R>>,
+  ): Promise<T> {
+    checkCallback('getOrLoad(key, loader)', loader, this.where);
     const policy = this.policyOf(options);
     if (policy.tags) this.declareTags();
     return (await this.read(this.keyOf(identifierOf(key, this.where)), policy, NO_ARGS, loader)) as T;
@@ -72,9 +84,9 @@ export class CacheRegion<T = unknown> {
   /**
    * Puts a value the caller has. The highest version wins, in any order of calls; the key is left absent where that cannot be proven.
    *
-   * @throws CacheError RC_INVALID_VERSION, RC_PUT_UNSAFE (the region uses tags: use `write`)
+   * @throws CacheError RC_INVALID_OPTION, RC_INVALID_VERSION, RC_PUT_UNSAFE (the region uses tags: use `write`)
    */
-  async put(key: KeyValue, value: T, options: PutOptions): Promise<void> {
+  async put(key: KeyValue, value: T, options: PutOptions<T>): Promise<void> {
     canonicalVersion(options?.version, `put in ${this.where}`);
     const policy = this.policyOf(options);
     await this.parts.writer.put(
@@ -83,8 +95,13 @@ export class CacheRegion<T = unknown> {
     );
   }
 
-  /** Write-through: fences the key, runs `write` against the source, puts its result. What `@CachePut` does. */
-  async write<R extends T>(key: KeyValue, write: () => Promise<R>, options?: ReadOptions): Promise<R> {
+  /**
+   * Write-through: fences the key, runs `write` against the source, puts its result. What `@CachePut` does.
+   *
+   * @throws CacheError RC_INVALID_OPTION, before `write` runs
+   */
+  async write<R extends T>(key: KeyValue, write: () => Promise<R>, options?: ReadOptions<Loaded<T, R>>): Promise<R> {
+    checkCallback('write(key, write)', write, this.where);
     const policy = this.policyOf(options);
     return (await this.writeThrough(this.keyOf(identifierOf(key, this.where)), policy, NO_ARGS, write)) as R;
   }
@@ -92,8 +109,11 @@ export class CacheRegion<T = unknown> {
   /**
    * Removes the value and voids loads under way. Resolves when Redis acknowledged it: no read that begins later, anywhere, gets a value from before
    * (from another instance's L1: D later). With a version, a value of that version or newer stays.
+   *
+   * @throws CacheError RC_INVALID_OPTION, RC_INVALID_VERSION
    */
-  async evict(key: KeyValue, options: { version?: Version } = {}): Promise<void> {
+  async evict(key: KeyValue, options: { version?: Version } = NO_OPTIONS): Promise<void> {
+    if (options !== NO_OPTIONS) checkCallOptions('evict', options, this.where);
     const version = options.version === undefined ? '' : canonicalVersion(options.version, `evict in ${this.where}`);
     await this.parts.writer.evict(this.state, [this.keyOf(identifierOf(key, this.where))], version);
   }
@@ -175,7 +195,13 @@ export class CacheRegion<T = unknown> {
     }
   }
 
-  private policyOf(options: ReadOptions | undefined): ReadPolicy {
-    return options ? resolveReadPolicy(this.state.options, options, this.where) : this.defaultPolicy;
+  /** @throws CacheError RC_INVALID_OPTION */
+  private policyOf(options: StatedOptions | undefined): ReadPolicy {
+    if (options === undefined) return this.defaultPolicy;
+    checkCallOptions('read', options, this.where);
+    const policy = resolveReadPolicy(this.state.options, options, this.where);
+    // refuses a type that is no class of the application before anything is written
+    this.state.pipelineOf(policy.shape);
+    return policy;
   }
 }

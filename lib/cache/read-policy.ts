@@ -5,30 +5,36 @@ import type { ValueType } from '../options/redis-cache-options.js';
 import type { ResolvedRegionOptions } from '../options/resolved-options.js';
 import { CacheError, describeThrown } from '../shared/errors.js';
 
-/** A fixed value, or a function of the loaded value and, for decorated methods, the call's arguments. */
-export type OfResult<X> = X | ((value: never, ...args: never[]) => X);
+/** A fixed value, or a function of the loaded value. */
+export type OfResult<X, T> = X | ((value: T) => X);
 
 /**
- * How one method, or one call, differs from its region. Functions get `(result, ...args)`.
+ * How one call by hand differs from its region. Unknown and wrong options are refused (RC_INVALID_OPTION). Each object is checked
+ * once, so that one made outside of the calls is cheaper than one made anew for each.
  *
  * @publicApi
  */
-export interface ReadOptions {
-  ttl?: OfResult<Duration>;
+export interface ReadOptions<T = unknown> {
+  ttl?: OfResult<Duration, T>;
   jitter?: number;
   negativeTtl?: Duration;
   staleWhileRevalidate?: Duration;
   staleIfError?: Duration;
   /** Labels by which many entries are evicted at once. */
-  tags?: OfResult<readonly string[]>;
-  /** Grows with each write of the row; an entry of an older version never replaces a newer one. */
-  version?: OfResult<Version>;
+  tags?: OfResult<readonly string[], T>;
+  /** Grows with each write of the row; an entry of an older version never replaces a newer one. `null` and `undefined` have none. */
+  version?: OfResult<Version, NonNullable<T>>;
   /** True: the result is returned and not cached. */
-  unless?: (value: never, ...args: never[]) => boolean;
+  unless?: (value: T) => boolean;
   type?: ValueType;
   schema?: StandardSchemaV1;
   mutable?: boolean;
 }
+
+/** As {@link ReadOptions}; functions of a decorated method get `(result, ...args)`. Checked already. */
+export type StatedOptions = Omit<ReadOptions, OfResultName> & { readonly [name in OfResultName]?: unknown };
+
+type OfResultName = 'ttl' | 'tags' | 'version' | 'unless';
 
 type Args = readonly unknown[];
 
@@ -62,10 +68,10 @@ export interface ReadPolicy {
  * @param where what the options belong to, for messages
  * @throws CacheError RC_INVALID_OPTION
  */
-export function resolveReadPolicy(region: ResolvedRegionOptions, options: ReadOptions, where: string): ReadPolicy {
+export function resolveReadPolicy(region: ResolvedRegionOptions, options: StatedOptions, where: string): ReadPolicy {
   const duration = (name: string, value: Duration | undefined, fallback: number) =>
     value === undefined ? fallback : toMilliseconds(`${where}: ${name}`, value);
-  const { ttl, tags, version, unless } = options as { [name in keyof ReadOptions]: unknown };
+  const { ttl, tags, version, unless } = options;
   const ttlOf = typeof ttl === 'function' ? ofResult<unknown>('ttl', ttl, where) : null;
   const fixedTtlMs = ttlOf ? 0 : duration('ttl', ttl as Duration | undefined, region.ttlMs);
   return Object.freeze({

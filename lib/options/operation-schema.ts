@@ -29,6 +29,18 @@ const resultEntries = {
   mutable: v.optional(flag),
 };
 
+const byHandEntries = {
+  ...resultEntries,
+  // a fixed one too: it is looked at where it is used, which says what a version is
+  version: v.optional(v.unknown()),
+};
+
+/** Options of the calls by hand: of getOrLoad, write and put; of evict. */
+export const callSchemas = {
+  read: v.strictObject(byHandEntries, 'an object'),
+  evict: v.strictObject({ version: byHandEntries.version }, 'an object'),
+};
+
 export const operationSchemas = {
   Cacheable: v.strictObject({ ...targetEntries, ...resultEntries, key: v.optional(key) }, 'an object'),
   CachePut: v.strictObject({ ...targetEntries, ...resultEntries, key }, 'an object'),

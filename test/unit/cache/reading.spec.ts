@@ -2,6 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { ReadOptions } from '../../../lib/cache/read-policy.js';
 import { World } from '../../support/a-cache.js';
 import { gate, settle } from '../../support/fake-clock.js';
 
@@ -520,7 +521,7 @@ describe('reading', () => {
       ['tags, with a wrong result', { tags: () => [42] as never }],
     ])('returns the value when the option function %s fails, and says which', async (_name, options) => {
       const { cache, log } = await world.start();
-      expect(await cache.region<object>('users').getOrLoad(1, async () => ({}), options)).toEqual({});
+      expect(await cache.region<object>('users').getOrLoad(1, async () => ({}), options as ReadOptions)).toEqual({});
       expect(log).toHaveLength(1);
       expect(log[0]).toMatch(/not cached.*\[RC_/);
     });
