@@ -3,7 +3,7 @@ export { CacheRegion, type PutOptions } from './cache/cache-region.js';
 export type { LoadContext } from './cache/load-context.js';
 export type { ReadOptions } from './cache/read-policy.js';
 export { RedisCache } from './cache/redis-cache.js';
-export type { Codec, Decoded, Encoded } from './codecs/codec.js';
+export type { Codec, Decoded, Encoded, LostClass } from './codecs/codec.js';
 export { JsonCodec } from './codecs/json-codec.js';
 export { MsgpackCodec } from './codecs/msgpack-codec.js';
 export type { Payload } from './entries/stored-entry.js';

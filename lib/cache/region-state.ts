@@ -1,4 +1,4 @@
-import type { Codec } from '../codecs/codec.js';
+import type { Codec, LostClass } from '../codecs/codec.js';
 import type { ResolvedRegionOptions } from '../options/resolved-options.js';
 import type { LoggerPort } from '../shared/logger.js';
 import { emptyCounts, type RegionCounts } from '../telemetry/recorder.js';
@@ -44,12 +44,13 @@ export class RegionState {
     );
   }
 
-  private readonly warnOfClass = (className: string): void =>
-    this.warnOnce(
-      'class',
-      `Region "${this.name}" caches an instance of ${className}, which comes back as a plain object. ` +
-        `Set type: ${className} (or a schema) on the method or the region.`,
-    );
+  private readonly warnOfClass = ({ name, becomes, isRevivable }: LostClass): void => {
+    const what = name === null ? 'an object with a prototype of its own' : `an instance of ${name}`;
+    const cure = isRevivable
+      ? `Set type: ${name} (or a schema) on the method or the region.`
+      : `Return plain data, or set type to a function (or a schema) that makes the whole value of what comes back.`;
+    this.warnOnce('class', `Region "${this.name}" caches ${what}, which comes back as ${becomes}. ${cure}`);
+  };
 
   /** Counts an entry that is taken as a miss since it cannot be decoded, and warns of the first. */
   countUndecodable(where: string, error: unknown): void {

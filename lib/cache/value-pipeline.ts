@@ -1,5 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import type { Codec, Decoded, Encoded } from '../codecs/codec.js';
+import type { Codec, Decoded, Encoded, LostClass } from '../codecs/codec.js';
 import type { Payload } from '../entries/stored-entry.js';
 import type { ValueType } from '../options/redis-cache-options.js';
 import { CacheError, classOf, describeValue, isCacheError } from '../shared/errors.js';
@@ -54,7 +54,7 @@ const RESULT: Subject = {
 };
 
 /** Tells that an instance of a class was encoded that will come back as something else. */
-export type ReportClass = (className: string, region: string) => void;
+export type ReportClass = (lost: LostClass, region: string) => void;
 
 /**
  * Value -> payload and back, for one {@link ValuePolicy}.
@@ -85,8 +85,8 @@ export class ValuePipeline {
    * @throws CacheError RC_ENCODE_FAILED
    */
   encode(value: unknown, region: string): EncodedValue {
-    const { payload, meta, className } = this.encodeByCodec(value);
-    if (className) this.reportClass?.(className, region);
+    const { payload, meta, lostClass } = this.encodeByCodec(value);
+    if (lostClass) this.reportClass?.(lostClass, region);
     return {
       payload,
       format: meta === '' ? this.codec.id : `${this.codec.id} ${meta}`,

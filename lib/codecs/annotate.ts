@@ -1,7 +1,8 @@
-import { CacheError } from '../shared/errors.js';
+import { CacheError, classOf, isCacheError } from '../shared/errors.js';
 import { byteClassOf, rawBytes } from './byte-classes.js';
+import type { LostClass } from './codec.js';
 import { addNote, commonNote, type FieldNotes, type Note, type NoteKind } from './note.js';
-import { classNameOf, objectKindOf } from './object-kind.js';
+import { classNameOf, objectKindOf, ownClassNameOf } from './object-kind.js';
 import { formatPath } from './path.js';
 import { isMsgpackName, MAX_DEPTH } from './plain-data.js';
 
@@ -9,8 +10,8 @@ export interface Annotated {
   /** What to write: the value itself where it can be, copies on the way to what had to be replaced. The value is never changed. */
   readonly written: unknown;
   readonly note: Note | undefined;
-  /** Name of the first class whose instance loses its class, or null. */
-  readonly className: string | null;
+  /** The first instance that loses its class, or null. */
+  readonly lostClass: LostClass | null;
 }
 
 /**
@@ -34,14 +35,19 @@ const { toJSON: dateToJson, toISOString: dateToIso } = Date.prototype;
  */
 export function annotate(value: unknown, dialect: Dialect): Annotated {
   const walk = new Walk(dialect === 'binary');
-  const note = walk.visit(value);
-  return { written: walk.written, note, className: walk.className };
+  let note: Note | undefined;
+  try {
+    note = walk.visit(value);
+  } catch (error) {
+    throw walk.failureOf(error);
+  }
+  return { written: walk.written, note, lostClass: walk.lostClass };
 }
 
 class Walk {
   /** What to write for the value that was visited last. Each visit sets it and returns the note. */
   written: unknown;
-  className: string | null = null;
+  lostClass: LostClass | null = null;
 
   private readonly path: (string | number)[] = [];
   private readonly ancestors: object[] = [];
@@ -69,6 +75,13 @@ class Walk {
     }
   }
 
+  /** What a getter or `toJSON` of the value threw, with its path. Its text may quote the value. */
+  failureOf(cause: unknown): CacheError {
+    if (isCacheError(cause)) return cause;
+    const what = `reading ${formatPath(this.path)} failed (${classOf(cause)})`;
+    return new CacheError('RC_ENCODE_FAILED', `The value cannot be cached: ${what}.`, { cause });
+  }
+
   private write(written: unknown, note: Note): Note {
     this.written = written;
     return note;
@@ -81,7 +94,7 @@ class Walk {
       mayConvert && hasJsonForm(value)
         ? this.visitJsonForm(value)
         : Array.isArray(value)
-          ? this.visitItems(value)
+          ? this.visitArray(value)
           : this.visitByKind(value);
     this.ancestors.pop();
     return note;
@@ -94,17 +107,22 @@ class Walk {
         // msgpackr takes for plain what inherits from Object.prototype.
         return this.visitFields(value, this.isBinary && Object.getPrototypeOf(value) !== Object.prototype);
       case 'class':
-        this.className ??= classNameOf(value);
+        this.lose(value, 'a plain object');
         return this.visitFields(value, this.isBinary);
       case 'date':
+        this.loseSubclass(value, 'Date');
         return this.visitDate(value as Date);
       case 'map':
+        this.loseSubclass(value, 'Map');
         return makerNote('M', this.visitPairs([...(value as Map<unknown, unknown>)]));
       case 'set':
+        this.loseSubclass(value, 'Set');
         return makerNote('S', this.visitItems([...(value as Set<unknown>)]));
       case 'bytes': {
         const bytes = rawBytes(value as ArrayBuffer);
-        return this.write(this.isBinary ? bytes : bytes.toString('base64'), byteClassOf(value));
+        const byteClass = byteClassOf(value);
+        this.loseSubclass(value, byteClass);
+        return this.write(this.isBinary ? bytes : bytes.toString('base64'), byteClass);
       }
       case 'boxed':
         return this.visit(value.valueOf());
@@ -115,13 +133,38 @@ class Walk {
 
   /** As JSON.stringify: `toJSON` is called once, not again on what it returned. */
   private visitJsonForm(value: object): Note | undefined {
-    if (objectKindOf(value) === 'class') this.className ??= classNameOf(value);
+    const isInstance = Array.isArray(value)
+      ? Object.getPrototypeOf(value) !== Array.prototype
+      : objectKindOf(value) === 'class';
+    if (isInstance) this.lose(value, 'what its toJSON gives');
     const json: unknown = (value as { toJSON(key: string): unknown }).toJSON(String(this.path.at(-1) ?? ''));
     if (typeof json !== 'object' || json === null) return this.visit(json);
     const note = this.visitObject(json, false);
     // JSON.stringify would call it again on what is written.
     if (hasJsonForm(this.written)) this.written = withoutToJson(this.written as object);
     return note;
+  }
+
+  /** An array of a class comes back as a plain one, without fields of its own. */
+  private visitArray(items: readonly unknown[]): Note | undefined {
+    if (Object.getPrototypeOf(items) === Array.prototype) return this.visitItems(items);
+    this.loseSubclass(items, 'Array');
+    const note = this.visitItems(items);
+    // written by an encoder that may look at the class
+    if (this.written === items) this.written = Array.from(items);
+    return note;
+  }
+
+  /** Not of another realm's class of the same name, which is the same to the application. */
+  private loseSubclass(value: object, base: string): void {
+    if (this.lostClass === null && classNameOf(value) !== base) this.lose(value, `a plain ${base}`);
+  }
+
+  private lose(value: object, becomes: string): void {
+    if (this.lostClass !== null) return;
+    const name = ownClassNameOf(value);
+    const isItem = this.ancestors.slice(0, -1).every((ancestor) => Array.isArray(ancestor));
+    this.lostClass = { name, becomes, isRevivable: name !== null && becomes === 'a plain object' && isItem };
   }
 
   private visitDate(date: Date): Note {
@@ -166,8 +209,8 @@ class Walk {
     let noteCount = 0;
     const depth = this.path.push('') - 1;
     for (const name of names) {
-      const field = fields[name];
       this.path[depth] = name;
+      const field = fields[name];
       if (name === 'toJSON' && typeof field === 'function') {
         // Only where it was called already.
         delete (copy ??= { ...fields })[name];

@@ -4,8 +4,18 @@ import type { Payload } from '../entries/stored-entry.js';
 export interface Encoded {
   readonly payload: Payload;
   readonly meta: string;
-  /** Name of a class whose instance comes back as something else (a plain object, or the result of its `toJSON`); null or absent: none. */
-  readonly className?: string | null;
+  /** The first instance of a class that comes back as something else; null or absent: none. */
+  readonly lostClass?: LostClass | null;
+}
+
+/** An instance that comes back without its class. */
+export interface LostClass {
+  /** Null when it has none that could be named: its prototype is another object, or its class is anonymous. */
+  readonly name: string | null;
+  /** What comes back, such as `a plain object`. */
+  readonly becomes: string;
+  /** True: `type` makes it of the class again, since its fields come back, and it is the value itself or an item of a list that is the value. */
+  readonly isRevivable: boolean;
 }
 
 /** A decoded value. */
@@ -19,7 +29,8 @@ export interface Decoded {
 }
 
 /**
- * Value <-> bytes. A codec keeps types or refuses; it never changes a value silently.
+ * Value <-> bytes. A codec keeps types or refuses; what it changes it tells by `lostClass`, or its documentation lists it (see json-codec.ts
+ * for what is no data, such as symbol-named properties).
  *
  * `decode(encode(value))` is what every caller sees, on a miss as on a hit.
  */

@@ -11,10 +11,10 @@ const MAX_META_CHARS = 256;
  * Plain JSON text, which keeps Date, Map, Set, bigint, bytes, undefined, NaN, ±Infinity and -0 by notes in `meta` (see note.ts). A value
  * without any of these costs a look, JSON.stringify and JSON.parse.
  *
- * Changed in a way that is known: instances of classes come back as plain objects and objects with `toJSON` as its result (`className`
- * says so); boxed primitives as primitives; holes of arrays as undefined; objects that occur twice as two. Symbol-named and non-enumerable
+ * Changed in a way that is known: instances of classes come back as plain objects, those of subclasses of Array, Date, Map, Set and bytes as
+ * what they extend, and objects with `toJSON` as its result (`lostClass` says so); boxed primitives as primitives; holes of arrays as undefined; objects that occur twice as two. Symbol-named and non-enumerable
  * properties, and named properties of arrays, are not data and are left out. Refused: functions, symbols, cycles, more than 1,000 levels,
- * Error, RegExp, Promise and other objects whose content is not in their properties.
+ * Error, RegExp, Promise, URLSearchParams, Headers, Blob, Intl and other built-in objects whose content is not in their properties.
  *
  * `meta`: '' or the note as JSON; or `@n`, where the JSON text has n characters and the note follows it.
  *
@@ -27,13 +27,13 @@ export class JsonCodec implements Codec {
   encode(value: unknown): Encoded {
     try {
       if (isPlainJson(value)) return { payload: JSON.stringify(value), meta: '' };
-      const { written, note, className } = annotate(value, 'text');
+      const { written, note, lostClass } = annotate(value, 'text');
       const json = JSON.stringify(written);
-      if (note === undefined) return { payload: json, meta: '', className };
+      if (note === undefined) return { payload: json, meta: '', lostClass };
       const meta = JSON.stringify(note);
       return meta.length <= MAX_META_CHARS
-        ? { payload: json, meta, className }
-        : { payload: `${json}\n${meta}`, meta: `@${json.length}`, className };
+        ? { payload: json, meta, lostClass }
+        : { payload: `${json}\n${meta}`, meta: `@${json.length}`, lostClass };
     } catch (error) {
       throw encodeFailure(error);
     }

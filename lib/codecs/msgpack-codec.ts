@@ -34,12 +34,12 @@ export class MsgpackCodec implements Codec {
   encode(value: unknown): Encoded {
     try {
       if (isPlainMsgpack(value)) return { payload: this.packr.pack(value), meta: '' };
-      const { written, note, className } = annotate(value, 'binary');
-      if (note === undefined) return { payload: this.packr.pack(written), meta: '', className };
+      const { written, note, lostClass } = annotate(value, 'binary');
+      if (note === undefined) return { payload: this.packr.pack(written), meta: '', lostClass };
       const meta = JSON.stringify(note);
       return meta.length <= MAX_META_CHARS
-        ? { payload: this.packr.pack(written), meta, className }
-        : { payload: this.packr.pack([written, meta]), meta: '@', className };
+        ? { payload: this.packr.pack(written), meta, lostClass }
+        : { payload: this.packr.pack([written, meta]), meta: '@', lostClass };
     } catch (error) {
       throw encodeFailure(error);
     }

@@ -45,8 +45,35 @@ function isShell(value: object): boolean {
     value instanceof WeakRef ||
     types.isGeneratorObject(value) ||
     types.isMapIterator(value) ||
-    types.isSetIterator(value)
+    types.isSetIterator(value) ||
+    /\bIterator\b/.test(Object.prototype.toString.call(value)) ||
+    (isBuiltIn(value) && !('toJSON' in Object.getPrototypeOf(value)))
   );
+}
+
+/**
+ * True for an instance of a class of the language or of Node (URLSearchParams, Headers, Blob, Intl.NumberFormat …), and of what extends one. With a
+ * `toJSON`, such as URL's, it says itself what is in it.
+ */
+function isBuiltIn(value: object): boolean {
+  for (let prototype = Object.getPrototypeOf(value); prototype !== null; prototype = Object.getPrototypeOf(prototype)) {
+    const constructor: unknown = Object.getOwnPropertyDescriptor(prototype, 'constructor')?.value;
+    if (typeof constructor !== 'function' || prototype === Object.prototype || constructor.name === 'Object') continue;
+    // JavaScript of Node itself is no native code; those classes are known by their global name
+    if (NATIVE_CODE.test(Function.prototype.toString.call(constructor))) return true;
+    if (constructor === (globalThis as { readonly [name: string]: unknown })[constructor.name]) return true;
+  }
+  return false;
+}
+
+const NATIVE_CODE = /\{\s*\[native code\]\s*\}\s*$/;
+
+/** As {@link classNameOf}; null for an object whose prototype is no class's, or an unnamed one's. */
+export function ownClassNameOf(value: object): string | null {
+  const prototype: object | null = Object.getPrototypeOf(value);
+  return prototype !== null && Object.hasOwn(prototype, 'constructor') && (prototype.constructor as unknown)
+    ? prototype.constructor.name || null
+    : null;
 }
 
 /** For messages and warnings. */

@@ -6,7 +6,13 @@ export const MAX_DEPTH = 1_000;
  * Cyclic values end at MAX_DEPTH, on the first way down.
  */
 export function isPlainJson(value: unknown): boolean {
-  return typeof value === 'object' && value !== null ? isPlainJsonTree(value, 0) : isJsonLeaf(value);
+  if (typeof value !== 'object' || value === null) return isJsonLeaf(value);
+  try {
+    return isPlainJsonTree(value, 0);
+  } catch {
+    // a getter threw: the closer look names its path
+    return false;
+  }
 }
 
 function isJsonLeaf(value: unknown): boolean {
@@ -45,7 +51,12 @@ function isPlainJsonTree(object: object, depth: number): boolean {
 
 /** As {@link isPlainJson}, for msgpack: numbers but -0, bigint and undefined are its own; ill-formed text and some names are not. */
 export function isPlainMsgpack(value: unknown): boolean {
-  return typeof value === 'object' && value !== null ? isPlainMsgpackTree(value, 0) : isMsgpackLeaf(value);
+  if (typeof value !== 'object' || value === null) return isMsgpackLeaf(value);
+  try {
+    return isPlainMsgpackTree(value, 0);
+  } catch {
+    return false;
+  }
 }
 
 /** False for names of fields that msgpackr changes: such an object is written as pairs. */

@@ -120,6 +120,16 @@ const jsonSabotages: Record<string, Sabotage> = {
   'names the class of an instance that comes back as something else': {
     encode: (value, good) => ({ payload: good.encode(value).payload, meta: good.encode(value).meta }),
   },
+  'says what becomes of an instance, and whether type makes it again': {
+    encode: (value, good) => {
+      const { lostClass, ...encoded } = good.encode(value);
+      return { ...encoded, lostClass: lostClass && { ...lostClass, isRevivable: true } };
+    },
+  },
+  'names the path where reading the value fails, and the class of what was thrown, not its text': {
+    encode: (value, good) => good.encode(JSON.parse(JSON.stringify(value))),
+  },
+  'refuses a URLSearchParams, naming its path': { encode: (value) => ({ payload: JSON.stringify(value), meta: '' }) },
   'passes what a getter throws on as the cause': {
     encode: (value, good) => good.encode(JSON.parse(JSON.stringify(value))),
   },

@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import { expect } from '@jest/globals';
 import fc from 'fast-check';
 import type { Codec, Encoded } from '../../lib/codecs/codec.js';
@@ -167,6 +168,13 @@ const plain: Record<string, [value: () => unknown, becomes: () => unknown]> = {
     }),
     () => ({ a: 1 }),
   ],
+  'an array of a class as a plain array, without its fields': [
+    () => ({
+      a: Object.assign(class Users extends Array<unknown> {}.from([7, 7]), { total: 9 }),
+      b: class Rows extends Array<Date> {}.from([utc('2026-03-16')]),
+    }),
+    () => ({ a: [7, 7], b: [utc('2026-03-16')] }),
+  ],
   'an object that occurs twice as two': [
     () => {
       const shared = { at: utc('2026-03-16') };
@@ -194,6 +202,19 @@ const refused: Record<string, [value: () => unknown, path: string]> = {
   ],
   'a Promise': [() => ({ user: Promise.resolve(1) }), 'user'],
   'an Error': [() => [new TypeError('t')], '[0]'],
+  'an instance of what extends Promise': [
+    () => [new (class extends Promise<number> {})((resolve) => resolve(1))],
+    '[0]',
+  ],
+  'a URLSearchParams': [() => ({ query: new URLSearchParams('a=1') }), 'query'],
+  'a Headers': [() => ({ a: new Headers({ a: 'b' }) }), 'a'],
+  'a Blob': [() => ({ a: new Blob(['a']) }), 'a'],
+  'an AbortController': [() => ({ a: new AbortController() }), 'a'],
+  'an Intl object': [() => ({ a: new Intl.NumberFormat('en') }), 'a'],
+  'a WeakMap': [() => ({ a: new WeakMap() }), 'a'],
+  'a WeakRef': [() => ({ a: new WeakRef({}) }), 'a'],
+  'an iterator': [() => ({ a: [1].values() }), 'a'],
+  'an instance of what extends a built-in class': [() => ({ a: new (class extends EventTarget {})() }), 'a'],
   'a RegExp': [() => ({ 'a b': /x/ }), '["a b"]'],
   'a cycle through an object': [() => cycle(), 'child.parent'],
   'a cycle through an array': [
@@ -331,10 +352,58 @@ export const codecTests: readonly ContractTest<CodecHarness>[] = [
     expect(canonical(codec.decode(payload, meta).value)).toBe(canonical({ bytes: Buffer.from('content'), list: [1] }));
   }),
   aTest('names the class of an instance that comes back as something else', ({ codec }) => {
-    expect(codec.encode([{ a: new Point(1, utc('2026-03-16')) }]).className).toBe('Point');
-    expect(codec.encode({ a: new URL('http://localhost') }).className).toBe('URL');
-    expect(codec.encode({ a: [new Date(), new Map(), Buffer.from('')] }).className ?? null).toBeNull();
-    expect(codec.encode({ a: Object.create(null) as object }).className ?? null).toBeNull();
+    expect(codec.encode([{ a: new Point(1, utc('2026-03-16')) }]).lostClass?.name).toBe('Point');
+    expect(codec.encode({ a: new URL('http://localhost') }).lostClass?.name).toBe('URL');
+    expect(codec.encode({ a: [new Date(), new Map(), Buffer.from('')] }).lostClass ?? null).toBeNull();
+    expect(codec.encode({ a: Object.create(null) as object }).lostClass ?? null).toBeNull();
+  }),
+  aTest('says what becomes of an instance, and whether type makes it again', ({ codec }) => {
+    class Money {
+      toJSON() {
+        return '5.00';
+      }
+    }
+    class Users extends Array<unknown> {}
+    class Registry extends Map<string, number> {}
+    const lost = (value: unknown) => codec.encode(value).lostClass;
+    const point = new Point(1, utc('2026-03-16'));
+    const asFields = { name: 'Point', becomes: 'a plain object' };
+    expect(lost(point)).toEqual({ ...asFields, isRevivable: true });
+    expect(lost([[], [point]])).toEqual({ ...asFields, isRevivable: true });
+    expect(lost({ point })).toEqual({ ...asFields, isRevivable: false });
+    expect(lost(new Map([[1, point]]))).toEqual({ ...asFields, isRevivable: false });
+    expect(lost(new Money())).toEqual({ name: 'Money', becomes: 'what its toJSON gives', isRevivable: false });
+    expect(lost(Users.from([1]))).toEqual({ name: 'Users', becomes: 'a plain Array', isRevivable: false });
+    expect(lost({ a: Users.from([point]) })?.name).toBe('Users');
+    expect(lost(new Registry([['a', 1]]))).toEqual({ name: 'Registry', becomes: 'a plain Map', isRevivable: false });
+    expect(lost(new (class Day extends Date {})(5))).toMatchObject({ name: 'Day', becomes: 'a plain Date' });
+    expect(lost(new (class Hash extends Uint8Array {})(5))).toMatchObject({
+      name: 'Hash',
+      becomes: 'a plain Uint8Array',
+    });
+    expect(lost(Object.create({ inherited: 1 }))).toMatchObject({ name: null, isRevivable: false });
+    expect(lost(new (class {})())).toMatchObject({ name: null, isRevivable: false });
+    expect(lost(runInNewContext('({ a: [1], b: new Date(), c: new Map() })')) ?? null).toBeNull();
+  }),
+  aTest('names the path where reading the value fails, and the class of what was thrown, not its text', ({ codec }) => {
+    class SecretError extends RangeError {}
+    const fail = (): never => {
+      throw new SecretError('secret');
+    };
+    const getter = {
+      get b() {
+        return fail();
+      },
+    };
+    for (const [value, path] of [
+      [{ a: [1, getter] }, 'a[1].b'],
+      [new Map([['k', { at: new Date(0), x: { toJSON: fail } }]]), '["entry 0"].x'],
+      [{ a: Object.assign(new Point(1, utc('2026-03-16')), { toJSON: fail }) }, 'a'],
+    ] as const) {
+      const { message } = errorOf(() => codec.encode(value)) as CacheError;
+      expect(message).toContain(`reading ${path} failed (SecretError)`);
+      expect(message).not.toContain('secret');
+    }
   }),
   aTest('passes what a getter throws on as the cause', ({ codec }) => {
     const cause = new Error('lazy relation');

@@ -8,6 +8,41 @@ const thrower = (thrown: unknown) => () => {
 };
 const bare = Object.create(null) as object;
 
+describe('an instance of a class', () => {
+  class User {
+    name = 'Ada';
+  }
+  class Money {
+    toJSON() {
+      return '5.00';
+    }
+  }
+
+  it.each<[string, unknown, string]>([
+    ['the value', new User(), 'an instance of User, which comes back as a plain object. Set type: User ('],
+    ['an item of it', [new User()], 'Set type: User ('],
+    ['a part of it', { user: new User() }, 'set type to a function (or a schema) that makes the whole value'],
+    [
+      'with a toJSON',
+      new Money(),
+      'an instance of Money, which comes back as what its toJSON gives. Return plain data',
+    ],
+    [
+      'of no class',
+      Object.create({ a: 1 }),
+      'an object with a prototype of its own, which comes back as a plain object.',
+    ],
+  ])('is warned of once, with a cure that works: %s', async (_, value, warning) => {
+    const world = new World();
+    const { cache, log } = await world.start();
+    for (const key of [1, 2]) await cache.region('users').getOrLoad(key, async () => value);
+    expect(log).toHaveLength(1);
+    expect(log[0]).toContain(`Region "users" caches `);
+    expect(log[0]).toContain(warning);
+    await world.end();
+  });
+});
+
 describe('a result that cannot be cached', () => {
   let world: World;
   beforeEach(() => {

@@ -355,7 +355,7 @@ describe('ValuePipeline, lost classes', () => {
   it('reports an instance that comes back as a plain object, with its region', () => {
     const report = jest.fn<ReportClass>();
     aPipeline({}, report).encode([{ user: new User('Ada') }], 'users');
-    expect(report.mock.calls).toEqual([['User', 'users']]);
+    expect(report.mock.calls).toEqual([[{ name: 'User', becomes: 'a plain object', isRevivable: false }, 'users']]);
   });
 
   it('reports nothing for plain values, or when a type or schema says what comes back', () => {
