@@ -15,19 +15,30 @@ export class CacheLifecycle implements OnModuleInit, OnApplicationShutdown {
     private readonly options: ResolvedOptions,
     private readonly discovery: CacheDiscovery,
     private readonly logger: LoggerPort,
+    private readonly closeAll: () => Promise<void>,
   ) {}
 
   /** @throws CacheError RC_REDIS_UNSUPPORTED, RC_REDIS_PERMISSION; an unreachable Redis does not stop the boot */
   async onModuleInit(): Promise<void> {
-    const methodCount = this.discovery.run();
-    const opened = await within(OPEN_WITHIN_MS, this.cache.open());
-    if (opened) this.logger.log(this.bootLine(methodCount));
-    else this.startWithout();
+    try {
+      await this.start();
+    } catch (error) {
+      // nobody has an application that did not start: connections that stayed open would keep the process alive
+      await this.closeAll();
+      throw error;
+    }
   }
 
   /** The last hook of all: HTTP and microservice listeners are closed, and requests in flight have ended. */
   async onApplicationShutdown(): Promise<void> {
     await this.cache.close();
+  }
+
+  private async start(): Promise<void> {
+    const methodCount = this.discovery.run();
+    const opened = await within(OPEN_WITHIN_MS, this.cache.open());
+    if (opened) this.logger.log(this.bootLine(methodCount));
+    else this.startWithout();
   }
 
   private startWithout(): void {

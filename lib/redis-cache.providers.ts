@@ -21,6 +21,7 @@ import { MemoryChannel } from './stores/memory/memory-channel.js';
 import { MemoryRemoteStore } from './stores/memory/memory-remote-store.js';
 import { MemoryServer } from './stores/memory/memory-server.js';
 import { isClusterConnection } from './stores/redis/client-options.js';
+import { placesOf } from './stores/redis/connection-places.js';
 import { openRedis } from './stores/redis/open-redis.js';
 import type { RemoteStore } from './stores/remote-store.js';
 
@@ -50,8 +51,9 @@ export function cacheProviders(name: string): Provider[] {
         registry: CacheRegistry,
         discovery: CacheDiscovery,
       ) => {
-        registry.register(name);
-        return new CacheLifecycle(cache, resolved, discovery, loggerOf(name));
+        const places = resolved.redis === null ? [] : placesOf(resolved.redis);
+        registry.register({ name, service: resolved.service, places, cache, providedIn: options });
+        return new CacheLifecycle(cache, resolved, discovery, loggerOf(name), () => registry.closeAll());
       },
     },
   ];

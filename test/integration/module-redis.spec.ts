@@ -5,7 +5,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { Injectable } from '@nestjs/common';
+import { Injectable, Module, type ModuleMetadata } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { Redis } from 'ioredis';
 import { Cacheable, CacheEvict, RedisCache, RedisCacheModule } from '../../lib/index.js';
@@ -88,6 +89,49 @@ describe('a cache on Redis', () => {
       }
     },
   );
+});
+
+describe('a boot that fails', () => {
+  const weak = 'redis://weak:pw@127.0.0.1:';
+  beforeAll(() => void redisCli(server.port, 'ACL SETUSER weak on >pw ~* &* +ping +info +hello +client'.split(' ')));
+
+  it.each<[string, () => ModuleMetadata, string]>([
+    [
+      'by a right that is missing',
+      () => ({ imports: [RedisCacheModule.forRoot({ service: 'user', redis: { url: weak + server.port } })] }),
+      'RC_REDIS_PERMISSION',
+    ],
+    [
+      'by its second cache, or its first',
+      () => ({
+        imports: [
+          RedisCacheModule.forRoot({ service: 'user', redis: { url: server.url } }),
+          RedisCacheModule.forRoot({ name: 'weak', service: 'other', redis: { url: weak + server.port } }),
+          RedisCacheModule.forRoot({ name: 'last', service: 'third', redis: { url: server.url } }),
+        ],
+      }),
+      'RC_REDIS_PERMISSION',
+    ],
+    [
+      'by a declaration',
+      () => {
+        class Lost {
+          @Cacheable({ cache: 'none' }) async find() {}
+        }
+        return {
+          imports: [RedisCacheModule.forRoot({ service: 'user', redis: { url: server.url } })],
+          providers: [Lost],
+        };
+      },
+      'RC_MODULE_MISSING',
+    ],
+  ])('%s closes its connections', async (_case, metadata, code) => {
+    class AppModule {}
+    Module(metadata())(AppModule);
+    const booting = NestFactory.createApplicationContext(AppModule, { logger: false, abortOnError: false });
+    await expect(booting).rejects.toMatchObject({ code });
+    await waitUntil(() => connections() === 0, { what: 'the connections to be closed' });
+  });
 });
 
 describe('a process', () => {

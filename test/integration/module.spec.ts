@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Injectable, type LoggerService, Module, type ModuleMetadata, Scope } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
+import { LazyModuleLoader, NestFactory } from '@nestjs/core';
 import { Test, type TestingModule } from '@nestjs/testing';
 import {
   Cacheable,
@@ -250,6 +250,40 @@ describe('several caches', () => {
     await expect(compile({ imports })).rejects.toMatchObject({ code: 'RC_DUPLICATE_CACHE' });
   });
 
+  it.each<[string, object, object, string]>([
+    ['one URL', { url: 'redis://localhost:1' }, { url: 'redis://127.0.0.1:1/0' }, '127.0.0.1:1/0'],
+    ['one server in two forms', { host: 'a', port: 1, db: 2 }, { url: 'redis://:pw@a:1/2' }, 'a:1/2'],
+    [
+      'one master of one sentinel',
+      { sentinels: [{ host: 'a' }, { host: 'b' }], name: 'm' },
+      { sentinels: [{ host: 'b' }], name: 'm' },
+      'm/0 of the sentinel b:26379',
+    ],
+    ['one Cluster', { nodes: ['a:1', 'b:2'] }, { nodes: [{ host: 'b', port: 2 }] }, 'the Cluster of b:2'],
+  ])('of one service on %s stop the boot', async (_case, one, other, place) => {
+    const imports = [
+      RedisCacheModule.forRoot({ service: 'user', redis: one }),
+      RedisCacheModule.forRoot({ name: 'near', service: 'user', redis: other }),
+    ];
+    const booting = compile({ imports });
+    await expect(booting).rejects.toMatchObject({ code: 'RC_DUPLICATE_CACHE' });
+    await expect(booting).rejects.toThrow(
+      `The caches "default" and "near" both have the service "user" on one Redis (${place}), so that each would read what the other wrote. Give one of them another service, such as 'user-near'.`,
+    );
+  });
+
+  it('of one service may have a server of their own, or a database', async () => {
+    const redis = (name: string, db: number) =>
+      RedisCacheModule.forRoot({ name, service: 'user', redis: { host: '127.0.0.1', port: 1, db } });
+    const imports = [
+      RedisCacheModule.forRoot({ service: 'user' }),
+      RedisCacheModule.forRoot({ name: 'embedded', service: 'user' }),
+      redis('zero', 0),
+      redis('one', 1),
+    ];
+    await expect(compile({ imports })).resolves.toBeDefined();
+  });
+
   it('are one where the same module object is imported twice', async () => {
     const cacheModule = RedisCacheModule.forRoot({ service: 'a' });
     @Module({ imports: [cacheModule] })
@@ -287,6 +321,34 @@ describe('what is missing', () => {
     ).rejects.toThrow(
       'Other.find uses the cache "sessions", which this application has not (it has: "default"). Import RedisCacheModule.forRoot({ name: \'sessions\'',
     );
+  });
+});
+
+describe('a lazily loaded module', () => {
+  const load = async (app: TestingModule, metadata: ModuleMetadata) => {
+    class Lazy {}
+    Module(metadata)(Lazy);
+    return app.get(LazyModuleLoader, { strict: false }).load(() => Lazy);
+  };
+
+  it.each([true, false])('cannot bring a cache of its own (global: %p), and says so', async (isGlobal) => {
+    const second = () => RedisCacheModule.forRoot({ service: 'lazy', name: 'second', isGlobal });
+    for (const imports of [[], [RedisCacheModule.forRoot({ service: 'user' })]]) {
+      const loading = load(await boot({ imports }), { imports: [second()] });
+      await expect(loading).rejects.toMatchObject({ code: 'RC_MODULE_MISSING' });
+      await expect(loading).rejects.toThrow(
+        'RedisCacheModule was imported in a module that was loaded lazily, with the name "second".',
+      );
+    }
+  });
+
+  it('finds the cache of the root module, by decorator and by injection', async () => {
+    const cacheModule = RedisCacheModule.forRoot({ service: 'user', isGlobal: false });
+    const app = await boot({ imports: [cacheModule] });
+    const users = (await load(app, { imports: [cacheModule], providers: [Users] })).get(Users);
+    expect(users.cache).toBe(app.get(RedisCache));
+    await users.find(1);
+    expect(await users.find(1)).toEqual({ id: 1, loads: 1 });
   });
 });
 
@@ -377,7 +439,6 @@ describe('declarations that contradict each other', () => {
     };
     const [Eager, Lazy] = [make(), make()];
     const app = await boot({ imports: [cache()], providers: [Eager] });
-    const { LazyModuleLoader } = await import('@nestjs/core');
     @Module({ providers: [Lazy] })
     class LazyModule {}
     const lazy = (await app.get(LazyModuleLoader, { strict: false }).load(() => LazyModule)).get(Lazy);
