@@ -1,4 +1,5 @@
 import { type DynamicModule, Inject, Module, Optional } from '@nestjs/common';
+import { asyncSourceOf, withCheckedOptions } from './async-options.js';
 import { RedisCache } from './cache/redis-cache.js';
 import { cacheProviders } from './redis-cache.providers.js';
 import {
@@ -8,7 +9,7 @@ import {
   type OPTIONS_TYPE,
 } from './redis-cache.module-definition.js';
 import { RedisCacheCoreModule } from './redis-cache-core.module.js';
-import { CacheError } from './shared/errors.js';
+import { CacheError, describeValue } from './shared/errors.js';
 import { DEFAULT_CACHE, getCacheToken } from './shared/tokens.js';
 
 /**
@@ -30,12 +31,21 @@ export class RedisCacheModule extends ConfigurableModuleClass {
     }
   }
 
+  /** @throws CacheError RC_INVALID_OPTION when the options are no object; what they hold is checked at boot */
   static override forRoot(options: typeof OPTIONS_TYPE): DynamicModule {
+    if (typeof options !== 'object' || options === null) {
+      throw new CacheError(
+        'RC_INVALID_OPTION',
+        `The options of RedisCacheModule.forRoot must be an object, got ${describeValue(options)}. Write RedisCacheModule.forRoot({ service: '…' }).`,
+      );
+    }
     return withCache(super.forRoot(options), options.name);
   }
 
+  /** @throws CacheError RC_INVALID_OPTION when it is not told how to make the options */
   static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
-    return withCache(super.forRootAsync(options), options.name);
+    const source = asyncSourceOf(options);
+    return withCache(withCheckedOptions(super.forRootAsync(options), source), options.name);
   }
 }
 

@@ -102,6 +102,15 @@ describe('forRoot', () => {
     await expect(compile({ imports: [RedisCacheModule.forRoot(options as never)] })).rejects.toThrow(message);
   });
 
+  it.each([undefined, null, 'user', () => ({ service: 'user' })])('refuses %p at once', (options) => {
+    expect(() => RedisCacheModule.forRoot(options as never)).toThrow(
+      expect.objectContaining({ code: 'RC_INVALID_OPTION' }),
+    );
+    expect(() => RedisCacheModule.forRoot(options as never)).toThrow(
+      /^The options of RedisCacheModule\.forRoot must be an object, got .*\. Write RedisCacheModule\.forRoot\(/,
+    );
+  });
+
   it('stops the boot when it is left out', async () => {
     await expect(compile({ imports: [RedisCacheModule] })).rejects.toThrow(
       `RedisCacheModule was imported without options. Write RedisCacheModule.forRoot({ service: '…' }).`,
@@ -183,6 +192,83 @@ describe('forRootAsync', () => {
     });
     const settings = app.get(Settings, { strict: false });
     expect([await settings.read(), await settings.read()]).toEqual(['service-1', 'service-1']);
+  });
+
+  it('waits for a factory that waits for its settings, and a class that injects them', async () => {
+    @Injectable()
+    class ConfigService {
+      private readonly values: Promise<Record<string, string>> = Promise.resolve({ NAME: 'user', TTL: '1h' });
+      async get(name: string) {
+        return (await this.values)[name];
+      }
+    }
+    @Module({ providers: [ConfigService], exports: [ConfigService] })
+    class ConfigModule {}
+    @Injectable()
+    class FromConfig implements RedisCacheOptionsFactory {
+      constructor(private readonly config: ConfigService) {}
+      createRedisCacheOptions = async () => useFactory(this.config);
+    }
+    const useFactory = async (config: ConfigService) => ({
+      service: (await config.get('NAME'))!,
+      ttl: (await config.get('TTL')) as '1h',
+    });
+    const imports = [ConfigModule];
+    const app = await boot({
+      imports: [
+        RedisCacheModule.forRootAsync({ imports, inject: [ConfigService], useFactory }),
+        RedisCacheModule.forRootAsync({ name: 'class', imports, useClass: FromConfig }),
+      ],
+    });
+    for (const name of [undefined, 'class']) {
+      expect(app.get<RedisCache>(getCacheToken(name)).region('any').options.ttlMs).toBe(3_600_000);
+    }
+  });
+
+  it.each<[string, unknown, string]>([
+    ['nothing', undefined, 'RedisCacheModule.forRootAsync needs useFactory, useClass or useExisting, got undefined.'],
+    ['an empty object', {}, 'needs useFactory, useClass or useExisting, got {}.'],
+    ['no form', { inject: [] }, 'needs useFactory, useClass or useExisting, got { inject }.'],
+    ['an unset form', { useFactory: undefined }, 'useClass or useExisting, got { useFactory }. Write forRootAsync({ '],
+    ['a useFactory that is none', { useFactory: {} }, 'useFactory of RedisCacheModule.forRootAsync must be a function'],
+    ['a useClass that is none', { useClass: 'Options' }, 'must be a class, got "Options".'],
+  ])('refuses %s at once', (_case, options, message) => {
+    expect(() => RedisCacheModule.forRootAsync(options as never)).toThrow(message);
+    expect(() => RedisCacheModule.forRootAsync(options as never)).toThrow(
+      expect.objectContaining({ code: 'RC_INVALID_OPTION' }),
+    );
+  });
+
+  it.each<[string, object, string]>([
+    [
+      'a factory that returns nothing',
+      { useFactory: async () => undefined },
+      `useFactory of RedisCacheModule.forRootAsync must return the options, got undefined. Return an object such as { service: '…' }.`,
+    ],
+    [
+      'a class without the method',
+      { useClass: class Other {} },
+      'useClass of RedisCacheModule.forRootAsync must have a method createRedisCacheOptions, got an object (Other).',
+    ],
+    [
+      'a class whose method returns text',
+      {
+        useClass: class {
+          createRedisCacheOptions = () => 'user';
+        },
+      },
+      'createRedisCacheOptions of useClass of RedisCacheModule.forRootAsync must return the options, got "user".',
+    ],
+    ['a factory without a service', { useFactory: () => ({}) }, 'service is missing.'],
+    [
+      'a factory whose REDIS_URL is unset',
+      { useFactory: () => ({ service: 'user', redis: { url: undefined } }) },
+      'redis.url is not usable, got undefined.',
+    ],
+  ])('stops the boot on %s', async (_case, options, message) => {
+    const booting = compile({ imports: [RedisCacheModule.forRootAsync(options as never)] });
+    await expect(booting).rejects.toThrow(message);
+    await expect(booting).rejects.toMatchObject({ code: 'RC_INVALID_OPTION' });
   });
 
   it('passes the error of its factory on', async () => {
