@@ -4,6 +4,7 @@ import { type Duration, toMilliseconds } from '../options/duration.js';
 import type { ValueType } from '../options/redis-cache-options.js';
 import type { ResolvedRegionOptions } from '../options/resolved-options.js';
 import { CacheError, describeThrown } from '../shared/errors.js';
+import { dropPromise } from '../shared/option-function.js';
 
 /** A fixed value, or a function of the loaded value. */
 export type OfResult<X, T> = X | ((value: T) => X);
@@ -132,19 +133,13 @@ function ofResult<X>(name: string, fixedOrFunction: unknown, where: string): (va
   const failure = (how: string, options?: ErrorOptions) =>
     new CacheError('RC_OPTION_FUNCTION', `${where}: the function '${name}' ${how}`, options);
   return (value, args) => {
-    let result: X | PromiseLike<X>;
+    let result: X;
     try {
       result = fixedOrFunction(value, ...args);
     } catch (cause) {
       throw failure(`threw ${describeThrown(cause)}. Make it return for every result.`, { cause });
     }
-    if (!isPromise(result)) return result;
-    // nobody waits for it, so that its rejection would end the process
-    Promise.resolve(result).catch(() => {});
+    if (!dropPromise(result)) return result;
     throw failure('returned a promise, which nobody waits for. Decide by the result and the arguments alone.');
   };
-}
-
-function isPromise<X>(result: X | PromiseLike<X>): result is PromiseLike<X> {
-  return typeof result === 'object' && result !== null && 'then' in result && typeof result.then === 'function';
 }

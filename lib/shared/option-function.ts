@@ -1,4 +1,4 @@
-import { CacheError } from './errors.js';
+import { CacheError, describeThrown } from './errors.js';
 
 /**
  * The error of an option function that threw: it names the function and the method, and has what was thrown as its cause. An error of this library is
@@ -12,7 +12,7 @@ export function optionFailure(option: string, where: string, when: 'before' | 'a
     when === 'before' ? ['before the method ran', '...args'] : ['after the method had run', 'result, ...args'];
   return new CacheError(
     'RC_OPTION_FUNCTION',
-    `The function '${option}' of ${where} failed ${moment}: ${String(cause)}. Make it total: it gets (${given}).`,
+    `The function '${option}' of ${where} failed ${moment}: ${describeThrown(cause)}. Make it total: it gets (${given}).`,
     { cause },
   );
 }
