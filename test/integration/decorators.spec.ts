@@ -13,7 +13,15 @@ import {
   SetMetadata,
   type Type,
 } from '@nestjs/common';
-import { ContextIdFactory, DiscoveryService, LazyModuleLoader, ModuleRef, Reflector } from '@nestjs/core';
+import {
+  type ContextId,
+  ContextIdFactory,
+  DiscoveryService,
+  LazyModuleLoader,
+  ModuleRef,
+  Reflector,
+  REQUEST,
+} from '@nestjs/core';
 import { Test, type TestingModule } from '@nestjs/testing';
 import {
   Cacheable,
@@ -38,6 +46,7 @@ async function anApplication(...providers: NonNullable<Parameters<typeof Test.cr
 }
 
 afterEach(async () => {
+  ContextIdFactory.apply(undefined as never);
   await Promise.all(open.splice(0).map((app) => app.close()));
 });
 
@@ -184,6 +193,49 @@ describe('scopes', () => {
       expect(await b.find(1)).toEqual(await a.find(1));
     }
     expect(loads).toBe(3);
+  });
+
+  it('caches for durable providers of tenants: the instance is the tenant, the key has to name it', async () => {
+    interface TenantRequest {
+      readonly tenant: string;
+    }
+    const tenants = new Map<string, ContextId>();
+    ContextIdFactory.apply({
+      attach: (contextId, { tenant }: TenantRequest) => {
+        const shared = tenants.get(tenant) ?? ContextIdFactory.create();
+        tenants.set(tenant, shared);
+        return { resolve: (info) => (info.isTreeDurable ? shared : contextId), payload: { tenant } };
+      },
+    });
+    @Injectable({ scope: Scope.REQUEST, durable: true })
+    @CacheConfig({ region: 'row' })
+    class Rows {
+      loads = 0;
+      constructor(@Inject(REQUEST) readonly request: TenantRequest) {}
+      read(id: number) {
+        return this.find(this.request.tenant, id);
+      }
+      @Cacheable({ key: '{tenant}:{id}' })
+      async find(tenant: string, id: number) {
+        return { row: `${tenant}/${id}`, of: this.request.tenant, loads: ++this.loads };
+      }
+      @CacheEvict({ key: '{tenant}:{id}' })
+      async remove(tenant: string, id: number) {
+        return `${tenant}/${id}`;
+      }
+    }
+    const app = await anApplication(Rows);
+    const rowsOf = (tenant: string) => app.resolve(Rows, ContextIdFactory.getByRequest({ tenant }));
+    const [a, aAgain, b] = [await rowsOf('a'), await rowsOf('a'), await rowsOf('b')];
+    expect(aAgain).toBe(a);
+    expect(b).not.toBe(a);
+    for (let turn = 0; turn < 2; turn++) {
+      expect(await a.read(1)).toEqual({ row: 'a/1', of: 'a', loads: 1 });
+      expect(await b.read(1)).toEqual({ row: 'b/1', of: 'b', loads: 1 });
+    }
+    await b.remove('b', 1);
+    expect(await a.read(1)).toMatchObject({ of: 'a', loads: 1 });
+    expect(await b.read(1)).toMatchObject({ of: 'b', loads: 2 });
   });
 
   it('caches for instances of factories and values, which Nest injects nothing into', async () => {

@@ -29,11 +29,69 @@ class Users {
   }
 }
 
+/** No two of them are one key or one tag: separators, escapes, placeholders, control characters, halves of characters, 1 MB. */
+const ODD = [
+  ':',
+  '{',
+  '}',
+  '{id}',
+  '{user.0}',
+  '%',
+  '%3A',
+  '%3a',
+  '~',
+  '~m',
+  '*',
+  '\n',
+  '\r\n',
+  '\0',
+  '\t',
+  ' ',
+  ',',
+  '"',
+  '\\',
+  '\ud800',
+  '\udc00',
+  '\ufffd',
+  'é',
+  'e\u0301',
+  '😀',
+  '__proto__',
+  '',
+  'x'.repeat(2 ** 20),
+  `${'x'.repeat(2 ** 20 - 1)}y`,
+];
+
+/** Below the limit of values. */
+const shortOf = (text: string) => (text.length > 100 ? `${text.length} characters, the last a ${text.at(-1)}` : text);
+
+@Injectable()
+class Odd {
+  loads = 0;
+
+  @Cacheable({ region: 'odd', key: (id: string, other: string) => [id, other] })
+  async find(id: string, other: string) {
+    this.loads += 1;
+    return { id: shortOf(id), other: shortOf(other) };
+  }
+
+  @CacheEvict({ region: 'odd', key: (id: string, other: string) => [id, other] })
+  async remove(id: string, other: string) {
+    return id.length + other.length;
+  }
+
+  @Cacheable({ region: 'tagged', tags: (tag) => [tag] })
+  async tagged(tag: string) {
+    this.loads += 1;
+    return tag;
+  }
+}
+
 let server: RedisServer;
 const open: TestingModule[] = [];
 
 async function boot(options: Parameters<typeof RedisCacheModule.forRoot>[0]): Promise<TestingModule> {
-  const app = await Test.createTestingModule({ imports: [RedisCacheModule.forRoot(options)], providers: [Users] })
+  const app = await Test.createTestingModule({ imports: [RedisCacheModule.forRoot(options)], providers: [Users, Odd] })
     .setLogger(false as never)
     .compile();
   open.push(app);
@@ -68,6 +126,48 @@ describe('a cache on Redis', () => {
     await Promise.all([a.close(), b.close()]);
     await waitUntil(() => connections() === 0);
   });
+
+  it('keeps odd arguments apart over two instances, each key with its own value', async () => {
+    const [a, b] = [
+      await boot({ service: 'user', redis: { url: server.url } }),
+      await boot({ service: 'user', redis: { url: server.url }, l1: false }),
+    ];
+    const [writer, reader] = [a.get(Odd), b.get(Odd)];
+    for (const id of ODD) expect(await writer.find(id, id)).toEqual({ id: shortOf(id), other: shortOf(id) });
+    for (const id of ODD) expect(await reader.find(id, id)).toEqual({ id: shortOf(id), other: shortOf(id) });
+    for (const [one, other] of [
+      ['a:b', 'c'],
+      ['a', 'b:c'],
+      ['a', 'b'],
+    ] as const) {
+      await writer.find(one, other);
+      expect(await reader.find(one, other)).toMatchObject({ id: one, other });
+    }
+    expect([writer.loads, reader.loads]).toEqual([ODD.length + 3, 0]);
+
+    const [evicted, ...kept] = ODD;
+    await reader.remove(evicted!, evicted!);
+    for (const id of kept) await reader.find(id, id);
+    expect(reader.loads).toBe(0);
+    expect(await reader.find(evicted!, evicted!)).toMatchObject({ id: evicted });
+    expect(reader.loads).toBe(1);
+  });
+
+  it('evicts by odd tags what carries them, and nothing else', async () => {
+    const [a, b] = [
+      await boot({ service: 'user', redis: { url: server.url } }),
+      await boot({ service: 'user', redis: { url: server.url }, l1: false }),
+    ];
+    const [writer, reader] = [a.get(Odd), b.get(Odd)];
+    const tags = ODD.filter((tag) => tag !== '' && tag.length <= 256);
+    for (const tag of tags) await writer.tagged(tag);
+    for (const tag of tags) {
+      const before = reader.loads;
+      await a.get(RedisCache).evictTags([tag]);
+      for (const one of tags) await reader.tagged(one);
+      expect({ tag, loads: reader.loads - before }).toEqual({ tag, loads: 1 });
+    }
+  }, 30_000);
 
   it.each(['bare', 'wrapped'])(
     "uses a client of the application's (%s), and leaves it open and as it is",
