@@ -137,7 +137,7 @@ const jsonSabotages: Record<string, Sabotage> = {
     encode: (value, good) => ({ ...good.encode(value), payload: Buffer.from(good.encode(value).payload as string) }),
   },
   'keeps any value of any kinds': {
-    encode: (value, good) => good.encode(mapLeaves(value, (leaf) => (leaf === 'undefined' ? undefined : leaf))),
+    encode: (value, good) => good.encode(mapLeaves(value, (leaf) => (leaf === '' ? undefined : leaf))),
   },
   'takes an object with toJSON as its result': {
     encode: (value, good) => good.encode(mapLeaves(value, (leaf) => (typeof leaf === 'function' ? undefined : leaf))),

@@ -21,7 +21,7 @@ describe('a call by hand', () => {
     ['an infinite ttl', { ttl: Infinity }, 'ttl must be a duration such as'],
     ['a schema that is none', { schema: {} }, 'schema must be a Standard Schema'],
     ['a type that is none', { type: 5 }, 'type must be a class or a function, got 5.'],
-    ['a built-in type', { type: Date }, 'built-in Date'],
+    ['a built-in type', { type: Date }, 'type must be a class of yours or a function of the plain value'],
     ['a tag without a list', { tags: 'a' }, 'tags must be an array of strings'],
     ['an unless that is no function', { unless: true }, 'unless must be a function, got true.'],
     ['null', null, 'must be an object, got null.'],
