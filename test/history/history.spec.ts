@@ -3,16 +3,12 @@ import { execFile } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { buildChecker } from './build-checker.js';
 import type { RunSummary } from './coordinator.js';
-import { buildMutant, mutatedFiles } from './mutants/build-mutant.js';
-import { ruleNames } from '../model/rules.js';
-import { clientMutants } from './mutants/client-mutants.js';
-import type { Mutant } from './mutants/mutant.js';
-import { serverMutants } from './mutants/server-mutants.js';
 
 /**
- * The short form of the history checker: separate processes on real servers, with faults, on every topology. The long form, and all
- * mutants, are commands of their own (docs/coherence.md).
+ * The short form of the history checker: separate processes on real servers, with faults, on every topology. The long form is a
+ * command of its own (docs/coherence.md).
  */
 
 const run = promisify(execFile);
@@ -49,11 +45,7 @@ async function check(build: string, ...args: string[]): Promise<RunSummary> {
   return summary;
 }
 
-beforeAll(async () => {
-  rmSync(BUILD, { recursive: true, force: true });
-  const tsc = join(process.cwd(), 'node_modules/typescript/bin/tsc');
-  await run(process.execPath, [tsc, '-p', 'tsconfig.history.json', '--outDir', BUILD]);
-}, BUILD_MS);
+beforeAll(() => buildChecker(BUILD), BUILD_MS);
 
 afterAll(() => rmSync(BUILD, { recursive: true, force: true }));
 
@@ -80,34 +72,4 @@ describe('the checker notices', () => {
     },
     RUN_MS,
   );
-
-  const names = ['blind fill', 'evict keeps the lease', 'join after evict', 'tags stamped at fill'];
-  const all = [...serverMutants, ...clientMutants];
-  const mutants = all.filter(({ name }) => names.includes(name));
-  it.each(mutants.map((mutant): [string, Mutant] => [mutant.name, mutant]))(
-    'the missing rule: %s',
-    async (_name, mutant) => {
-      const build = `${BUILD}-mutant`;
-      buildMutant(mutant, BUILD, build);
-      const options = [...(mutant.options?.split(' ') ?? []), '--faults', mutant.faults?.join(',') || 'none'];
-      const { violations } = await check(build, '--seconds', '20', '--quiet', '--max-violations', '1', ...options);
-      rmSync(build, { recursive: true });
-      expect(Object.keys(violations).length).toBeGreaterThan(0);
-    },
-    RUN_MS,
-  );
-
-  it('knows all of these rules by name', () => expect(mutants.length).toBe(names.length));
-
-  it.each(all.map((mutant): [string, Mutant] => [mutant.name, mutant]))(
-    'a mutant that still fits the code: %s',
-    (_name, mutant) => {
-      expect(mutatedFiles(mutant, BUILD).size).toBeGreaterThan(0);
-    },
-  );
-
-  it('knows the rule of the model for each that no live run catches', () => {
-    const named = all.flatMap(({ onlyByModel }) => (onlyByModel ? [onlyByModel.rule] : []));
-    expect(named.filter((rule) => !(ruleNames as string[]).includes(rule))).toEqual([]);
-  });
 });

@@ -1,12 +1,11 @@
-import { execFile } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import type { RunSummary } from '../coordinator.js';
 import { buildMutant } from './build-mutant.js';
 import { clientMutants } from './client-mutants.js';
 import type { Mutant } from './mutant.js';
+import { runMutant } from './run-mutant.js';
 import { serverMutants } from './server-mutants.js';
 
 /** Builds every mutant, runs the checker on each until it finds a violation, and prints which were caught. Ends with 1 when one was not. */
@@ -53,7 +52,10 @@ process.exitCode = missed.length > 0 ? 1 : 0;
 
 async function isCaught(mutant: Mutant, directory: string): Promise<boolean> {
   for (let n = 0; n < Number(values.tries); n++) {
-    const summary = await run(mutant, directory, Number(values.seed) + n);
+    const summary = await runMutant(mutant, directory, {
+      seed: Number(values.seed) + n,
+      seconds: Number(values.seconds),
+    });
     const found = Object.keys(summary.violations);
     if (found.length > 0) {
       console.log(`caught   ${mutant.name}: ${found.join(', ')} after ${summary.figures.reads} reads`);
@@ -63,17 +65,4 @@ async function isCaught(mutant: Mutant, directory: string): Promise<boolean> {
     console.log(`missed   ${mutant.name}: ${summary.figures.reads} reads in ${summary.seconds} s`);
   }
   return false;
-}
-
-async function run({ faults, options }: Mutant, directory: string, seed: number): Promise<RunSummary> {
-  const summaryPath = join(directory, 'summary.json');
-  const args = [
-    join(directory, 'test/history/main.js'),
-    ...['--workers', '2', '--keys', '8', '--write-pause', '2', '--fault-pause', '100-400'],
-    ...['--seconds', values.seconds, '--seed', String(seed), '--max-violations', '1', '--quiet'],
-    ...['--faults', faults?.join(',') || 'none', '--summary', summaryPath],
-    ...(options?.split(' ') ?? []),
-  ];
-  await new Promise<void>((resolve) => execFile(process.execPath, args, { maxBuffer: 1e8 }, () => resolve()));
-  return JSON.parse(readFileSync(summaryPath, 'utf8')) as RunSummary;
 }
