@@ -3,9 +3,10 @@
  *
  * Rules of counting. A call of a cached method is counted in exactly one of `hitsL1`, `hitsL2`, `stale`, `misses`, `bypasses`:
  * - `hitsL1`, `hitsL2`: served fresh from that tier; a caller who joined another's read counts as that read counted
- * - `stale`: served past its ttl, inside a stale window
- * - `misses`: answered by a load, its own or one it joined
- * - `bypasses`: the cache was not asked or not to be trusted: `condition` was false, Redis was away, or an eviction of this instance is pending
+ * - `stale`: served past its ttl, inside a stale window; or from before a failover, with `onFailover: 'stale'`
+ * - `misses`: answered by a load, its own or one it joined; also while Redis is away
+ * - `bypasses`: the cache was not asked or not to be trusted: `condition` was false, an eviction of this instance is pending, or the call is part of the very load that it would
+ *   wait for
  */
 export interface RegionCounts {
   hitsL1: number;
