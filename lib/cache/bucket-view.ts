@@ -17,8 +17,8 @@ export type Invalidation = Exclude<ChannelMessage, { kind: 'wake' }>;
 export class BucketView {
   isKnown = false;
   incarnation = 0;
-  /** Entries of this incarnation and later ones may be served; earlier than `incarnation` only with onFailover 'keep'. */
-  private oldestServed = 0;
+  /** Earlier incarnations whose entries may be served as well: with onFailover 'keep'. */
+  private kept: readonly number[] = [];
   sequence = 0;
   markSequence = 0;
   /** Raised by each flush: an L1 entry or a ticket of an older epoch is void. */
@@ -97,7 +97,7 @@ export class BucketView {
     this.flush();
     this.isKnown = true;
     this.incarnation = reply.incarnation;
-    this.oldestServed = this.onFailover === 'keep' ? reply.oldestIncarnation : reply.incarnation;
+    this.kept = this.onFailover === 'keep' ? reply.earlierIncarnations : [];
     this.sequence = reply.sequence;
     this.markSequence = reply.markSequence;
     this.tagFloor = reply.stampClock;
@@ -156,7 +156,7 @@ export class BucketView {
   /** True when the entry of a trusted read may be served, freshness aside. */
   admits(entry: StoredEntry, region: string): boolean {
     const { incarnation } = entry;
-    const isServed = incarnation >= this.oldestServed && incarnation <= this.incarnation;
+    const isServed = incarnation === this.incarnation || this.kept.includes(incarnation);
     return isServed && this.judge(entry, region) === 'alive';
   }
 

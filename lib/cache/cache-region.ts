@@ -75,10 +75,16 @@ export class CacheRegion<T = unknown> {
     loader: (context: LoadContext) => Promise<R>,
     options?: ReadOptions<Loaded<T, R>>,
   ): Promise<T> {
+    const cacheKey = this.keyOf(identifierOf(key, this.where));
+    if (isOfRegionsShape(options)) {
+      // a hit asks nothing else of the options: a literal at each call need not be checked for it
+      const local = this.takeLocal(cacheKey, this.defaultPolicy);
+      if (local !== NOTHING) return local as T;
+    }
     checkCallback('getOrLoad(key, loader)', loader, this.where);
     const policy = this.policyOf(options);
     if (policy.tags) this.declareTags();
-    return (await this.read(this.keyOf(identifierOf(key, this.where)), policy, NO_ARGS, loader)) as T;
+    return (await this.read(cacheKey, policy, NO_ARGS, loader)) as T;
   }
 
   /**
@@ -176,7 +182,7 @@ export class CacheRegion<T = unknown> {
   /** The value for one caller, or NOTHING. */
   private takeLocal(key: CacheKey, policy: ReadPolicy): unknown {
     const { localTier, journal } = this.parts.engine;
-    if (localTier === null || (journal.size > 0 && journal.covers(key.entry, this.state))) return NOTHING;
+    if (localTier === null || (journal.size > 0 && journal.covers(key, this.state))) return NOTHING;
     const entry = localTier.find(key, policy.shape);
     if (entry === undefined) return NOTHING;
     const value = entry.revive === null ? entry.value : this.revived(entry.revive, localTier, key, policy);
@@ -201,4 +207,14 @@ export class CacheRegion<T = unknown> {
     checkCallOptions('read', options, this.where);
     return resolveReadPolicy(this.state.options, options, this.where);
   }
+}
+
+/** True when values are handed out as the region's options say. */
+function isOfRegionsShape(options: object | undefined): boolean {
+  if (options === undefined) return true;
+  return (
+    typeof options === 'object' &&
+    options !== null &&
+    !('type' in options || 'schema' in options || 'mutable' in options)
+  );
 }

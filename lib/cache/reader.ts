@@ -86,7 +86,7 @@ export class Reader {
    */
   private isBypass(call: ReadCall): boolean {
     const { journal } = this.engine;
-    return journal.size > 0 && journal.covers(call.key.entry, call.region);
+    return journal.size > 0 && journal.covers(call.key, call.region);
   }
 
   /** Past the cache and past single flight: waiting would be for oneself. */

@@ -178,7 +178,7 @@ export class RedisCache {
   private async shutDown(): Promise<void> {
     const { journal, background, clock, logger } = this.engine;
     await within(clock, CLOSE_WITHIN_MS, this.writer.settled());
-    await within(clock, CLOSE_WITHIN_MS, journal.close());
+    await within(clock, CLOSE_WITHIN_MS, journal.close(CLOSE_WITHIN_MS));
     if (journal.size > 0) {
       logger.warn(
         `${journal.size} evictions were never acknowledged by Redis and are given up: other instances may serve what they cover until its ttl.`,

@@ -2,6 +2,7 @@ import type { CacheKey } from '../keys/cache-key.js';
 import { CacheError } from '../shared/errors.js';
 import type { Mark } from '../stores/channel.js';
 import type { BucketPosition } from '../stores/remote-store.js';
+import { Acknowledgement } from './acknowledgement.js';
 import type { Engine } from './engine.js';
 import type { PendingEviction } from './eviction-journal.js';
 import { prepare } from './prepared-value.js';
@@ -40,11 +41,14 @@ export interface WriteCall {
  */
 export class Writer {
   private readonly writing = new Set<Promise<unknown>>();
+  private readonly acknowledgement: Acknowledgement;
 
   constructor(
     private readonly engine: Engine,
     private readonly failure: FailurePolicy,
-  ) {}
+  ) {
+    this.acknowledgement = new Acknowledgement(engine, failure.onEvictFailure);
+  }
 
   /** Resolves when acknowledged, or (journal) when it was queued because Redis did not answer. */
   evict(region: RegionState, keys: readonly CacheKey[], version = ''): Promise<void> {
@@ -53,7 +57,7 @@ export class Writer {
 
   private async runEvict(region: RegionState, keys: readonly CacheKey[], version: string): Promise<void> {
     const { tombstoneMs } = region.options;
-    await this.acknowledged(
+    await this.acknowledgement.of(
       region,
       keys.map((key) => ({ kind: 'key', key, version, tombstoneMs, fences: [] })),
       () => this.sendEvict(keys, version, tombstoneMs),
@@ -63,15 +67,24 @@ export class Writer {
 
   /** Voids everything that carries the mark, in every bucket. Resolves as `evict`. */
   stamp(mark: Mark, region: RegionState | null): Promise<void> {
-    return this.tracked(this.acknowledged(region, [{ kind: 'mark', mark }], () => this.sendStamp(mark)));
+    return this.tracked(this.runStamp(mark, region));
+  }
+
+  private async runStamp(mark: Mark, region: RegionState | null): Promise<void> {
+    const pending = await Promise.all(
+      Array.from({ length: this.engine.store.bucketCount }, (_, bucket) =>
+        this.acknowledgement.orQueued(region, [{ kind: 'mark', mark, bucket }], () => this.sendStamp(mark, bucket)),
+      ),
+    );
+    this.acknowledgement.throwIfAsked(pending.find((error) => error !== null) ?? null);
   }
 
   /** The journal's delivery: one eviction, once. Rejects when it was not acknowledged. */
   async deliver(eviction: PendingEviction): Promise<void> {
-    if (eviction.kind === 'mark') return this.sendStamp(eviction.mark);
+    if (eviction.kind === 'mark') return this.sendStamp(eviction.mark, eviction.bucket);
     const { key, version, tombstoneMs, fences } = eviction;
     if (fences.length === 0) return this.sendEvict([key], version, tombstoneMs);
-    for (const fence of fences) await this.sendUnfence(key, fence, tombstoneMs);
+    await Promise.all(fences.map((fence) => this.sendUnfence(key, fence, tombstoneMs)));
   }
 
   /** FENCE, then `run`, then UNFENCE, for every key (strict evict). @throws CacheError RC_FENCE_FAILED */
@@ -102,7 +115,7 @@ export class Writer {
       await this.unfenceAll(region, keys, fences);
       throw error;
     }
-    this.throwIfAsked(await this.unfenceAll(region, keys, fences));
+    this.acknowledgement.throwIfAsked(await this.unfenceAll(region, keys, fences));
     region.counts.evictions += keys.length;
     return result;
   }
@@ -164,9 +177,10 @@ export class Writer {
     const prepared = value === undefined ? null : prepare(call, value, engine.random);
     const entry = prepared?.entry ?? null;
     const isPuttable = fence === null ? entry?.version !== '' : fence.isAcknowledged;
-    if (entry === null || !isPuttable) return this.throwIfAsked(await this.unfenceAll(region, [key], [fence]));
+    if (entry === null || !isPuttable)
+      return this.acknowledgement.throwIfAsked(await this.unfenceAll(region, [key], [fence]));
     const token = fence?.token ?? '';
-    await this.acknowledged(region, [this.evictionOf(region, key, fence)], async () => {
+    await this.acknowledgement.of(region, [this.evictionOf(region, key, fence)], async () => {
       const { tombstoneMs } = region.options;
       const args = { key, region: region.name, fence: token, tombstoneMs, ...entry, loadMicros: 0 };
       const outcome = await engine.store.put(args);
@@ -183,6 +197,7 @@ export class Writer {
       this.applied([key], await this.engine.store.fence({ key, fence: token, fenceMs, tombstoneMs }));
       return { token, isAcknowledged: true };
     } catch {
+      region.counts.fencesFailed += 1;
       return { token, isAcknowledged: false };
     }
   }
@@ -199,7 +214,7 @@ export class Writer {
     const { tombstoneMs } = region.options;
     const pending = await Promise.all(
       keys.map((key, n) =>
-        this.sentOrQueued(region, [this.evictionOf(region, key, fences[n] ?? null)], async () => {
+        this.acknowledgement.orQueued(region, [this.evictionOf(region, key, fences[n] ?? null)], async () => {
           const fence = fences[n] ?? null;
           if (fence === null) await this.sendEvict([key], '', tombstoneMs);
           else await this.sendUnfence(key, fence.token, tombstoneMs);
@@ -207,10 +222,6 @@ export class Writer {
       ),
     );
     return pending.find((error) => error !== null) ?? null;
-  }
-
-  private throwIfAsked(pending: CacheError | null): void {
-    if (pending && this.failure.onEvictFailure === 'throw') throw pending;
   }
 
   private async sendEvict(keys: readonly CacheKey[], version: string, tombstoneMs: number): Promise<void> {
@@ -234,15 +245,11 @@ export class Writer {
     this.applied([key], await this.engine.store.unfence({ key, fence, tombstoneMs }));
   }
 
-  private async sendStamp(mark: Mark): Promise<void> {
+  private async sendStamp(mark: Mark, bucket: number): Promise<void> {
     const { store, coherence } = this.engine;
-    await Promise.all(
-      Array.from({ length: store.bucketCount }, async (_, bucket) => {
-        const position = await store.stamp({ bucket, mark });
-        coherence.observe(bucket, position);
-        coherence.stamped(bucket, mark, position.stamp);
-      }),
-    );
+    const position = await store.stamp({ bucket, mark });
+    coherence.observe(bucket, position);
+    coherence.stamped(bucket, mark, position.stamp);
   }
 
   private applied(keys: readonly CacheKey[], position: BucketPosition): void {
@@ -253,44 +260,5 @@ export class Writer {
   private evictionOf(region: RegionState, key: CacheKey, fence: Fence | null): PendingEviction {
     const { tombstoneMs } = region.options;
     return { kind: 'key', key, version: '', tombstoneMs, fences: fence === null ? [] : [fence.token] };
-  }
-
-  /** Sends; what Redis does not acknowledge goes to the journal. @throws CacheError RC_EVICTION_PENDING, by option */
-  private async acknowledged(
-    region: RegionState | null,
-    evictions: readonly PendingEviction[],
-    send: () => Promise<void>,
-  ): Promise<void> {
-    this.throwIfAsked(await this.sentOrQueued(region, evictions, send));
-  }
-
-  /** As `acknowledged`, for where another error is the caller's to see. Returns why it was queued; null: acknowledged. */
-  private async sentOrQueued(
-    region: RegionState | null,
-    evictions: readonly PendingEviction[],
-    send: () => Promise<void>,
-  ): Promise<CacheError | null> {
-    try {
-      await send();
-      return null;
-    } catch (cause) {
-      if (region) region.counts.evictionsFailed += evictions.length;
-      if (this.engine.journal.isClosed) {
-        throw new CacheError(
-          'RC_CLOSED',
-          `An eviction was not sent: the cache is closed, and will not try again. Other instances may serve the old value until its ttl. ` +
-            `End what writes before the application closes.`,
-          { cause },
-        );
-      }
-      const isFirst = this.engine.journal.size === 0;
-      for (const eviction of evictions) this.engine.journal.add(eviction);
-      const message = `Redis did not acknowledge an eviction (${(cause as Error).message}); it is retried until it does.`;
-      const pending = new CacheError('RC_EVICTION_PENDING', message, { cause });
-      // one line per outage, not per request
-      if (isFirst) this.engine.logger.warn(pending.message);
-      else this.engine.logger.debug(pending.message);
-      return pending;
-    }
   }
 }

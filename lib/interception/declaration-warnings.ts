@@ -63,13 +63,23 @@ export class DeclarationWarnings {
     for (const method of methods) {
       for (const operation of method.operations) {
         if (operation.kind === 'evict' || operation.key === null) continue;
-        const { region } = targetOf(operation.options, method, runtimeClass, this.caches);
+        const region = this.regionOf(operation, method, runtimeClass);
+        if (region === null) continue;
         const writings = byRegion.get(region);
         if (writings) writings.push({ operation, method });
         else byRegion.set(region, [{ operation, method }]);
       }
     }
     return byRegion.values();
+  }
+
+  /** Null where it cannot be found: that is told when the method itself is planned, and fails no other. */
+  private regionOf({ options }: Writing['operation'], method: CachedMethod, runtimeClass: AnyFunction): object | null {
+    try {
+      return targetOf(options, method, runtimeClass, this.caches).region;
+    } catch {
+      return null;
+    }
   }
 
   /** Only where two surely write the same entries: by one key, or the one puts what the only other one reads. */

@@ -20,11 +20,10 @@ export function planOfSteps(steps: CallSteps, original: AnyFunction): CallPlan {
   if (reads.length === 1 && read!.condition === null && before.length + writes.length + after.length === 0) {
     return plainRead(read!, original);
   }
-  const [eviction] = after;
   return (instance, args) => {
     const running = run(steps, { instance, args }, async () => original.apply(instance, args) as unknown);
-    // what is written before the application closes is evicted before the cache does
-    return eviction === undefined ? running : eviction.region.tracked(running);
+    // what is written before the application closes is evicted before its caches close
+    return after.reduce((tracked, { region }) => region.tracked(tracked), running);
   };
 }
 

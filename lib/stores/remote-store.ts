@@ -130,8 +130,8 @@ export interface PollReply extends BucketPosition {
   readonly markSequence: number;
   /** Stamp clock `c`: no stamp of the bucket is greater. */
   readonly stampClock: number;
-  /** The oldest incarnation since which no mark of the bucket was lost. */
-  readonly oldestIncarnation: number;
+  /** The incarnations before this one whose entries the bucket's marks still void: back to the last loss of marks, 16 at most. */
+  readonly earlierIncarnations: readonly number[];
   /** Server time, µs. */
   readonly nowMicros: number;
   readonly stamps: readonly number[];

@@ -28,6 +28,8 @@ export interface RegionCounts {
   /** Keys evicted by this process, acknowledged. */
   evictions: number;
   evictionsFailed: number;
+  /** Fences that Redis did not acknowledge: the write was refused, or ran without one. */
+  fencesFailed: number;
   /** Entries that could not be decoded, or were not ours: each was a miss. */
   decodeFailures: number;
   /** Results that were returned and not cached, since codec, type, schema or an option function failed. */
@@ -53,6 +55,7 @@ export function emptyCounts(): RegionCounts {
     putsRefused: 0,
     evictions: 0,
     evictionsFailed: 0,
+    fencesFailed: 0,
     decodeFailures: 0,
     encodeFailures: 0,
     tooLarge: 0,

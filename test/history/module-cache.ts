@@ -97,6 +97,10 @@ export class ModuleCache implements CacheUnderTest {
     return { readsInFlight, pendingEvictions };
   }
 
+  fencesFailed(region: number): number {
+    return this.cache.status().regions[REGIONS[region]!.name]?.fencesFailed ?? 0;
+  }
+
   async close(): Promise<void> {
     await this.application.close();
   }

@@ -117,6 +117,10 @@ export class NaiveCache implements CacheUnderTest {
     await Promise.all(REGIONS.map((_, region) => this.clearRegion(region)));
   }
 
+  fencesFailed(): number {
+    return 0;
+  }
+
   status(): { readsInFlight: number; pendingEvictions: number } {
     return { readsInFlight: this.loads.size, pendingEvictions: 0 };
   }

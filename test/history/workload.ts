@@ -243,7 +243,8 @@ export class Workload {
     key: number,
     run: (commit: Commit) => Promise<unknown>,
   ): Promise<void> {
-    const { history } = this.parts;
+    const { cache, history } = this.parts;
+    const fencesFailed = cache.fencesFailed(region);
     let begin = monotonicMs();
     let version = 0;
     let isAbandoned = false;
@@ -258,7 +259,8 @@ export class Workload {
       if (kind === 'write') await pause(this.random.below(this.parts.config.longestWriteMs));
       const row = await this.commit(region, key);
       version = row.v;
-      if (this.endsHere(kind, region, key, row.v, begin)) {
+      const isFenced = kind === 'write' && cache.fencesFailed(region) === fencesFailed;
+      if (this.endsHere(kind, region, key, row.v, begin, isFenced)) {
         abandon();
         return new Promise<never>(() => {});
       }
@@ -317,14 +319,21 @@ export class Workload {
   }
 
   /** The process dies between commit and eviction, or seems to: the write just goes no further. */
-  private endsHere(kind: OperationKind, region: number, key: number, version: number, begin: number): boolean {
+  private endsHere(
+    kind: OperationKind,
+    region: number,
+    key: number,
+    version: number,
+    begin: number,
+    isFenced: boolean,
+  ): boolean {
     const { crash } = this;
     const { history, state } = this.parts;
     const isStrict = kind === 'write';
     if (!isStrict && kind !== 'evict') return false;
     const dies = crash !== null && crash.isStrict === isStrict;
     if (!dies && !this.random.chance(state.abandonShare)) return false;
-    history.add(isStrict ? 'crash-strict' : 'crash-plain', region, key, version, begin, monotonicMs());
+    history.add(isFenced ? 'crash-strict' : 'crash-plain', region, key, version, begin, monotonicMs());
     if (dies) {
       history.flush();
       process.kill(process.pid, 'SIGKILL');

@@ -208,7 +208,13 @@ describe('Redis Cluster', () => {
     const error: unknown = await openAs([]).catch((caught: unknown) => caught);
     expect(error).toMatchObject({ code: 'RC_REDIS_PERMISSION' });
     const line = /resetchannels .*?(?= \()/.exec((error as Error).message)![0];
-    const one = await openAs(line.split(' '));
+    await openAs(line.split(' '));
+    // credentials of each node, without any for all
+    const one = await openRedisStore(
+      { nodes: cluster.rootNodes.map((node) => ({ ...node, username: 'app', password: 'secret' })) },
+      { bucketCount: BUCKETS },
+    );
+    opened.push(one);
     const places = placesOf(one);
     for (const place of places) await cached(one.store, place);
     await allIdentified(one, places);

@@ -111,6 +111,22 @@ describe('server identity', () => {
     }
   });
 
+  it('leaves nothing of a lost M, also where a clock made its incarnation greater than the next ones', async () => {
+    const server = await start();
+    const one = await open(server);
+    const future = String((Date.now() + 3_600_000) * 1_000);
+    redisCli(server.port, ['HSET', 'user:~m', 'i', future]);
+    await fillOne(one, 'v1');
+    redisCli(server.port, ['DEL', 'user:~m']);
+    const other = await open(server);
+    expect(await incarnationOf(other.store)).toBeLessThan(Number(future));
+    for (const onFailover of ['stale', 'keep'] as const) {
+      const reply = await ask(one.store, placeIn(one), { token: 'next', onFailover });
+      expect(reply).toMatchObject({ kind: 'lease', stale: null });
+      expect(reply.incarnation).toBeGreaterThan(Number(future));
+    }
+  });
+
   it('leaves entries to be served as stale, or kept, when only the process is another one', async () => {
     const server = await start('appendonly yes', 'appendfsync always');
     const one = await open(server);

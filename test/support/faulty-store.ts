@@ -13,6 +13,8 @@ export interface Faults {
   readonly calls: Record<string, number>;
   /** Every call rejects until `heal`. */
   breakDown(): void;
+  /** Every call for this bucket rejects until `heal`. */
+  breakDownBucket(bucket: number): void;
   heal(): void;
   /** The next call of this operation rejects; the store does not see it. */
   failNext(operation: Operation): void;
@@ -30,6 +32,7 @@ export function faulty(inner: RemoteStore): { store: RemoteStore; faults: Faults
   const calls: Record<string, number> = {};
   const clockShifts = new Map<number, number>();
   let isBroken = false;
+  const brokenBuckets = new Set<number>();
   const plans = new Map<string, (() => Promise<void>)[]>();
   const replies = new Map<string, (() => Promise<void>)[]>();
   const shifted = (name: string, [args]: unknown[], answer: unknown) => {
@@ -46,7 +49,11 @@ export function faulty(inner: RemoteStore): { store: RemoteStore; faults: Faults
   const faults: Faults = {
     calls,
     breakDown: () => (isBroken = true),
-    heal: () => (isBroken = false),
+    breakDownBucket: (bucket) => void brokenBuckets.add(bucket),
+    heal() {
+      isBroken = false;
+      brokenBuckets.clear();
+    },
     failNext: (operation) => void add(plans, operation, unavailable),
     loseNextReply: (operation) => void add(replies, operation, unavailable),
     holdNext(operation) {
@@ -67,7 +74,8 @@ export function faulty(inner: RemoteStore): { store: RemoteStore; faults: Faults
       if (typeof member !== 'function') return member;
       return async (...args: unknown[]) => {
         calls[String(name)] = (calls[String(name)] ?? 0) + 1;
-        if (isBroken && name !== 'open' && name !== 'close') await unavailable();
+        if ((isBroken || brokenBuckets.has(bucketOf(args[0]))) && name !== 'open' && name !== 'close')
+          await unavailable();
         await plans.get(String(name))?.shift()?.();
         const answer = shifted(String(name), args, (await member.apply(target, args)) as unknown);
         await replies.get(String(name))?.shift()?.();
@@ -76,4 +84,14 @@ export function faulty(inner: RemoteStore): { store: RemoteStore; faults: Faults
     },
   });
   return { store, faults };
+}
+
+/** -1 where a call is for no bucket. */
+function bucketOf(args: unknown): number {
+  const { bucket, key, keys } = (args ?? {}) as {
+    bucket?: number;
+    key?: { bucket: number };
+    keys?: { bucket: number }[];
+  };
+  return bucket ?? key?.bucket ?? keys?.[0]?.bucket ?? -1;
 }

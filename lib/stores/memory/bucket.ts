@@ -58,8 +58,8 @@ export class Bucket {
   fences = new Fences();
   /** `i`; 0 while M does not exist. */
   incarnation = 0;
-  /** `p`: the oldest incarnation since which no mark was lost. */
-  private oldestIncarnation = 0;
+  /** `p`: the incarnations before this one, the newest first, back to the last time that marks were lost. */
+  private earlierIncarnations: readonly number[] = [];
   /** `q` */
   sequence = 0;
   /** `tq` */
@@ -88,9 +88,9 @@ export class Bucket {
     const { process } = this.server;
     const isSame = this.bootId === process.bootId && process.sequences.get(this.index) === this.sequence;
     if (isSame && knownIncarnation <= this.incarnation) return;
+    if (this.exists) this.earlierIncarnations = [this.incarnation, ...this.earlierIncarnations].slice(0, 16);
     this.incarnation = this.server.nextIncarnation(Math.max(nowMicros, this.incarnation + 1, knownIncarnation + 1));
     this.bootId = process.bootId;
-    this.oldestIncarnation ||= this.incarnation;
     this.bump('flush');
   }
 
@@ -113,8 +113,8 @@ export class Bucket {
   }
 
   poll(nowMicros: number): Omit<PollReply, 'stamps'> {
-    const { markSequence, oldestIncarnation, marks } = this;
-    return { ...this.position, markSequence, oldestIncarnation, stampClock: marks.clock, nowMicros };
+    const { markSequence, earlierIncarnations, marks } = this;
+    return { ...this.position, markSequence, earlierIncarnations, stampClock: marks.clock, nowMicros };
   }
 
   /** What stands at the key, dead or alive. */
@@ -124,12 +124,10 @@ export class Bucket {
 
   /** True when no mark voids the entry, and its incarnation is this one, or one that `onFailover` lets live; freshness aside. */
   isLive(entry: StoredEntry, region: string, onFailover: OnFailover): boolean {
-    const oldest = onFailover === 'flush' ? this.incarnation : this.oldestIncarnation;
-    return (
-      entry.incarnation >= oldest &&
-      entry.incarnation <= this.incarnation &&
-      !this.marks.areVoiding({ stamp: entry.stamp, region, tags: entry.tags })
-    );
+    const isKnown =
+      entry.incarnation === this.incarnation ||
+      (onFailover !== 'flush' && this.earlierIncarnations.includes(entry.incarnation));
+    return isKnown && !this.marks.areVoiding({ stamp: entry.stamp, region, tags: entry.tags });
   }
 
   setValue(entry: string, value: StoredValue, nowMicros: number): void {
@@ -172,14 +170,14 @@ export class Bucket {
 
   /** M as it stands. Its values are the server's to keep. */
   dump(): BucketDump {
-    const { bootId, incarnation, oldestIncarnation, sequence, markSequence } = this;
-    const position = { incarnation, oldestIncarnation, sequence, markSequence };
+    const { bootId, incarnation, earlierIncarnations, sequence, markSequence } = this;
+    const position = { incarnation, earlierIncarnations, sequence, markSequence };
     return { bootId, ...position, marks: this.marks.copy(), fences: this.fences.copy() };
   }
 
   restore(dump: BucketDump): void {
-    const { bootId, incarnation, oldestIncarnation, sequence, markSequence } = dump;
-    Object.assign(this, { bootId, incarnation, oldestIncarnation, sequence, markSequence });
+    const { bootId, incarnation, earlierIncarnations, sequence, markSequence } = dump;
+    Object.assign(this, { bootId, incarnation, earlierIncarnations, sequence, markSequence });
     this.marks = dump.marks.copy();
     this.fences = dump.fences.copy();
   }
@@ -195,7 +193,7 @@ export class Bucket {
 export interface BucketDump {
   readonly bootId: number;
   readonly incarnation: number;
-  readonly oldestIncarnation: number;
+  readonly earlierIncarnations: readonly number[];
   readonly sequence: number;
   readonly markSequence: number;
   readonly marks: Marks;

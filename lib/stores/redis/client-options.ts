@@ -93,34 +93,18 @@ function neededOptions(commandTimeoutMs: number): RedisOptions {
 }
 
 /**
- * A connection for the channel; on Cluster to the node at `address`, and once: when it ends, another node may be the right one.
+ * A connection for the channel; on Cluster like the one to the node, credentials included, and once: when it ends, another node may be the
+ * right one.
  */
-export function channelConnection(
-  plan: ConnectionPlan,
-  address: { host: string; port: number } | null,
-  commandTimeoutMs: number,
-): Redis {
+export function channelConnection(plan: ConnectionPlan, node: Redis | null, commandTimeoutMs: number): Redis {
   const needed: RedisOptions = { ...neededOptions(commandTimeoutMs), lazyConnect: true, autoResubscribe: false };
-  switch (plan.kind) {
-    case 'single': {
-      const connection = plan.create();
-      connection.options.autoResubscribe = false;
-      connection.options.commandTimeout = commandTimeoutMs;
-      return connection;
-    }
-    case 'client':
-      return plan.client.duplicate({ ...defaults, ...needed });
-    case 'cluster':
-      return new Redis({ ...plan.nodeOptions, ...needed, ...address, retryStrategy: () => null });
-    case 'cluster-client':
-      return new Redis({
-        ...defaults,
-        ...plan.client.options.redisOptions,
-        ...needed,
-        ...address,
-        retryStrategy: () => null,
-      });
-  }
+  if (node !== null) return node.duplicate({ ...needed, readOnly: false, retryStrategy: () => null });
+  if (plan.kind === 'client') return plan.client.duplicate({ ...defaults, ...needed });
+  if (plan.kind !== 'single') throw new RangeError('the channel of a Cluster leads to one of its nodes');
+  const connection = plan.create();
+  connection.options.autoResubscribe = false;
+  connection.options.commandTimeout = commandTimeoutMs;
+  return connection;
 }
 
 /** Says once which of the needed options a client of the application's does not have. */

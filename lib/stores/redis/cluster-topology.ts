@@ -71,10 +71,7 @@ export class ClusterTopology implements RedisTopology {
     this.byBucket.forEach((node, bucket) => {
       if (node !== null) byNode.set(node, [...(byNode.get(node) ?? []), bucket]);
     });
-    return [...byNode].map(([{ client }, buckets]) => {
-      const { host = '127.0.0.1', port = 6379 } = client.options;
-      return { address: { host, port }, buckets };
-    });
+    return [...byNode].map(([{ client }, buckets]) => ({ client, buckets }));
   }
 
   close(): void {

@@ -65,10 +65,10 @@ export function openRedis(
   });
   const channel = new RedisChannel({
     places: () =>
-      topology.owners().map(({ address, buckets }) => ({
-        address: address === null ? '' : `${address.host}:${address.port}`,
+      topology.owners().map(({ client, buckets }) => ({
+        address: client === null ? '' : `${client.options.host}:${client.options.port}`,
         channels: buckets.map(channelOf),
-        connect: () => channelConnection(plan, address, commandTimeoutMs),
+        connect: () => channelConnection(plan, client, commandTimeoutMs),
       })),
     refresh: () => {
       // one server: the connection of the channel finds its way by itself

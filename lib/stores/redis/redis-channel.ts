@@ -124,7 +124,15 @@ export class RedisChannel implements Channel {
   }
 
   private noteOutcome(address: string, error: Error | null): void {
-    if (error !== null) return this.onOpen(error);
+    if (error !== null) {
+      // once per loss, not per attempt
+      if (this.standing.delete(address)) {
+        this.options.logger.warn(
+          `The coherence channel is lost: ${error.message}. It goes on trying; meanwhile each invalidation elsewhere empties L1.`,
+        );
+      }
+      return this.onOpen(error);
+    }
     this.standing.add(address);
     if (this.options.places().every((place) => this.standing.has(place.address))) this.onOpen(null);
   }

@@ -161,14 +161,16 @@ export class RedisRemoteStore implements RemoteStore {
 
   async poll({ bucket, marks }: { bucket: number; marks: readonly Mark[] }): Promise<PollReply> {
     const [incarnation, sequence, ...rest] = await this.invoke('poll', bucket, [], marks.map(escapeText));
-    const [markSequence, stampClock, nowMicros, oldestIncarnation, ...stamps] = rest.map(Number) as [
-      number,
-      number,
-      number,
-      number,
-      ...number[],
-    ];
-    return { incarnation, sequence, markSequence, stampClock, nowMicros, oldestIncarnation, stamps };
+    const [markSequence, stampClock, nowMicros, earlier, ...stamps] = rest;
+    return {
+      incarnation,
+      sequence,
+      markSequence: Number(markSequence),
+      stampClock: Number(stampClock),
+      nowMicros: Number(nowMicros),
+      earlierIncarnations: String(earlier).split(',').filter(Boolean).map(Number),
+      stamps: stamps.map(Number),
+    };
   }
 
   async close(): Promise<void> {

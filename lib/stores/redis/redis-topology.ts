@@ -1,8 +1,9 @@
+import type { Redis } from 'ioredis';
 import type { RedisNode } from './redis-node.js';
 
 export interface BucketOwner {
-  /** Null: the server that the connection leads to. */
-  readonly address: { readonly host: string; readonly port: number } | null;
+  /** The connection to a master of a Cluster; null: the one server that every connection leads to. */
+  readonly client: Redis | null;
   readonly buckets: readonly number[];
 }
 

@@ -61,7 +61,7 @@ export class SingleTopology implements RedisTopology {
   }
 
   owners(): readonly BucketOwner[] {
-    return [{ address: null, buckets: [0] }];
+    return [{ client: null, buckets: [0] }];
   }
 
   close(): void {

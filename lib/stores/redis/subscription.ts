@@ -1,10 +1,11 @@
 import type { Redis } from 'ioredis';
 import type { Clock, Timer } from '../../shared/clock.js';
-import { messageOf, redirectOf } from './redis-errors.js';
+import { isPermissionDenied, messageOf, redirectOf } from './redis-errors.js';
 
 /** How often it subscribes anew: the answer shows that the connection lives (a dead socket shows no other sign), and the server is still the right one. */
 const HEARTBEAT_MS = 2_000;
 const RETRY_AFTER_MS = 250;
+const REFUSED_RETRY_MS = 5_000;
 
 export interface SubscriptionOptions {
   /** Makes the connection, not yet connected. */
@@ -72,6 +73,9 @@ export class Subscription {
       if (redirectOf(error) !== null) {
         options.onMoved();
         this.schedule(RETRY_AFTER_MS, () => void this.subscribe());
+      } else if (isPermissionDenied(error)) {
+        // the server may have left what was subscribed before; a new connection would be refused as well
+        this.schedule(REFUSED_RETRY_MS, () => void this.subscribe());
       } else this.schedule(RETRY_AFTER_MS, () => connection.disconnect(true));
     }
   }

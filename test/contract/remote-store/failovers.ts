@@ -71,17 +71,28 @@ export const failoverTests: RemoteStoreTest[] = [
     },
   ]),
   {
-    name: 'a poll tells the oldest incarnation since which no mark was lost',
+    name: 'a poll tells the incarnations before, back to the last loss of marks',
     async run(h) {
       const first = await poll(h.stores[0], placeOf(h));
       await h.restart();
       const second = await poll(h.stores[0], placeOf(h));
       await h.flush();
       const third = await poll(h.stores[0], placeOf(h));
-      expect(first.oldestIncarnation).toBe(first.incarnation);
-      expect(second.oldestIncarnation).toBe(first.incarnation);
-      expect(third.oldestIncarnation).toBe(third.incarnation);
+      expect(first.earlierIncarnations).toEqual([]);
+      expect(second.earlierIncarnations).toEqual([first.incarnation]);
+      expect(third.earlierIncarnations).toEqual([]);
       expect(third.incarnation).toBeGreaterThan(second.incarnation);
+    },
+  },
+  {
+    name: 'a poll tells 16 incarnations at most, the newest first',
+    async run(h) {
+      const seen: number[] = [];
+      for (let n = 0; n < 19; n++) {
+        seen.unshift((await poll(h.stores[0], placeOf(h))).incarnation);
+        await h.restart();
+      }
+      expect((await poll(h.stores[0], placeOf(h))).earlierIncarnations).toEqual(seen.slice(0, 16));
     },
   },
   {

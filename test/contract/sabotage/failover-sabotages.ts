@@ -63,13 +63,22 @@ export const failoverSabotages: readonly Sabotage[] = [
     }),
   },
   {
-    name: 'the oldest incarnation is always the present one',
-    caughtBy: ['a poll tells the oldest incarnation since which no mark was lost'],
-    breaks: (store) => ({
-      async poll(args) {
-        const reply = await store.poll(args);
-        return { ...reply, oldestIncarnation: reply.incarnation };
-      },
-    }),
+    name: 'earlier incarnations are forgotten',
+    caughtBy: ['a poll tells the incarnations before, back to the last loss of marks'],
+    breaks: (store) => ({ poll: async (args) => ({ ...(await store.poll(args)), earlierIncarnations: [] }) }),
+  },
+  {
+    name: 'earlier incarnations grow without bound',
+    caughtBy: ['a poll tells 16 incarnations at most, the newest first'],
+    breaks(store) {
+      const all: number[] = [];
+      return {
+        async poll(args) {
+          const reply = await store.poll(args);
+          if (all[0] !== reply.incarnation) all.unshift(reply.incarnation);
+          return { ...reply, earlierIncarnations: all.slice(1) };
+        },
+      };
+    },
   },
 ];

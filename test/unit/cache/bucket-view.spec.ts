@@ -8,7 +8,7 @@ const poll = (change: Partial<PollReply> = {}): PollReply => ({
   sequence: 10,
   markSequence: 2,
   stampClock: 5,
-  oldestIncarnation: 3,
+  earlierIncarnations: [3],
   nowMicros: 0,
   stamps: [0],
   ...change,

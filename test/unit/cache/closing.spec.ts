@@ -20,12 +20,45 @@ describe('closing', () => {
     expect(a.log.join()).not.toContain('given up');
   });
 
+  it('goes on trying for up to 2 s', async () => {
+    const [a, b] = [await world.start(), await world.start()];
+    await a.cache.region('users').getOrLoad(1, async () => 1);
+    a.faults.breakDown();
+    await a.cache.region('users').evict(1);
+    const closing = a.cache.close();
+    await world.clock.advance(500);
+    a.faults.heal();
+    await world.clock.advance(60);
+    await closing;
+    expect(await b.cache.region('users').get(1)).toBeUndefined();
+  });
+
+  it('leaves a method its own error, whatever cannot be evicted after it', async () => {
+    const { cache } = await world.start();
+    const users = cache.region<number>('users');
+    const [writing, strict] = [gate<number>(), gate<number>()];
+    const outcomes = Promise.allSettled([
+      users.write(1, () => writing.promise),
+      users.evictStrict([users.keyOf('2')], () => strict.promise),
+    ]);
+    await settle();
+    const closing = cache.close();
+    await world.clock.advance(4_100);
+    await closing;
+    const error = new Error('refused by the database');
+    writing.fail(error);
+    strict.fail(error);
+    expect(await outcomes).toEqual([1, 2].map(() => ({ status: 'rejected', reason: error })));
+  });
+
   it('says how many evictions it gives up', async () => {
     const { cache, faults, log } = await world.start();
     faults.breakDown();
     await cache.region('users').evict(1);
     await cache.evictTags(['t']);
-    await cache.close();
+    const closing = cache.close();
+    await world.clock.advance(2_100);
+    await closing;
     expect(log.at(-1)).toMatch(/^2 evictions were never acknowledged by Redis and are given up/);
   });
 

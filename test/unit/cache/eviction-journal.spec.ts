@@ -3,6 +3,7 @@ import { EvictionJournal, type PendingEviction } from '../../../lib/cache/evicti
 import { FakeClock, type Gate, gate } from '../../support/fake-clock.js';
 
 const users = { name: 'users' };
+const at = (entry: string, bucket = 0) => ({ entry, bucket });
 const evictionOf = (entry: string, version = '', bucket = 0, fences: string[] = []): PendingEviction => ({
   kind: 'key',
   key: { entry, bucket },
@@ -26,22 +27,22 @@ describe('EvictionJournal', () => {
   it('covers a key until its eviction is acknowledged', async () => {
     const { clock, journal, delivered, server } = aJournal();
     journal.add(evictionOf('a'));
-    expect(journal.covers('a', users)).toBe(true);
-    expect(journal.covers('b', users)).toBe(false);
+    expect(journal.covers(at('a'), users)).toBe(true);
+    expect(journal.covers(at('b'), users)).toBe(false);
     await clock.advance(10_000);
     expect(journal.size).toBe(1);
     server.isUp = true;
     await clock.advance(2_000);
     expect(delivered).toHaveLength(1);
-    expect(journal.covers('a', users)).toBe(false);
+    expect(journal.covers(at('a'), users)).toBe(false);
     expect(clock.pendingTimers).toBe(0);
   });
 
   it('covers a region, and for a tag or the clear mark everything: which tags an entry has is known only once it was read', () => {
     const marked = (mark: 't:x' | 'r:users' | '*') => {
       const { journal } = aJournal();
-      journal.add({ kind: 'mark', mark });
-      return [journal.covers('a', users), journal.covers('a', { name: 'other' })];
+      journal.add({ kind: 'mark', mark, bucket: 0 });
+      return [journal.covers(at('a'), users), journal.covers(at('a'), { name: 'other' })];
     };
     expect(marked('r:users')).toEqual([true, false]);
     expect(marked('t:x')).toEqual([true, true]);
@@ -62,11 +63,11 @@ describe('EvictionJournal', () => {
   it('evicts everything when more keys are pending than it remembers', async () => {
     const { clock, journal, delivered, server } = aJournal();
     for (let n = 0; n <= 10_000; n++) journal.add(evictionOf(`k${n}`));
-    expect(journal.size).toBe(1);
-    expect(journal.covers('k0', users)).toBe(true);
+    expect(journal.size).toBe(2);
+    expect(journal.covers(at('k0'), users)).toBe(true);
     server.isUp = true;
     await clock.advance(200);
-    expect(delivered).toEqual([{ kind: 'mark', mark: '*' }]);
+    expect(delivered).toEqual([{ kind: 'mark', mark: '*', bucket: 0 }, evictionOf('k10000')]);
   });
 
   it('waits longer after each failure, 2 s at most', async () => {
@@ -80,12 +81,12 @@ describe('EvictionJournal', () => {
     await clock.advance(12_000);
     const gaps = triedAt.slice(1).map((at, n) => at - triedAt[n]!);
     expect(gaps).toEqual([200, 400, 800, 1600, 2000, 2000, 2000, 2000]);
-    await journal.close();
+    await journal.close(0);
     expect(clock.pendingTimers).toBe(0);
   });
 
   it.each<[string, PendingEviction]>([
-    ['mark', { kind: 'mark', mark: 't:x' }],
+    ['mark', { kind: 'mark', mark: 't:x', bucket: 0 }],
     ['key', evictionOf('a')],
   ])('keeps a %s that fails again while its retry is on the way', async (_, eviction) => {
     const clock = new FakeClock();
@@ -114,7 +115,7 @@ describe('EvictionJournal', () => {
       if (eviction.kind === 'mark' || eviction.key.bucket === 1) throw new Error('away');
       delivered.push(eviction.key.entry);
     });
-    journal.add({ kind: 'mark', mark: 't:x' });
+    journal.add({ kind: 'mark', mark: 't:x', bucket: 0 });
     for (const [entry, bucket] of [
       ['a', 1],
       ['b', 0],
@@ -125,7 +126,7 @@ describe('EvictionJournal', () => {
     await clock.advance(100);
     expect(delivered).toEqual(['b', 'd']);
     expect(journal.size).toBe(3);
-    await journal.close();
+    await journal.close(0);
   });
 
   it('asks a bucket that is away for a few keys, not for all', async () => {
@@ -138,7 +139,52 @@ describe('EvictionJournal', () => {
     for (let n = 0; n < 1_000; n++) journal.add(evictionOf(`k${n}`));
     await clock.advance(100);
     expect(tries).toBeLessThanOrEqual(64);
-    await journal.close();
+    await journal.close(0);
+  });
+
+  it('covers a mark’s bucket alone, and sends it to that bucket alone', async () => {
+    const clock = new FakeClock();
+    const sent: PendingEviction[] = [];
+    const journal = new EvictionJournal(clock, async (eviction) => {
+      sent.push(eviction);
+      throw new Error('away');
+    });
+    journal.add({ kind: 'mark', mark: '*', bucket: 1 });
+    expect([journal.covers(at('a', 0), users), journal.covers(at('a', 1), users)]).toEqual([false, true]);
+    await clock.advance(100);
+    expect(sent).toEqual([{ kind: 'mark', mark: '*', bucket: 1 }]);
+    await journal.close(0);
+  });
+
+  it('makes room in the buckets of the keys it drops, and drops those with fences last', async () => {
+    const { clock, journal, delivered, server } = aJournal();
+    journal.add(evictionOf('fenced', '', 3, ['f']));
+    for (let n = 0; n < 10_000; n++) journal.add(evictionOf(`k${n}`, '', n % 2));
+    expect([0, 1, 2, 3].map((bucket) => journal.covers(at('other', bucket), users))).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ]);
+    server.isUp = true;
+    await clock.advance(200);
+    expect(delivered).toContainEqual(evictionOf('fenced', '', 3, ['f']));
+    expect(journal.size).toBe(0);
+  });
+
+  it('remembers few fences of a key, the first ones: later ones were not sent, or end by their time', async () => {
+    const { clock, journal, delivered, server } = aJournal();
+    for (let n = 0; n < 1_000; n++) journal.add(evictionOf('a', '', 0, [`f${n}`]));
+    server.isUp = true;
+    await clock.advance(100);
+    expect(delivered).toEqual([
+      evictionOf(
+        'a',
+        '',
+        0,
+        Array.from({ length: 16 }, (_, n) => `f${n}`),
+      ),
+    ]);
   });
 
   it('collects the fences of a key, each once', async () => {
@@ -155,7 +201,7 @@ describe('EvictionJournal', () => {
     const { clock, journal, delivered, server } = aJournal();
     journal.add(evictionOf('a'));
     server.isUp = true;
-    await journal.close();
+    await journal.close(0);
     expect(delivered).toEqual([evictionOf('a')]);
     server.isUp = false;
     journal.add(evictionOf('b'));

@@ -154,6 +154,24 @@ describe('without Redis', () => {
     expect(await a.cache.region<number>('users').getOrLoad(1, async () => 3)).toBe(3);
   });
 
+  it('queues a mark for the buckets that are away, and leaves the others their entries', async () => {
+    const many = new World(2);
+    const { cache, faults } = await many.start({ l1: false });
+    const users = cache.region<number>('users');
+    const ids = Array.from({ length: 20 }, (_, id) => id);
+    faults.breakDownBucket(1);
+    await cache.evictTags(['t']);
+    expect(cache.status().pendingEvictions).toBe(1);
+    const healthy = ids.filter((id) => users.keyOf(String(id)).bucket === 0);
+    for (const id of healthy) await users.getOrLoad(id, async () => 1, { tags: ['t'] });
+    await many.clock.advance(5_000);
+    for (const id of healthy) expect(await users.get(id)).toBe(1);
+    faults.heal();
+    await many.clock.advance(2_500);
+    expect(cache.status().pendingEvictions).toBe(0);
+    await many.end();
+  });
+
   it('queues evictions of tags, regions and the cache as well', async () => {
     const { cache, faults } = await world.start();
     const users = cache.region<number>('users');

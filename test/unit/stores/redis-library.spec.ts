@@ -9,7 +9,7 @@ import { LIBRARY_NAME, PROTOCOL_VERSION } from '../../../lib/stores/redis/functi
  */
 const TEXTS: Record<number, string> = {
   1: 'e96f945fff0b24596e5eada9435db314f361d0436141e3e147e7606eb2525554',
-  2: 'f05c9df8f5514c7c75053bebb714b0c6b93134d436366a23ebafd7c649456bbe',
+  2: 'af54ffc71788ac45d8375c27fd5f4706b4554e6ba61fca6d10805a47564c646a',
 };
 
 it('the text of the function library belongs to its version', () => {

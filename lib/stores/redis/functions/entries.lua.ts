@@ -58,8 +58,9 @@ end
 
 -- What no mark voids, of this incarnation, or (unless onFailover is 'flush') of one before whose marks are known.
 local function isLive(m, v, region, onFailover)
-  local oldest = onFailover == 'flush' and m.i or m.p
-  return v ~= nil and v.i >= oldest and v.i <= m.i and newestStamp(m, region, v.tags) < v.s
+  if not v then return false end
+  local isKnown = v.i == m.i or (onFailover ~= 'flush' and string.find(',' .. m.p, ',' .. text(v.i) .. ',', 1, true) ~= nil)
+  return isKnown and newestStamp(m, region, v.tags) < v.s
 end
 
 -- Versions are digits without leading zeros; '' is older than all.

@@ -5,7 +5,8 @@
  * a restored snapshot visible. A bucket's `b` names one process and one identification, so that two buckets of one name in two
  * databases of one server do not disturb each other.
  *
- * `p` is the oldest incarnation since which no stamp of the bucket was lost: what is older than it cannot be held against the marks.
+ * `p` lists the incarnations of the bucket before this one, back to the last time that M was lost: the stamps that void their entries are all there. No
+ * order of incarnations would do, since a server's clock makes them.
  *
  * Numbers: whole, at most 2^52, so that a sum of two is exact. `now` is server time in µs.
  */
@@ -31,6 +32,16 @@ local function attempt(...)
   return reply
 end
 
+-- At most 16 of a list.
+local function remembered(list)
+  local at = 0
+  for _ = 1, 16 do
+    at = string.find(list, ',', at + 1, true)
+    if not at then return list end
+  end
+  return string.sub(list, 1, at)
+end
+
 local process, identifications = nil, 0
 local seen = {}
 
@@ -47,13 +58,15 @@ local function identify(keys, args)
   local m = { key = keys[1], channel = args[1], bucket = args[2], now = time[1] * 1000000 + time[2] }
   local fields = attempt('HMGET', m.key, 'b', 'i', 'c', 'q', 'tq', 'tt', 'p')
   local b = fields and fields[1]
+  local lost = false
   if fields then
     m.i, m.c, m.q, m.tq, m.tt = whole(fields[2]), whole(fields[3]), whole(fields[4]), whole(fields[5]), whole(fields[6])
-    m.p = whole(fields[7]) or m.i
+    m.p = fields[7] or ''
   end
   if not (m.i and m.c and m.q and m.tq) then
     redis.call('DEL', m.key) -- lost, damaged or foreign: all of it is lost at once
-    m.i, m.c, m.q, m.tq, m.tt, m.p = m.i or 0, 0, m.q or 0, m.tq or 0, nil, nil
+    m.i, m.c, m.q, m.tq, m.tt, m.p = m.i or 0, 0, m.q or 0, m.tq or 0, nil, ''
+    lost = true
     b = false
   end
   local known = whole(args[3]) or 0
@@ -62,10 +75,10 @@ local function identify(keys, args)
     if b then seen[b] = nil end
     identifications = identifications + 1
     b = process .. '.' .. identifications
+    if not lost then m.p = remembered(text(m.i) .. ',' .. m.p) end
     m.i = math.max(m.now, m.i + 1, known + 1)
-    m.p = m.p or m.i
     m.q, m.tq = m.q + 1, m.tq + 1
-    redis.call('HSET', m.key, 'b', b, 'i', text(m.i), 'c', text(m.c), 'q', text(m.q), 'tq', text(m.tq), 'p', text(m.p))
+    redis.call('HSET', m.key, 'b', b, 'i', text(m.i), 'c', text(m.c), 'q', text(m.q), 'tq', text(m.tq), 'p', m.p)
     seen[b] = m.q
     m.b = b
     publish(m, text(m.q), 'F', '')
