@@ -83,8 +83,8 @@ export const clientMutants: readonly Mutant[] = [
     edits: [
       edit(
         'cache/eviction-journal',
-        'covers(entry, region) {',
-        'covers(entry, region) {\n        if (entry) return false;',
+        'covers({ entry, bucket }, region) {',
+        'covers({ entry, bucket }, region) {\n        if (entry) return false;',
       ),
     ],
     faults: ['kill data connections'],
@@ -112,7 +112,7 @@ export const clientMutants: readonly Mutant[] = [
   },
   {
     name: 'plain read of another incarnation',
-    edits: [edit('cache/bucket-view', 'incarnation >= this.oldestServed && incarnation <= this.incarnation', 'true')],
+    edits: [edit('cache/bucket-view', 'incarnation === this.incarnation || this.kept.includes(incarnation)', 'true')],
     faults: ['restart, older snapshot', 'rollback in place'],
     options: '--fault-pause 50-200',
   },
