@@ -59,6 +59,14 @@ describe('writing', () => {
       expect(await fills(b)).toBe(1);
     });
 
+    it('counts the writes that run without an acknowledged fence: a crash in them may leave something stale', async () => {
+      const a = await world.start();
+      a.faults.failNext('fence');
+      await users(a).write(1, () => table.write(1));
+      await users(a).write(1, () => table.write(1));
+      expect(counts(a)).toMatchObject({ fencesFailed: 1, evictionsFailed: 0 });
+    });
+
     it('lifts a fence whose acknowledgement was lost, with the eviction at the end', async () => {
       const [a, b] = [await world.start(), await world.start()];
       a.faults.loseNextReply('fence');
