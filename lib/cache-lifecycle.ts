@@ -10,6 +10,8 @@ const OPEN_WITHIN_MS = 5_000;
 
 /** Opens a cache when its application starts, and closes it when nobody can call it any more. */
 export class CacheLifecycle implements OnModuleInit, OnApplicationShutdown {
+  private isClosed = false;
+
   constructor(
     private readonly cache: RedisCache,
     private readonly options: ResolvedOptions,
@@ -31,6 +33,7 @@ export class CacheLifecycle implements OnModuleInit, OnApplicationShutdown {
 
   /** The last hook of all: HTTP and microservice listeners are closed, and requests in flight have ended. */
   async onApplicationShutdown(): Promise<void> {
+    this.isClosed = true;
     await this.cache.close();
   }
 
@@ -38,13 +41,14 @@ export class CacheLifecycle implements OnModuleInit, OnApplicationShutdown {
     const methodCount = this.discovery.run();
     const opened = await within(OPEN_WITHIN_MS, this.cache.open());
     if (opened) this.logger.log(this.bootLine(methodCount));
-    else this.startWithout();
+    else this.startWithout(methodCount);
   }
 
-  private startWithout(): void {
+  /** Whether Redis answers by then is told by the cache's own watch over it. */
+  private startWithout(methodCount: number): void {
     this.logger.warn('Redis has not answered yet. The application starts without: calls load until it does.');
     this.cache.open().then(
-      () => this.logger.log('Redis answers now.'),
+      () => this.isClosed || this.logger.log(this.bootLine(methodCount)),
       (error: unknown) => this.logger.error(String(error)),
     );
   }

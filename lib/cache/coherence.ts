@@ -5,6 +5,7 @@ import type { Channel, ChannelMessage, Mark } from '../stores/channel.js';
 import type { LocalStore } from '../stores/local-store.js';
 import type { BucketPosition, OnFailover, PollReply, RemoteStore } from '../stores/remote-store.js';
 import { BucketView } from './bucket-view.js';
+import { Outage } from './outage.js';
 import type { Tickets } from './tickets.js';
 import type { Waiters } from './waiters.js';
 
@@ -24,6 +25,7 @@ export class Coherence {
   private readonly views: readonly BucketView[];
   private readonly polling = new Set<number>();
   private readonly marks: Mark[] = ['*'];
+  private readonly outage: Outage;
   private timer: Timer | null = null;
   private isClosed = false;
   /** By bucket: each master has a clock of its own, and no two are compared. */
@@ -44,6 +46,7 @@ export class Coherence {
     },
   ) {
     this.views = Array.from({ length: parts.store.bucketCount }, () => new BucketView(parts.onFailover));
+    this.outage = new Outage(parts.clock, parts.logger);
   }
 
   /** Listens, takes the first position of every bucket, and goes on polling. Resolves also when the store is away. */
@@ -142,7 +145,7 @@ export class Coherence {
     try {
       for (let n = 0; n < MAX_POLLS_IN_A_ROW && !this.isClosed; n++) if (await this.pollOnce(bucket)) return;
     } catch (error) {
-      this.parts.logger.debug(`Poll of bucket ${bucket} failed: ${(error as Error).message}`);
+      if (!this.isClosed) this.outage.failed(bucket, error);
     } finally {
       this.polling.delete(bucket);
     }
@@ -155,6 +158,7 @@ export class Coherence {
     const marks = view.isKnown && this.marks.every((mark) => view.hasStampOf(mark)) ? [] : [...this.marks];
     const sentAtMs = clock.now();
     const reply = await store.poll({ bucket, marks });
+    this.outage.answered(bucket);
     this.serverTimes[bucket] = { micros: reply.nowMicros, atMs: sentAtMs };
     if (!view.isKnown) return view.adopt(reply, marks, sentAtMs);
     if (view.prove(reply, marks, sentAtMs)) return true;

@@ -130,7 +130,7 @@ describe('forRoot', () => {
     ]);
     await app.close();
     expect(Date.now() - beganAt).toBeLessThan(10_000);
-    expect(lines.filter((line) => line.includes('Redis is away'))).toHaveLength(1);
+    expect(lines.filter((line) => line.includes('Redis does not answer: connect ECONNREFUSED'))).toHaveLength(1);
     expect(lines.filter((line) => line.startsWith('error'))).toEqual([]);
   });
 });

@@ -52,7 +52,8 @@ export async function preflight(topology: RedisTopology, context: NodeContext, l
         { cause: away },
       );
     }
-    logger.warn(`Redis is away: ${away.message}. The cache works without it and goes on trying.`);
+    // the first poll fails as well, and is what tells the operator
+    logger.debug(`Redis is away: ${away.message}. The cache works without it and goes on trying.`);
     return;
   }
   const { keyspace } = context;

@@ -188,3 +188,73 @@ describe('without Redis', () => {
     expect(await users.getOrLoad(1, async () => 3, { tags: ['t'] })).toBe(3);
   });
 });
+
+describe('what the log says of an outage', () => {
+  const BUCKETS = 16;
+  let world: World;
+  beforeEach(() => {
+    world = new World(BUCKETS);
+  });
+  afterEach(() => world.end());
+  const ofRedis = (log: readonly string[]) => log.filter((line) => line.startsWith('Redis '));
+
+  it('is one line when it begins and one when every bucket answers again, with its length', async () => {
+    const { faults, log } = await world.start();
+    faults.breakDown();
+    await world.clock.advance(10_000);
+    expect(ofRedis(log)).toEqual([
+      'Redis does not answer: the test says so [RC_STORE_UNAVAILABLE]. Calls load until it does.',
+    ]);
+    faults.heal();
+    await world.clock.advance(3_000);
+    expect(ofRedis(log).slice(1)).toEqual(['Redis answers again, after 10.0 s.']);
+    await world.clock.advance(10_000);
+    expect(log).toHaveLength(2);
+  });
+
+  it('is not more for a server that falters', async () => {
+    const { faults, log } = await world.start();
+    for (let second = 0; second < 10; second++) {
+      faults.failNext('poll');
+      await world.clock.advance(900);
+    }
+    expect(ofRedis(log)).toHaveLength(1);
+    await world.clock.advance(3_000);
+    expect(ofRedis(log)).toHaveLength(2);
+  });
+
+  it('is told again when Redis goes away again', async () => {
+    const { faults, log } = await world.start();
+    for (let outage = 0; outage < 2; outage++) {
+      faults.breakDown();
+      await world.clock.advance(1_000);
+      faults.heal();
+      await world.clock.advance(3_000);
+    }
+    expect(ofRedis(log).map((line) => line.slice(0, 13))).toEqual([
+      'Redis does no',
+      'Redis answers',
+      'Redis does no',
+      'Redis answers',
+    ]);
+  });
+
+  it('is also told when Redis is away from the start', async () => {
+    const { cache, faults, log } = await world.make();
+    faults.failNext('poll');
+    await cache.open();
+    expect(ofRedis(log)).toHaveLength(1);
+    await world.clock.advance(2_000);
+    expect(ofRedis(log)).toHaveLength(2);
+  });
+
+  it('is nothing when the cache closes', async () => {
+    const { cache, faults, log } = await world.start();
+    const poll = faults.holdNext('poll');
+    await world.clock.advance(250);
+    await cache.close();
+    poll.fail(new Error('closed'));
+    await settle();
+    expect(log).toEqual([]);
+  });
+});
