@@ -38,11 +38,18 @@ describe('docs/errors.md', () => {
 });
 
 describe('docs/redis.md', () => {
-  it.each([1, 256])('has the least rights that the boot check names, with %i buckets', (bucketCount) => {
-    const keyspace = new Keyspace({ service: 'user', bucketCount, maxKeyLength: 200 });
-    const context = { keyspace, channelOf: (bucket: number) => keyspace.channelOf(bucket) };
-    expect(read('docs/redis.md').split('\n')).toContain(aclLine(context));
-  });
+  it.each([
+    [1, ''],
+    [1, ':2'],
+    [256, ''],
+  ])(
+    'has the least rights that the boot check names, with %i buckets and channels ending in "%s"',
+    (bucketCount, end) => {
+      const keyspace = new Keyspace({ service: 'user', bucketCount, maxKeyLength: 200 });
+      const context = { keyspace, channelOf: (bucket: number) => keyspace.channelOf(bucket) + end };
+      expect(read('docs/redis.md').split('\n')).toContain(aclLine(context));
+    },
+  );
 });
 
 describe('docs/options.md', () => {

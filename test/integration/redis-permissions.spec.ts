@@ -109,6 +109,43 @@ describe('ACL rights', () => {
   });
 });
 
+describe('a database other than 0', () => {
+  it('is used with the documented rights, and no other instance is misled', async () => {
+    redisCli(server.port, ['ACL', 'DELUSER', 'app']);
+    const scope = SCOPE.map((rule) => (rule === '&user:~events' ? '&user:~events:2' : rule));
+    redisCli(server.port, ['ACL', 'SETUSER', 'app', ...scope, ...[...ALL, 'select'].map((right) => `+${right}`)]);
+    const one = await openRedisStore({ url: `redis://app:secret@127.0.0.1:${server.port}/2` });
+    opened.push(one);
+    await useAll(one);
+    expect(redisCli(server.port, ['-n', '2', 'EXISTS', 'user:~m'])).toBe('1');
+    expect(redisCli(server.port, ['EXISTS', 'user:~m'])).toBe('0');
+  });
+
+  it('that the user may not select stops the boot, and does not lead to database 0', async () => {
+    redisCli(server.port, ['ACL', 'DELUSER', 'app']);
+    redisCli(server.port, ['ACL', 'SETUSER', 'app', ...SCOPE, ...ALL.map((right) => `+${right}`)]);
+    const url = `redis://app:secret@127.0.0.1:${server.port}/2`;
+    await expect(openRedisStore({ url })).rejects.toMatchObject({
+      code: 'RC_REDIS_PERMISSION',
+      message: expect.stringMatching(/'select' command.* &user:~events:2 .* \+info \+select/),
+    });
+    expect(redisCli(server.port, ['EXISTS', 'user:~m'])).toBe('0');
+  });
+
+  it.each([
+    ['redis.url', () => ({ url: `${server.url}/99` })],
+    ['redis.db', () => ({ port: server.port, db: 99 })],
+  ])('that the server does not have stops the boot: %s', async (_option, connection) => {
+    await expect(openRedisStore(connection())).rejects.toMatchObject({
+      code: 'RC_INVALID_OPTION',
+      message: expect.stringMatching(
+        /^The database, redis\.db or the path of redis\.url, .*, got 99: ERR DB index is out of range\. Take one /,
+      ),
+    });
+    expect(redisCli(server.port, ['EXISTS', 'user:~m'])).toBe('0');
+  });
+});
+
 describe('servers without functions', () => {
   it('are refused with their version and the cure', async () => {
     const old = await startRedis({ conf: ['save ""', 'rename-command FCALL ""', 'rename-command FUNCTION ""'] });

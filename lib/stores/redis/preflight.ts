@@ -1,8 +1,9 @@
 import { Keyspace } from '../../keys/keyspace.js';
-import { CacheError } from '../../shared/errors.js';
+import { CacheError, describeValue } from '../../shared/errors.js';
 import type { LoggerPort } from '../../shared/logger.js';
 import { functionName, LIBRARY_NAME } from './functions/protocol-version.js';
 import {
+  isDatabaseMissing,
   isFunctionMissing,
   isFunctionsUnsupported,
   isLoginRefused,
@@ -30,6 +31,8 @@ export function aclLine({ keyspace, channelOf }: Pick<NodeContext, 'keyspace' | 
     ...neededCommands(isCluster),
     'function|load',
     'info',
+    // pub/sub knows no databases, so the channel of any but 0 ends in its number
+    ...(channelOf(0) === keyspace.channelOf(0) ? [] : ['select']),
     ...(isCluster ? ['cluster|slots', 'cluster|info'] : []),
   ];
   return `ACL SETUSER <user> resetchannels ~${keys} &${channels} ${rights.map((right) => `+${right}`).join(' ')}`;
@@ -39,6 +42,7 @@ export function aclLine({ keyspace, channelOf }: Pick<NodeContext, 'keyspace' | 
  * Asks the server, once and at the start, whether it can do what the store needs. Does nothing where it is away: it may come back
  * as what is needed, and a call that fails says why.
  *
+ * @throws CacheError RC_INVALID_OPTION when the server has no database of that number
  * @throws CacheError RC_REDIS_UNSUPPORTED before Redis 7.0
  * @throws CacheError RC_REDIS_PERMISSION when the login is refused, or a right is missing
  */
@@ -52,6 +56,9 @@ export async function preflight(topology: RedisTopology, context: NodeContext, l
         { cause: away },
       );
     }
+    // ioredis would go on in database 0, and listen to the channel of the other
+    if (isDatabaseMissing(away)) throw missingDatabase(topology, away);
+    if (isPermissionDenied(away)) throw missingRight(away.message, context, away);
     // the first poll fails as well, and is what tells the operator
     logger.debug(`Redis is away: ${away.message}. The cache works without it and goes on trying.`);
     return;
@@ -93,6 +100,16 @@ async function check(node: RedisNode, bucket: number, context: NodeContext, logg
     if (isFunctionMissing(error)) throw error;
     logger.warn(`Redis could not be checked: ${messageOf(error)}. The cache goes on trying.`);
   }
+}
+
+function missingDatabase(topology: RedisTopology, cause: Error): CacheError {
+  const database = topology.nodeOf(0)?.client.options.db;
+  return new CacheError(
+    'RC_INVALID_OPTION',
+    `The database, redis.db or the path of redis.url, must be one that the server has, got ${describeValue(database)}: ${cause.message}. ` +
+      `Take one from 0 on and below the server's setting \`databases\` (16 by default).`,
+    { cause },
+  );
 }
 
 function missingRight(what: string, context: NodeContext, cause: unknown): CacheError {

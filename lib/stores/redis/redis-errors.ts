@@ -29,6 +29,9 @@ export const isPermissionDenied = (error: unknown): boolean =>
 export const isLoginRefused = (error: unknown): boolean =>
   /\b(WRONGPASS|NOAUTH)\b|invalid password/i.test(messageOf(error));
 
+/** SELECT was refused: the server has no such database. */
+export const isDatabaseMissing = (error: unknown): boolean => /\bDB index\b/i.test(messageOf(error));
+
 export const isWrongType = (error: unknown): boolean => messageOf(error).startsWith('WRONGTYPE');
 
 /**
