@@ -120,9 +120,14 @@ function resolveL1(l1: L1Options): NonNullable<ResolvedOptions['l1']> {
   });
 }
 
-/** 60 is meant as a minute more often than as 60 ms. */
+/** 60 is meant as a minute more often than as 60 ms, and 3600 as an hour. */
 export function warnOfSeconds(path: string, options: { ttl?: unknown }, warn: (message: string) => void): void {
   const { ttl } = options as { ttl?: Duration };
-  if (typeof ttl !== 'number' || ttl >= 1_000) return;
+  if (typeof ttl !== 'number' || !looksLikeSeconds(ttl)) return;
   warn(`${path}ttl is ${ttl} milliseconds. If seconds were meant, write '${ttl}s'; if not, '${ttl}ms' says so.`);
+}
+
+/** Less than a second, or whole minutes when read as seconds and no whole half second when read as milliseconds. */
+function looksLikeSeconds(ttl: number): boolean {
+  return ttl < 1_000 || (ttl % 60 === 0 && ttl % 500 !== 0);
 }

@@ -96,6 +96,23 @@ describe('resolveOptions', () => {
     ]);
   });
 
+  it.each([1_200, 1_800, 3_600, 7_200, 86_400, 604_800])('warns of %i, whole minutes when read as seconds', (ttl) => {
+    const warn = jest.fn<(message: string) => void>();
+    resolve({ ttl }, warn);
+    expect(warn.mock.calls).toEqual([
+      [`ttl is ${ttl} milliseconds. If seconds were meant, write '${ttl}s'; if not, '${ttl}ms' says so.`],
+    ]);
+  });
+
+  it.each([1_000, 1_234, 1_500, 2_500, 4_500, 30_000, 60_000, 90_000, 300_000, 3_600_000, 86_400_000])(
+    'does not warn of %i, which milliseconds are likely to be',
+    (ttl) => {
+      const warn = jest.fn<(message: string) => void>();
+      resolve({ ttl }, warn);
+      expect(warn).not.toHaveBeenCalled();
+    },
+  );
+
   it.each<[string, object, string]>([
     ['an unknown option', { tll: '5m' }, 'tll is not an option, got "5m". Did you mean "ttl"?'],
     [
