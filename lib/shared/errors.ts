@@ -37,7 +37,7 @@ export class CacheError extends Error {
   constructor(
     readonly code: CacheErrorCode,
     message: string,
-    options?: ErrorOptions,
+    options?: { cause?: unknown },
   ) {
     super(`${message} [${code}]`, options);
     this.name = 'CacheError';
