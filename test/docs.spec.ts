@@ -4,8 +4,10 @@ import { dirname, join, normalize } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import ts from 'typescript';
 import { CACHE_DEFAULTS, L1_DEFAULTS, REGION_DEFAULTS } from '../lib/options/defaults.js';
+import { defaultKeyOf } from '../lib/keys/default-key.js';
 import { Keyspace } from '../lib/keys/keyspace.js';
 import { CACHE_ERROR_CODES } from '../lib/shared/errors.js';
+import { parseEntry } from '../lib/stores/redis/entry-header.js';
 import { aclLine } from '../lib/stores/redis/preflight.js';
 import { fencesOf, headingsOf, linksOf, sectionOf, tableOf } from './support/markdown.js';
 import { typeErrorsOf } from './support/type-check.js';
@@ -50,6 +52,34 @@ describe('docs/redis.md', () => {
       expect(read('docs/redis.md').split('\n')).toContain(aclLine(context));
     },
   );
+});
+
+describe('docs/architecture.md', () => {
+  const text = read('docs/architecture.md');
+  const exampleIn = (section: string) => fencesOf(sectionOf(text, section) ?? '')[0]!.code.trim();
+
+  it('shows the header of a value field by field, as it is read', () => {
+    const header = exampleIn('The header of a value');
+    const rows = tableOf(sectionOf(text, 'The header of a value') ?? '');
+    expect(rows.map(([, example]) => example!.replaceAll('`', '')).join('|')).toBe(header);
+    expect(parseEntry(`${header}\n{}`)).toEqual({
+      payload: '{}',
+      format: 'json {"filter":{"since":"D"}}',
+      stamp: 57,
+      incarnation: 1795642352809985,
+      freshUntilMicros: 1795642633334260,
+      loadMicros: 1025,
+      version: '3',
+      tags: ['org:7', 'a,b'],
+    });
+  });
+
+  it('shows a default key as it is made', () => {
+    const identity = { runtimeClass: 'UsersService', declaringClass: 'UsersService', method: 'search' };
+    const identifier = defaultKeyOf(identity, 'UsersService.search')(['ann', 2, { since: new Date(0), org: 7 }]);
+    const keyspace = new Keyspace({ service: 'user', bucketCount: 1, maxKeyLength: 200 });
+    expect(exampleIn('Default keys')).toBe(keyspace.key('UsersService', identifier, 'json').entry);
+  });
 });
 
 describe('docs/options.md', () => {
