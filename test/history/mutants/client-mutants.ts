@@ -4,6 +4,8 @@ import { ABANDONED, SMALL_D } from './server-mutants.js';
 const LOCAL = '--regions local,taggedLocal';
 const TAGGED = '--regions tagged,taggedLocal';
 
+const PLAIN_READ = 'const read = await store.read({ key, region: region.name, binary: region.codec.binary });';
+
 const LATER_POSITION =
   "await new Promise((resolve) => setTimeout(resolve, 3)), proof.position = positionOf(await this.node.client.hmget(this.context.keyspace.bucketKey(proof.bucket), 'i', 'q', 'tq'))";
 
@@ -17,9 +19,12 @@ export const clientMutants: readonly Mutant[] = [
   { name: 'join after evict', edits: [edit('cache/reader', 'outcome.at >= arrivedAt', 'true')] },
   {
     name: 'L1 without a ticket',
-    edits: [edit('cache/local-tier', 'ticket.isPoisoned || ', '')],
-    faults: ['freeze'],
-    options: `${SMALL_D} --fault-pause 10-40`,
+    edits: [
+      edit('cache/local-tier', 'ticket.isPoisoned || ', ''),
+      // messages overtake the replies of reads, as they may between two connections
+      edit('cache/reader', PLAIN_READ, `${PLAIN_READ} await new Promise((resolve) => setTimeout(resolve, 5));`),
+    ],
+    options: SMALL_D,
   },
   {
     name: 'a flush leaves L1 and tickets',
