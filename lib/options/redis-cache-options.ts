@@ -51,7 +51,7 @@ export interface RedisCacheOptions {
   onFenceFailure?: 'refuse' | 'run';
   /**
    * What entries are after a failover, a restart, a restored snapshot or the move of a slot. `'flush'`: void, since evictions may have been lost with the old
-   * server. `'stale'`: served while one caller in the fleet reloads each, so that a failover is no herd. `'keep'`: as fresh as before, without the
+   * server. `'stale'`: served while one caller in the fleet reloads each, so that no caller waits. `'keep'`: as fresh as before, without the
    * promise across failovers. @default 'flush'
    */
   onFailover?: 'flush' | 'stale' | 'keep';
