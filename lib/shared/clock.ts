@@ -6,8 +6,8 @@ export interface Timer {
 /**
  * Time and timers, injected so that tests own both.
  *
- * `now()` is **monotonic** local milliseconds with a fraction; it is never compared with the clock of another host,
- * and a step of the wall clock does not move it.
+ * `now()` is **monotonic** local milliseconds with a fraction. Time during which the machine stood still (a suspended host, a paused VM, a
+ * frozen function) counts. It is never compared with the clock of another host, and a wall clock that is set back does not move it.
  */
 export interface Clock {
   now(): number;
@@ -15,8 +15,37 @@ export interface Clock {
   after(delayMs: number, action: () => void): Timer;
 }
 
+/** A lead of the wall clock below this is no lead: it counts whole milliseconds. */
+const LEAST_LEAD_MS = 2;
+
+/**
+ * Time since any moment, from two clocks of which the larger elapsed time counts (R22).
+ *
+ * The monotonic clock of most systems stands still while the machine does, and says that a proof of long ago is a second old; the wall
+ * clock tells. One that is set ahead makes things older than they are, which costs a look at Redis; one that is set back costs nothing.
+ *
+ * @param monotonic ms with a fraction, never back
+ * @param wall ms since the epoch, whole
+ */
+export function largerElapsed(monotonic: () => number, wall: () => number): () => number {
+  let leadMs = wall() - monotonic();
+  let stoodStillMs = 0;
+  return () => {
+    const nowMs = monotonic();
+    const gainedMs = wall() - nowMs - leadMs;
+    if (gainedMs > LEAST_LEAD_MS) {
+      stoodStillMs += gainedMs;
+      leadMs += gainedMs;
+    } else if (gainedMs < 0) leadMs += gainedMs;
+    return nowMs + stoodStillMs;
+  };
+}
+
 export const systemClock: Clock = {
-  now: () => performance.now(),
+  now: largerElapsed(
+    () => performance.now(),
+    () => Date.now(),
+  ),
   after(delayMs, action) {
     const handle = setTimeout(action, delayMs);
     handle.unref();
