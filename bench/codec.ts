@@ -1,7 +1,7 @@
 // What do the codecs cost beside JSON.stringify and JSON.parse, and beside a reviver? npm run bench -- codec
 import { JsonCodec } from '../lib/codecs/json-codec.js';
 import { MsgpackCodec } from '../lib/codecs/msgpack-codec.js';
-import { ValuePipeline } from '../lib/cache/value-pipeline.js';
+import { ValuePipeline } from '../lib/values/value-pipeline.js';
 import { type Candidate, measure, report } from './support/measure.js';
 
 const json = new JsonCodec();

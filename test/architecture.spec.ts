@@ -11,7 +11,7 @@ const FLOORS = [
   ['keys', 'entries', 'telemetry'],
   ['codecs'],
   ['options'],
-  ['stores'],
+  ['stores', 'values'],
   ['cache', 'operations'],
   ['interception'],
   ['.'],

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { CachedValue } from './value-pipeline.js';
+import type { CachedValue } from '../values/value-pipeline.js';
 
 /** A value for each caller: the shared frozen one, or one of its own. */
 export type Take = () => unknown;

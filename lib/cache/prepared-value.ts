@@ -1,10 +1,11 @@
 import { labelBytes, MAX_LABEL_BYTES } from '../entries/stored-entry.js';
+import { checkTags } from '../entries/tags.js';
 import { canonicalVersion } from '../entries/version.js';
-import { CacheError, describeThrown, describeValue, isCacheError } from '../shared/errors.js';
+import { describeThrown, isCacheError } from '../shared/errors.js';
 import type { EntryArgs } from '../stores/remote-store.js';
 import type { ReadPolicy } from './read-policy.js';
 import type { RegionState } from './region-state.js';
-import type { CachedValue, EncodedValue } from './value-pipeline.js';
+import type { CachedValue, EncodedValue } from '../values/value-pipeline.js';
 
 /** A value of the application on its way into the cache. */
 export interface PreparedValue {
@@ -78,17 +79,3 @@ function entryOf(
     version: policy.version && !isNegative ? canonicalVersion(policy.version(value, args), policy.where) : '',
   };
 }
-
-/** @throws CacheError RC_INVALID_TAG */
-export function checkTags(tags: unknown, where: string): readonly string[] {
-  const isValid =
-    Array.isArray(tags) && tags.every((tag) => typeof tag === 'string' && tag.length > 0 && tag.length <= MAX_TAG);
-  if (isValid) return [...new Set(tags as string[])];
-  const got = Array.isArray(tags) ? tags.map(describeValue).join(', ') : describeValue(tags);
-  throw new CacheError(
-    'RC_INVALID_TAG',
-    `The tags of ${where} must be an array of texts of 1 to ${MAX_TAG} characters, got ${got}.`,
-  );
-}
-
-const MAX_TAG = 256;

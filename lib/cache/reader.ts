@@ -6,7 +6,7 @@ import { Flight, type Outcome, type Source, takeOf } from './flights.js';
 import { LoadRun, leaseTimes } from './load-run.js';
 import { isServableWhileRevalidating, pastMs, type Stale } from './stale.js';
 import type { Ticket } from './tickets.js';
-import type { CachedValue } from './value-pipeline.js';
+import type { CachedValue } from '../values/value-pipeline.js';
 
 /** What a look at L2 came to: an answer, or the need to load. */
 type Found =

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Codec } from '../codecs/codec.js';
+import { checkTags } from '../entries/tags.js';
 import type { Keyspace } from '../keys/keyspace.js';
 import type { CodecName } from '../options/redis-cache-options.js';
 import type { ResolvedOptions } from '../options/resolved-options.js';
@@ -17,7 +18,6 @@ import type { Engine } from './engine.js';
 import { EvictionJournal } from './eviction-journal.js';
 import { Flights } from './flights.js';
 import { LocalTier } from './local-tier.js';
-import { checkTags } from './prepared-value.js';
 import { Reader } from './reader.js';
 import { RegionState } from './region-state.js';
 import { Tickets } from './tickets.js';

@@ -3,7 +3,7 @@ import type { ResolvedRegionOptions } from '../options/resolved-options.js';
 import type { LoggerPort } from '../shared/logger.js';
 import { emptyCounts, type RegionCounts } from '../telemetry/recorder.js';
 import type { ValueShape } from './read-policy.js';
-import { ValuePipeline } from './value-pipeline.js';
+import { ValuePipeline } from '../values/value-pipeline.js';
 
 /** What the engine knows of a region: its policy, its counts, how its values are read and written. */
 export class RegionState {

@@ -1,4 +1,4 @@
-import { checkTags } from '../cache/prepared-value.js';
+import { checkTags } from '../entries/tags.js';
 import { canonicalVersion } from '../entries/version.js';
 import type { CacheKey } from '../keys/cache-key.js';
 import type { CallPlan } from '../operations/cached-method.js';

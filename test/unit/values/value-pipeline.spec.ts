@@ -1,7 +1,7 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import * as v from 'valibot';
-import { type ReportClass, ValuePipeline, type ValuePolicy } from '../../../lib/cache/value-pipeline.js';
+import { type ReportClass, ValuePipeline, type ValuePolicy } from '../../../lib/values/value-pipeline.js';
 import type { Codec } from '../../../lib/codecs/codec.js';
 import { JsonCodec } from '../../../lib/codecs/json-codec.js';
 import { MsgpackCodec } from '../../../lib/codecs/msgpack-codec.js';
