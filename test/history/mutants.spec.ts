@@ -3,17 +3,14 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ruleNames } from '../model/rules.js';
 import { buildChecker } from './build-checker.js';
-import { buildMutant, mutatedFiles } from './mutants/build-mutant.js';
+import { mutatedFiles } from './mutants/build-mutant.js';
 import { clientMutants } from './mutants/client-mutants.js';
 import type { Mutant } from './mutants/mutant.js';
-import { runMutant } from './mutants/run-mutant.js';
 import { serverMutants } from './mutants/server-mutants.js';
 
-/** Every rule is taken out of the build once, and the checker on real servers has to notice; or else the exhaustive model. */
+/** Each mutant still fits the code. Whether the checker notices is a matter of luck and time: `npm run history:mutants` asks. */
 
 const BUILD = join(process.cwd(), 'dist-mutants-spec');
-const TRIES = 3;
-const RUN_SECONDS = 30;
 
 const all = [...serverMutants, ...clientMutants];
 const byName = (mutants: readonly Mutant[]) => mutants.map((mutant): [string, Mutant] => [mutant.name, mutant]);
@@ -25,22 +22,6 @@ describe('without a rule', () => {
   it.each(byName(all))('the code is another: %s', (_name, mutant) => {
     expect(mutatedFiles(mutant, BUILD).size).toBeGreaterThan(0);
   });
-
-  it.each(byName(all.filter(({ onlyByModel }) => onlyByModel === undefined)))(
-    'a history breaks a promise: %s',
-    async (_name, mutant) => {
-      const directory = `${BUILD}-mutant`;
-      buildMutant(mutant, BUILD, directory);
-      let found: string[] = [];
-      for (let seed = 1; seed <= TRIES && found.length === 0; seed++) {
-        const summary = await runMutant(mutant, directory, { seed, seconds: RUN_SECONDS });
-        found = Object.keys(summary.violations);
-      }
-      rmSync(directory, { recursive: true, force: true });
-      expect(found).not.toEqual([]);
-    },
-    TRIES * (RUN_SECONDS + 30) * 1_000,
-  );
 
   it('what no live run catches is a rule of the model, which its own spec misses', () => {
     const named = all.flatMap(({ onlyByModel }) => (onlyByModel ? [onlyByModel.rule] : []));

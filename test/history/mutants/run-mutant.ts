@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { track } from '../../support/servers/processes.js';
 import type { RunSummary } from '../coordinator.js';
 import type { Mutant } from './mutant.js';
 
@@ -19,6 +20,8 @@ export async function runMutant(
     ...['--faults', faults?.join(',') || 'none', '--summary', summaryPath],
     ...(options?.split(' ') ?? []),
   ];
-  await new Promise<void>((resolve) => execFile(process.execPath, args, { maxBuffer: 1e8 }, () => resolve()));
+  await new Promise<void>((resolve) => {
+    track(execFile(process.execPath, args, { maxBuffer: 1e8 }, () => resolve()));
+  });
   return JSON.parse(readFileSync(summaryPath, 'utf8')) as RunSummary;
 }
