@@ -1,6 +1,7 @@
 import { CacheError } from '../shared/errors.js';
 import type { Engine } from './engine.js';
 import type { PendingEviction } from './eviction-journal.js';
+import { LibraryFault } from './faults.js';
 import type { RegionState } from './region-state.js';
 
 /** Sends evictions, and queues what Redis does not acknowledge. */
@@ -10,7 +11,7 @@ export class Acknowledgement {
     private readonly onEvictFailure: 'journal' | 'throw',
   ) {}
 
-  /** @throws CacheError RC_EVICTION_PENDING, by option; RC_CLOSED */
+  /** @throws CacheError RC_EVICTION_PENDING, by option; RC_CLOSED; a {@link LibraryFault} */
   async of(
     region: RegionState | null,
     evictions: readonly PendingEviction[],
@@ -30,12 +31,13 @@ export class Acknowledgement {
       return null;
     } catch (cause) {
       if (region) region.counts.evictionsFailed += evictions.length;
-      return this.queue(evictions, cause);
+      // sent again it would fail again
+      return cause instanceof LibraryFault ? cause : this.queue(evictions, cause);
     }
   }
 
   throwIfAsked(pending: CacheError | null): void {
-    if (pending && (this.onEvictFailure === 'throw' || pending.code === 'RC_CLOSED')) throw pending;
+    if (pending && (this.onEvictFailure === 'throw' || pending.code !== 'RC_EVICTION_PENDING')) throw pending;
   }
 
   private queue(evictions: readonly PendingEviction[], cause: unknown): CacheError {

@@ -1,10 +1,15 @@
+import type { Faults } from './faults.js';
+
 /** Work that no caller waits for: refreshes, releases, retries. Tests and shutdown wait for it. */
 export class Background {
   private readonly running = new Set<Promise<unknown>>();
 
-  /** @param onError gets a failure; it must not throw */
-  run(work: Promise<unknown>, onError: (error: unknown) => void = () => {}): void {
-    const guarded = work.catch(onError).finally(() => this.running.delete(guarded));
+  constructor(private readonly faults: Faults) {}
+
+  /** A Redis that is away ends such work, and nobody misses it. A fault of this library is told. */
+  run(work: Promise<unknown>): void {
+    const told = (error: unknown) => this.faults.cacheErrorOf('Work in the background', error);
+    const guarded = work.catch(told).finally(() => this.running.delete(guarded));
     this.running.add(guarded);
   }
 

@@ -5,6 +5,7 @@ import type { Channel, ChannelMessage, Mark } from '../stores/channel.js';
 import type { LocalStore } from '../stores/local-store.js';
 import type { BucketPosition, OnFailover, PollReply, RemoteStore } from '../stores/remote-store.js';
 import { BucketView } from './bucket-view.js';
+import { type Faults, LibraryFault } from './faults.js';
 import { Outage } from './outage.js';
 import type { Tickets } from './tickets.js';
 import type { Waiters } from './waiters.js';
@@ -40,6 +41,7 @@ export class Coherence {
       waiters: Waiters;
       clock: Clock;
       logger: LoggerPort;
+      faults: Faults;
       /** P of the protocol, ms. */
       pollEveryMs: number;
       onFailover: OnFailover;
@@ -145,7 +147,9 @@ export class Coherence {
     try {
       for (let n = 0; n < MAX_POLLS_IN_A_ROW && !this.isClosed; n++) if (await this.pollOnce(bucket)) return;
     } catch (error) {
-      if (!this.isClosed) this.outage.failed(bucket, error);
+      if (this.isClosed) return;
+      const reason = this.parts.faults.cacheErrorOf('A poll', error);
+      if (!(reason instanceof LibraryFault)) this.outage.failed(bucket, reason);
     } finally {
       this.polling.delete(bucket);
     }

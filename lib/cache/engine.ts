@@ -1,21 +1,24 @@
 import type { CacheKey } from '../keys/cache-key.js';
 import type { Clock } from '../shared/clock.js';
 import type { LoggerPort } from '../shared/logger.js';
-import type { OnFailover, RemoteStore } from '../stores/remote-store.js';
+import type { OnFailover } from '../stores/remote-store.js';
 import type { Background } from './background.js';
 import type { Coherence } from './coherence.js';
 import type { EvictionJournal } from './eviction-journal.js';
+import type { Faults } from './faults.js';
 import type { Flights } from './flights.js';
 import type { LoadContext } from './load-context.js';
 import type { LocalTier } from './local-tier.js';
 import type { ReadPolicy } from './read-policy.js';
 import type { RegionState } from './region-state.js';
+import type { RemoteTier } from './remote-tier.js';
 import type { Tickets } from './tickets.js';
 import type { Waiters } from './waiters.js';
 
 /** The parts of one cache that its reads and writes share; made and wired by RedisCache. */
 export interface Engine {
-  readonly store: RemoteStore;
+  /** L2. */
+  readonly remote: RemoteTier;
   /** Null: no L1. */
   readonly localTier: LocalTier | null;
   readonly coherence: Coherence;
@@ -26,6 +29,7 @@ export interface Engine {
   readonly background: Background;
   readonly clock: Clock;
   readonly logger: LoggerPort;
+  readonly faults: Faults;
   readonly reads: 'plain' | 'function';
   readonly onFailover: OnFailover;
   /** Logical time: each call is later than all calls before. Orders arrivals and sends within the process, as no clock could. */

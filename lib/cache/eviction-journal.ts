@@ -1,6 +1,7 @@
 import type { CacheKey } from '../keys/cache-key.js';
 import type { Clock, Timer } from '../shared/clock.js';
 import type { Mark } from '../stores/channel.js';
+import { LibraryFault } from './faults.js';
 
 /** An eviction that Redis has not acknowledged yet. `fences` stand, or may stand, and end with it. */
 export type PendingEviction =
@@ -135,12 +136,13 @@ export class EvictionJournal {
     }
   }
 
-  /** @returns whether it was acknowledged */
+  /** @returns false when it is to be sent again */
   private async deliverOne(eviction: PendingEviction): Promise<boolean> {
     try {
       await this.deliver(eviction);
-    } catch {
-      return false;
+    } catch (error) {
+      // a fault of this library, which was told, would come back for ever
+      if (!(error instanceof LibraryFault)) return false;
     }
     // another eviction that failed meanwhile is another object, and stays
     if (eviction.kind === 'mark') this.forgetMark(eviction);

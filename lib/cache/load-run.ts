@@ -1,3 +1,4 @@
+import type { FillOutcome } from '../stores/remote-store.js';
 import type { Engine, ReadCall } from './engine.js';
 import { type Flight, type Outcome, type Take, takeOf } from './flights.js';
 import { prepare } from './prepared-value.js';
@@ -68,7 +69,7 @@ export class LoadRun {
     const renew = () => {
       // never beyond the lease's end, where others take over
       const stepMs = Math.min(leaseMs, endAtMs - engine.clock.now());
-      engine.background.run(engine.store.renew({ key: call.key, token: this.lease!, leaseMs: stepMs, keepMs }));
+      engine.background.run(engine.remote.renew({ key: call.key, token: this.lease!, leaseMs: stepMs, keepMs }));
       renewal = engine.clock.after(leaseMs / 3, renew);
     };
     let renewal = this.lease === null ? null : engine.clock.after(leaseMs / 3, renew);
@@ -96,35 +97,35 @@ export class LoadRun {
     const take = takeOf(decoded);
     const sentAt = engine.nextMoment();
     const sentAtMs = engine.clock.now();
+    let outcome: FillOutcome;
     try {
-      const outcome = await engine.store.fill({ key, region: region.name, token: lease, ...entry, loadMicros });
-      engine.coherence.observe(key.bucket, outcome);
-      if (outcome.kind === 'refused') {
-        region.counts.fillsRefused += 1;
-        return loaded(take);
-      }
-      region.counts.fills += 1;
-      if (region.options.l1) {
-        engine.localTier?.keep(key, this.ticket, outcome, {
-          value: decoded.isShared ? decoded.value : undefined,
-          revive: decoded.isShared ? null : decoded.fresh,
-          shape: policy.shape,
-          region: region.name,
-          stamp: outcome.stamp,
-          tags: entry.tags,
-          freshUntilMs: sentAtMs + entry.ttlMs,
-          bytes: encoded.bytes,
-        });
-      }
-      return loaded(take, sentAt);
+      outcome = await engine.remote.fill({ key, region: region.name, token: lease, ...entry, loadMicros });
     } catch {
       // unknown whether it was written: the value is good for this load's callers, and never for L1
       return loaded(take);
     }
+    if (outcome.kind === 'refused') {
+      region.counts.fillsRefused += 1;
+      return loaded(take);
+    }
+    region.counts.fills += 1;
+    if (region.options.l1) {
+      engine.localTier?.keep(key, this.ticket, outcome, {
+        value: decoded.isShared ? decoded.value : undefined,
+        revive: decoded.isShared ? null : decoded.fresh,
+        shape: policy.shape,
+        region: region.name,
+        stamp: outcome.stamp,
+        tags: entry.tags,
+        freshUntilMs: sentAtMs + entry.ttlMs,
+        bytes: encoded.bytes,
+      });
+    }
+    return loaded(take, sentAt);
   }
 
   private release(): void {
     const { engine, call, lease } = this;
-    if (lease !== null) engine.background.run(engine.store.release({ key: call.key, token: lease }));
+    if (lease !== null) engine.background.run(engine.remote.release({ key: call.key, token: lease }));
   }
 }

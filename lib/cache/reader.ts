@@ -19,7 +19,7 @@ const WAIT_STEP_MS = { least: 20, most: 60 };
 /**
  * A read behind L1: joins a flight, or leads one: L2, then a lease, then the load (PROTOCOL 5 and 6).
  *
- * "A broken cache is a miss" is said here once: whatever the store rejects with, the loader answers.
+ * "A broken cache is a miss" is said here: what L2 rejects with, the loader answers.
  */
 export class Reader {
   constructor(private readonly engine: Engine) {}
@@ -69,10 +69,10 @@ export class Reader {
         const found = await this.readOrLease(call, ticket, false, 0);
         if (found.kind === 'answer') outcome = found.outcome;
         else if (found.lease)
-          this.engine.background.run(this.engine.store.release({ key: call.key, token: found.lease }));
+          this.engine.background.run(this.engine.remote.release({ key: call.key, token: found.lease }));
       }
-    } catch {
-      // a broken cache is a miss
+    } catch (error) {
+      this.engine.faults.cacheErrorOf('A read', error);
     } finally {
       this.engine.tickets.giveBack(ticket);
     }
@@ -151,20 +151,17 @@ export class Reader {
       if (typeof plain === 'object') return { kind: 'answer', outcome: plain };
       return await this.readOrLease(call, ticket, plain === 'undecodable', call.region.options.maxWaitMs);
     } catch (error) {
-      // a programming error in this library must not hide behind "Redis is away"
-      if (!(error instanceof CacheError))
-        this.engine.logger.error(`Reading ${call.policy.where} failed: ${(error as Error).stack}`);
+      this.engine.faults.cacheErrorOf('A read', error);
       return { kind: 'load', lease: null, stale: null };
     }
   }
 
   /** A verified plain read (PROTOCOL 5). */
   private async readPlainly(call: ReadCall, ticket: Ticket): Promise<Outcome | 'absent' | 'undecided' | 'undecodable'> {
-    const { coherence, store, clock } = this.engine;
+    const { coherence, remote, clock } = this.engine;
     const { key, region } = call;
     const sentAt = this.engine.nextMoment();
-    const read = await store.read({ key, region: region.name, binary: region.codec.binary });
-    if (read.position) coherence.observe(key.bucket, read.position);
+    const read = await remote.read({ key, region: region.name, binary: region.codec.binary });
     if (read.foreign) {
       region.counts.decodeFailures += 1;
       return 'undecided';
@@ -190,7 +187,7 @@ export class Reader {
     for (let hasWaited = false, force = isUndecodable; ; hasWaited = true) {
       const sentAt = engine.nextMoment();
       const sentAtMs = engine.clock.now();
-      const reply = await engine.store.readOrLease({
+      const reply = await engine.remote.readOrLease({
         key,
         region: region.name,
         binary: region.codec.binary,
@@ -199,7 +196,6 @@ export class Reader {
         force,
         onFailover: engine.onFailover,
       });
-      engine.coherence.observe(key.bucket, reply);
       switch (reply.kind) {
         case 'hit': {
           const freshMs = (reply.entry.freshUntilMicros - reply.nowMicros) / 1_000;

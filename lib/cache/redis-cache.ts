@@ -16,10 +16,12 @@ import type { CacheStatus } from './cache-status.js';
 import { Coherence } from './coherence.js';
 import type { Engine } from './engine.js';
 import { EvictionJournal } from './eviction-journal.js';
+import { Faults } from './faults.js';
 import { Flights } from './flights.js';
 import { LocalTier } from './local-tier.js';
 import { Reader } from './reader.js';
 import { RegionState } from './region-state.js';
+import { RemoteTier } from './remote-tier.js';
 import { Tickets } from './tickets.js';
 import { Waiters } from './waiters.js';
 import { Writer } from './writer.js';
@@ -65,6 +67,7 @@ export class RedisCache {
   /** @internal */
   constructor(private readonly parts: RedisCacheParts) {
     const { options, store, channel, local, clock, logger } = parts;
+    const faults = new Faults(logger);
     const tickets = new Tickets();
     const waiters = new Waiters(clock);
     const pollEveryMs = options.l1 ? Math.min(POLL_EVERY_MS, options.l1.maxAgeMs / 4) : POLL_EVERY_MS;
@@ -77,6 +80,7 @@ export class RedisCache {
       waiters,
       clock,
       logger,
+      faults,
       pollEveryMs,
       onFailover,
     });
@@ -84,16 +88,17 @@ export class RedisCache {
     let tokens = 0;
     let moments = 0;
     this.engine = {
-      store,
+      remote: new RemoteTier(store, this.coherence, faults),
       localTier: local && options.l1 ? new LocalTier(local, this.coherence, clock, options.l1.maxAgeMs) : null,
       coherence: this.coherence,
       tickets,
       waiters,
       flights: new Flights(),
       journal: new EvictionJournal(clock, (eviction) => this.writer.deliver(eviction)),
-      background: new Background(),
+      background: new Background(faults),
       clock,
       logger,
+      faults,
       reads: options.reads,
       onFailover,
       nextMoment: () => ++moments,

@@ -1,7 +1,6 @@
 import type { CacheKey } from '../keys/cache-key.js';
 import { CacheError } from '../shared/errors.js';
 import type { Mark } from '../stores/channel.js';
-import type { BucketPosition } from '../stores/remote-store.js';
 import { Acknowledgement } from './acknowledgement.js';
 import type { Engine } from './engine.js';
 import type { PendingEviction } from './eviction-journal.js';
@@ -72,7 +71,7 @@ export class Writer {
 
   private async runStamp(mark: Mark, region: RegionState | null): Promise<void> {
     const pending = await Promise.all(
-      Array.from({ length: this.engine.store.bucketCount }, (_, bucket) =>
+      Array.from({ length: this.engine.remote.bucketCount }, (_, bucket) =>
         this.acknowledgement.orQueued(region, [{ kind: 'mark', mark, bucket }], () => this.sendStamp(mark, bucket)),
       ),
     );
@@ -183,8 +182,7 @@ export class Writer {
     await this.acknowledgement.of(region, [this.evictionOf(region, key, fence)], async () => {
       const { tombstoneMs } = region.options;
       const args = { key, region: region.name, fence: token, tombstoneMs, ...entry, loadMicros: 0 };
-      const outcome = await engine.store.put(args);
-      this.applied([key], outcome);
+      const outcome = await engine.remote.put(args);
       if (outcome.kind === 'refused') region.counts.putsRefused += 1;
       else region.counts.puts += 1;
     });
@@ -194,7 +192,7 @@ export class Writer {
     const token = this.engine.nextToken();
     const { fenceMs, tombstoneMs } = region.options;
     try {
-      this.applied([key], await this.engine.store.fence({ key, fence: token, fenceMs, tombstoneMs }));
+      await this.engine.remote.fence({ key, fence: token, fenceMs, tombstoneMs });
       return { token, isAcknowledged: true };
     } catch {
       region.counts.fencesFailed += 1;
@@ -235,26 +233,18 @@ export class Writer {
       [...byBucket.values()].map(async (keysOfBucket) => {
         for (let from = 0; from < keysOfBucket.length; from += KEYS_PER_CALL) {
           const some = keysOfBucket.slice(from, from + KEYS_PER_CALL);
-          this.applied(some, await this.engine.store.evict({ keys: some, version, tombstoneMs }));
+          await this.engine.remote.evict({ keys: some, version, tombstoneMs });
         }
       }),
     );
   }
 
   private async sendUnfence(key: CacheKey, fence: string, tombstoneMs: number): Promise<void> {
-    this.applied([key], await this.engine.store.unfence({ key, fence, tombstoneMs }));
+    await this.engine.remote.unfence({ key, fence, tombstoneMs });
   }
 
   private async sendStamp(mark: Mark, bucket: number): Promise<void> {
-    const { store, coherence } = this.engine;
-    const position = await store.stamp({ bucket, mark });
-    coherence.observe(bucket, position);
-    coherence.stamped(bucket, mark, position.stamp);
-  }
-
-  private applied(keys: readonly CacheKey[], position: BucketPosition): void {
-    this.engine.coherence.observe(keys[0]!.bucket, position);
-    this.engine.coherence.evicted(keys);
+    await this.engine.remote.stamp({ bucket, mark });
   }
 
   private evictionOf(region: RegionState, key: CacheKey, fence: Fence | null): PendingEviction {

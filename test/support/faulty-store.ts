@@ -16,8 +16,8 @@ export interface Faults {
   /** Every call for this bucket rejects until `heal`. */
   breakDownBucket(bucket: number): void;
   heal(): void;
-  /** The next call of this operation rejects; the store does not see it. */
-  failNext(operation: Operation): void;
+  /** The next call of this operation rejects, as without Redis unless an error is given; the store does not see it. */
+  failNext(operation: Operation, error?: Error): void;
   /** The next call of this operation runs on the store, and its answer is lost. */
   loseNextReply(operation: Operation): void;
   /** The next call of this operation waits for the gate before it reaches the store. */
@@ -41,8 +41,8 @@ export function faulty(inner: RemoteStore): { store: RemoteStore; faults: Faults
     const reply = answer as PollReply;
     return { ...reply, nowMicros: reply.nowMicros + shiftMs * 1_000 };
   };
-  const unavailable = async () => {
-    throw new CacheError('RC_STORE_UNAVAILABLE', 'the test says so');
+  const unavailable = async (error = new CacheError('RC_STORE_UNAVAILABLE', 'the test says so') as Error) => {
+    throw error;
   };
   const add = (to: typeof plans, operation: string, plan: () => Promise<void>) =>
     to.set(operation, [...(to.get(operation) ?? []), plan]);
@@ -54,8 +54,8 @@ export function faulty(inner: RemoteStore): { store: RemoteStore; faults: Faults
       isBroken = false;
       brokenBuckets.clear();
     },
-    failNext: (operation) => void add(plans, operation, unavailable),
-    loseNextReply: (operation) => void add(replies, operation, unavailable),
+    failNext: (operation, error) => void add(plans, operation, () => unavailable(error)),
+    loseNextReply: (operation) => void add(replies, operation, () => unavailable()),
     holdNext(operation) {
       const held = gate();
       add(plans, operation, () => held.promise);

@@ -4,7 +4,7 @@ import { ABANDONED, SMALL_D } from './server-mutants.js';
 const LOCAL = '--regions local,taggedLocal';
 const TAGGED = '--regions tagged,taggedLocal';
 
-const PLAIN_READ = 'const read = await store.read({ key, region: region.name, binary: region.codec.binary });';
+const PLAIN_READ = 'const read = await remote.read({ key, region: region.name, binary: region.codec.binary });';
 
 const LATER_POSITION =
   "await new Promise((resolve) => setTimeout(resolve, 3)), proof.position = positionOf(await this.node.client.hmget(this.context.keyspace.bucketKey(proof.bucket), 'i', 'q', 'tq'))";

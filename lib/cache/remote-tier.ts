@@ -1,0 +1,113 @@
+import type { CacheKey } from '../keys/cache-key.js';
+import type { Mark } from '../stores/channel.js';
+import type {
+  BucketPosition,
+  EvictArgs,
+  FenceArgs,
+  FillArgs,
+  FillOutcome,
+  LeaseArgs,
+  PlainRead,
+  PutArgs,
+  PutOutcome,
+  ReadArgs,
+  ReadOrLease,
+  RemoteStore,
+} from '../stores/remote-store.js';
+import type { Coherence } from './coherence.js';
+import type { Faults } from './faults.js';
+
+/**
+ * L2 under the protocol's rules, and the only door to it beside `Coherence.poll`.
+ *
+ * Each method sends, lets `Coherence` observe the reply's position, and applies what Redis acknowledged to this instance's own L1 and
+ * reads (G3), before anyone sees the answer. Each rejects with CacheError only: RC_STORE_UNAVAILABLE says that the outcome is
+ * unknown. A caller that catches it has one thing left to say: what it does without Redis.
+ */
+export class RemoteTier {
+  constructor(
+    private readonly store: RemoteStore,
+    private readonly coherence: Coherence,
+    private readonly faults: Faults,
+  ) {}
+
+  get bucketCount(): number {
+    return this.store.bucketCount;
+  }
+
+  read(args: ReadArgs): Promise<PlainRead> {
+    return this.send('A read', async () => {
+      const read = await this.store.read(args);
+      if (read.position) this.coherence.observe(args.key.bucket, read.position);
+      return read;
+    });
+  }
+
+  readOrLease(args: LeaseArgs): Promise<ReadOrLease> {
+    return this.ask('A read', args.key.bucket, () => this.store.readOrLease(args));
+  }
+
+  fill(args: FillArgs): Promise<FillOutcome> {
+    return this.ask('A fill', args.key.bucket, () => this.store.fill(args));
+  }
+
+  release(args: { key: CacheKey; token: string }): Promise<void> {
+    return this.send('The release of a lease', () => this.store.release(args));
+  }
+
+  renew(args: { key: CacheKey; token: string; leaseMs: number; keepMs: number }): Promise<boolean> {
+    return this.send('The renewal of a lease', () => this.store.renew(args));
+  }
+
+  evict(args: EvictArgs): Promise<BucketPosition> {
+    return this.remove('An eviction', args.keys, () => this.store.evict(args));
+  }
+
+  fence(args: FenceArgs): Promise<BucketPosition> {
+    return this.remove('A fence', [args.key], () => this.store.fence(args));
+  }
+
+  unfence(args: { key: CacheKey; fence: string; tombstoneMs: number }): Promise<BucketPosition> {
+    return this.remove('The end of a fence', [args.key], () => this.store.unfence(args));
+  }
+
+  put(args: PutArgs): Promise<PutOutcome> {
+    return this.remove('A put', [args.key], () => this.store.put(args));
+  }
+
+  stamp(args: { bucket: number; mark: Mark }): Promise<BucketPosition> {
+    return this.send('A stamp', async () => {
+      const position = await this.store.stamp(args);
+      this.coherence.observe(args.bucket, position);
+      this.coherence.stamped(args.bucket, args.mark, position.stamp);
+      return position;
+    });
+  }
+
+  /** An operation after which nothing that this instance knows of the keys is true. */
+  private remove<R extends BucketPosition>(what: string, keys: readonly CacheKey[], run: () => Promise<R>): Promise<R> {
+    return this.send(what, async () => {
+      const reply = await run();
+      this.coherence.observe(keys[0]!.bucket, reply);
+      this.coherence.evicted(keys);
+      return reply;
+    });
+  }
+
+  private ask<R extends BucketPosition>(what: string, bucket: number, run: () => Promise<R>): Promise<R> {
+    return this.send(what, async () => {
+      const reply = await run();
+      this.coherence.observe(bucket, reply);
+      return reply;
+    });
+  }
+
+  /** Every operation passes here, once: the place to time and to tell it. */
+  private async send<R>(what: string, run: () => Promise<R>): Promise<R> {
+    try {
+      return await run();
+    } catch (error) {
+      throw this.faults.cacheErrorOf(what, error);
+    }
+  }
+}
