@@ -1,11 +1,8 @@
-import { execFile } from 'node:child_process';
 import { rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { transpileFolders } from '../support/transpile.js';
 
-/** Compiles library and checker into an empty folder, for the processes of a spec. */
-export async function buildChecker(directory: string): Promise<void> {
+/** Transpiles library and checker into an empty folder of the repository, for the processes of a spec. */
+export function buildChecker(directory: string): void {
   rmSync(directory, { recursive: true, force: true });
-  const tsc = join(process.cwd(), 'node_modules/typescript/bin/tsc');
-  await promisify(execFile)(process.execPath, [tsc, '-p', 'tsconfig.history.json', '--outDir', directory]);
+  transpileFolders(['lib', 'test/history', 'test/support'], directory);
 }

@@ -1,30 +1,50 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { readFileSync } from 'node:fs';
+import { transpile } from '../support/transpile.js';
 import { ruleNames } from '../model/rules.js';
-import { buildChecker } from './build-checker.js';
-import { mutatedFiles } from './mutants/build-mutant.js';
+import { mutatedSources } from './mutants/build-mutant.js';
 import { clientMutants } from './mutants/client-mutants.js';
-import type { Mutant } from './mutants/mutant.js';
+import { edited } from './mutants/edited.js';
 import { serverMutants } from './mutants/server-mutants.js';
 
 /** Each mutant still fits the code. Whether the checker notices is a matter of luck and time: `npm run history:mutants` asks. */
 
-const BUILD = join(process.cwd(), 'dist-mutants-spec');
-
 const all = [...serverMutants, ...clientMutants];
-const byName = (mutants: readonly Mutant[]) => mutants.map((mutant): [string, Mutant] => [mutant.name, mutant]);
 
-beforeAll(() => buildChecker(BUILD), 120_000);
-afterAll(() => rmSync(BUILD, { recursive: true, force: true }));
-
-describe('without a rule', () => {
-  it.each(byName(all))('the code is another: %s', (_name, mutant) => {
-    expect(mutatedFiles(mutant, BUILD).size).toBeGreaterThan(0);
+describe('a mutant', () => {
+  it.each(all.map(({ name }, n): [string, number] => [name, n]))('is other code: %s', (_name, n) => {
+    const sources = [...mutatedSources(all[n]!)];
+    expect(sources).not.toHaveLength(0);
+    for (const [path, text] of sources)
+      expect(transpile(text, path)).not.toBe(transpile(readFileSync(path, 'utf8'), path));
   });
 
-  it('what no live run catches is a rule of the model, which its own spec misses', () => {
+  it('has a name of its own', () => {
+    expect(new Set(all.map(({ name }) => name)).size).toBe(all.length);
+  });
+
+  it('that no live run catches is a rule of the model, which its own spec misses', () => {
     const named = all.flatMap(({ onlyByModel }) => (onlyByModel ? [onlyByModel.rule] : []));
     expect(named.filter((rule) => !(ruleNames as string[]).includes(rule))).toEqual([]);
+  });
+});
+
+describe('an edit', () => {
+  const edit = { file: 'a', find: 'f(a, b) && isOpen', replace: 'true' };
+
+  it.each([
+    ['as it stands', 'x = f(a, b) && isOpen;'],
+    ['wrapped', 'x =\n  f(\n    a,\n    b,\n  ) &&\n  isOpen;'],
+    ['with a comment', 'x = f(a, b) && // since then\n isOpen;'],
+  ])('finds its text %s', (_how, source) => {
+    expect(edited(source, edit, 'it')).toMatch(/^x =\s+true;$/);
+  });
+
+  it.each([
+    ['absent', 'f(a, c) && isOpen'],
+    ['there twice', 'f(a, b) && isOpen; f(a, b) && isOpen'],
+    ['a part of longer words', 'if(a, b) && isOpened'],
+  ])('says which mutant, file and text, when that is %s', (_what, source) => {
+    expect(() => edited(source, edit, 'Mutant "m"')).toThrow(/Mutant "m": in lib\/a\.ts.*f\(a, b\) && isOpen/s);
   });
 });

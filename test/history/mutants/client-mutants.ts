@@ -28,7 +28,7 @@ export const clientMutants: readonly Mutant[] = [
   },
   {
     name: 'a flush leaves L1 and tickets',
-    edits: [edit('cache/bucket-view', 'this.isKnown = false;\n        this.epoch += 1;', 'this.isKnown = false;')],
+    edits: [edit('cache/bucket-view', 'this.isKnown = false; this.epoch += 1;', 'this.isKnown = false;')],
     faults: ['drop 10 % of messages', 'drop all messages'],
     options: SMALL_D,
   },
@@ -66,21 +66,13 @@ export const clientMutants: readonly Mutant[] = [
   },
   {
     name: 'own evictions leave L1',
-    edits: [
-      edit(
-        'cache/coherence',
-        'this.parts.local?.delete(key.entry);\n            this.parts.tickets',
-        'this.parts.tickets',
-      ),
-    ],
+    edits: [edit('cache/coherence', 'this.parts.local?.delete(key.entry); this.parts.tickets', 'this.parts.tickets')],
     faults: ['drop all messages', 'slow channel'],
     options: LOCAL,
   },
   {
     name: 'messages remove nothing',
-    edits: [
-      edit('cache/coherence', 'local?.delete(message.entry);\n            tickets', 'void 0;\n            tickets'),
-    ],
+    edits: [edit('cache/coherence', 'local?.delete(message.entry); tickets', 'void 0; tickets')],
     options: SMALL_D,
   },
   {
@@ -88,8 +80,8 @@ export const clientMutants: readonly Mutant[] = [
     edits: [
       edit(
         'cache/eviction-journal',
-        'covers({ entry, bucket }, region) {',
-        'covers({ entry, bucket }, region) {\n        if (entry) return false;',
+        'if (this.keys.size > 0 && this.keys.has(entry)) return true;',
+        'if (entry) return false;',
       ),
     ],
     faults: ['kill data connections'],
@@ -141,8 +133,8 @@ export const clientMutants: readonly Mutant[] = [
   {
     name: 'position read after the value',
     edits: [
-      edit('stores/redis/read-batch', '.then((raw) => {', `.then(async (raw) => {\n${LATER_POSITION};`),
-      edit('stores/redis/read-batch', '.then((values) => {', `.then(async (values) => {\n${LATER_POSITION};`),
+      edit('stores/redis/read-batch', 'reply.then((raw) => {', `reply.then(async (raw) => {\n${LATER_POSITION};`),
+      edit('stores/redis/read-batch', 'reply.then((values) => {', `reply.then(async (values) => {\n${LATER_POSITION};`),
     ],
     options: `${SMALL_D} --fault-pause 10-50 --seconds 60`,
     faults: ['slightly slow channel'],
@@ -160,8 +152,8 @@ export const clientMutants: readonly Mutant[] = [
     edits: [
       edit(
         'cache/coherence',
-        'view.prove(reply, marks, sentAtMs))\n            return true;\n        if',
-        'view.prove(reply, marks, clock.now()))\n            return true;\n        if',
+        'if (view.prove(reply, marks, sentAtMs)) return true; if',
+        'if (view.prove(reply, marks, clock.now())) return true; if',
       ),
     ],
     onlyByModel: {

@@ -1,14 +1,8 @@
-/** One text of a compiled file, and what stands there in the mutant. It must occur exactly once. */
-export interface Edit {
-  /** Below lib/, without `.js`. */
-  readonly file: string;
-  readonly find: string;
-  readonly replace: string;
-}
+import type { Edit } from './edited.js';
 
 /**
- * A rule of the protocol taken out of the compiled engine, driver or function library. The checker has to notice, or the rule is not
- * tested; what needs a coincidence that no short run brings is named with the rule of the exhaustive model that covers it.
+ * A rule of the protocol taken out of the source of engine, driver or function library. The directed schedules (test/rules) notice every
+ * time; the history checker by chance, given time.
  */
 export interface Mutant {
   readonly name: string;
@@ -17,7 +11,7 @@ export interface Mutant {
   readonly faults?: readonly string[];
   /** More options of the run, as on the command line. */
   readonly options?: string;
-  /** Only the exhaustive model catches it: the name of its rule (test/model/rules.ts), and why no live run does. */
+  /** No live run finds it in a short time: the name of its rule in the exhaustive model (test/model/rules.ts), and why no run does. */
   readonly onlyByModel?: { readonly rule: string; readonly because: string };
 }
 
