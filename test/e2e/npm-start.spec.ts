@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { track } from '../support/servers/processes.js';
 import { redisCli, type RedisServer, startRedis } from '../support/servers/redis.js';
 import { outputOf, postgresPrograms, type PostgresServer, startPostgres } from './servers.js';
 
@@ -12,7 +13,6 @@ const run = promisify(execFile);
 const root = join(import.meta.dirname, '..', '..');
 /** A checkout of its own, so that its build does not get in the way of other suites. */
 const checkout = mkdtempSync(join(tmpdir(), 'users-app-'));
-const children: ChildProcess[] = [];
 let redis: RedisServer;
 let postgres: PostgresServer | undefined;
 
@@ -24,7 +24,6 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  for (const { pid } of children) killGroup(pid!);
   postgres?.remove();
   await redis?.remove();
   rmSync(checkout, { recursive: true, force: true });
@@ -66,7 +65,7 @@ it('refuses a PORT that is no port', async () => {
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   });
-  children.push(child);
+  track(child, { isLeader: true });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (text: Buffer) => (output += text.toString()));
   const [code] = await once(child, 'close');
@@ -84,17 +83,8 @@ async function start(command: string, args: string[], environment: Record<string
     stdio: ['ignore', 'pipe', 'inherit'],
     detached: true,
   });
-  children.push(child);
+  track(child, { isLeader: true });
   return { child, output: await outputOf(child, /Ctrl\+C/) };
-}
-
-/** What a failed test left running: the child is the first of a group of its own. */
-function killGroup(pid: number): void {
-  try {
-    process.kill(-pid, 'SIGKILL');
-  } catch {
-    // ended already
-  }
 }
 
 /** How long it took, ms. */

@@ -1,8 +1,8 @@
 import { type ChildProcess, execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from '../support/servers/processes.js';
+import { atEnd, freePort } from '../support/servers/processes.js';
 
 export interface PostgresServer {
   readonly url: string;
@@ -34,9 +34,13 @@ export async function startPostgres(): Promise<PostgresServer> {
   run('initdb', '-D', data, '-A', 'trust', '-U', 'postgres', '--no-sync', '--no-locale', '-E', 'UTF8');
   const options = `-p ${port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=${directory} ${quick}`;
   run('pg_ctl', '-D', data, '-w', '-s', '-l', join(directory, 'log'), '-o', options, 'start');
+  // it has gone its own way: no child of ours
+  const [pid] = readFileSync(join(data, 'postmaster.pid'), 'utf8').split('\n');
+  const forget = atEnd(() => process.kill(Number(pid), 'SIGKILL'));
   return {
     url: `postgres://postgres@127.0.0.1:${port}/postgres`,
     remove: () => {
+      forget();
       run('pg_ctl', '-D', data, '-w', '-s', '-m', 'immediate', 'stop');
       rmSync(directory, { recursive: true, force: true });
     },

@@ -1,19 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { execFile } from 'node:child_process';
-import { readFileSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { buildChecker } from './build-checker.js';
 import type { RunSummary } from './coordinator.js';
+import { runChecker } from './run-checker.js';
 
 /**
  * The short form of the history checker: separate processes on real servers, with faults, on every topology. The long form is a
  * command of its own (docs/coherence.md).
  */
 
-const run = promisify(execFile);
 const BUILD = join(process.cwd(), 'dist-history-spec');
-const BUILD_MS = 120_000;
 const RUN_MS = 150_000;
 
 /** Few keys and many writes, so that little time shows much. */
@@ -33,19 +30,12 @@ const DENSE = [
 ];
 
 async function check(build: string, ...args: string[]): Promise<RunSummary> {
-  const path = join(build, 'summary.json');
-  rmSync(path, { force: true });
-  const main = join(build, 'test/history/main.js');
-  // it ends with 1 when it found something, which is for the expectations to say
-  const { stdout } = await run(process.execPath, [main, ...DENSE, '--summary', path, ...args], {
-    maxBuffer: 1e8,
-  }).catch((error: { stdout: string }) => error);
-  const summary = JSON.parse(readFileSync(path, 'utf8')) as RunSummary;
+  const { summary, stdout } = await runChecker(build, [...DENSE, ...args]);
   if (Object.keys(summary.violations).length > 0 && !args.includes('--quiet')) console.error(stdout);
   return summary;
 }
 
-beforeAll(() => buildChecker(BUILD), BUILD_MS);
+beforeAll(() => buildChecker(BUILD));
 
 afterAll(() => rmSync(BUILD, { recursive: true, force: true }));
 

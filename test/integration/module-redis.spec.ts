@@ -11,7 +11,7 @@ import { Test, type TestingModule } from '@nestjs/testing';
 import { Redis } from 'ioredis';
 import { Cacheable, CacheEvict, RedisCache, RedisCacheModule } from '../../lib/index.js';
 import { buildLibrary } from '../support/built-library.js';
-import { waitUntil } from '../support/servers/processes.js';
+import { track, waitUntil } from '../support/servers/processes.js';
 import { redisCli, type RedisServer, startRedis } from '../support/servers/redis.js';
 
 @Injectable()
@@ -253,7 +253,9 @@ describe('a process', () => {
     '%s, ends when it has nothing left to do',
     async (_case, options, ending) => {
       const args = [script, library.url, JSON.stringify({ service: 'user', ...options() }), ending];
-      const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 20_000 });
+      const running = promisify(execFile)(process.execPath, args, { timeout: 20_000 });
+      track(running.child);
+      const { stdout } = await running;
       expect(stdout).toBe('done');
     },
     30_000,

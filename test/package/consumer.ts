@@ -4,6 +4,7 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/pr
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join, relative, sep } from 'node:path';
 import { promisify } from 'node:util';
+import { track } from '../support/servers/processes.js';
 
 const run = promisify(execFile);
 
@@ -34,7 +35,9 @@ interface Printed {
 /** Runs a program to its end. Rejects with what it printed when it fails. */
 export async function command(folder: string, file: string, ...args: string[]): Promise<Printed> {
   try {
-    return await run(file, args, { cwd: folder, env: environment, maxBuffer: 64 * 1024 ** 2 });
+    const running = run(file, args, { cwd: folder, env: environment, maxBuffer: 64 * 1024 ** 2 });
+    track(running.child);
+    return await running;
   } catch (error) {
     const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
     throw new Error(`${file} ${args.join(' ')} failed:\n${stdout}\n${stderr}`, { cause: error });

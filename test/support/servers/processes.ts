@@ -42,11 +42,43 @@ export async function freePort(accept: (port: number) => boolean = () => true): 
 
 export const tempDir = (): string => mkdtempSync(join(tmpdir(), 'cache-test-'));
 
-const children = new Set<ChildProcess>();
+/** Set in tests, by test/support/environment.mjs. */
+declare global {
+  var onTestEnd: ((kill: () => void) => () => void) | undefined;
+}
+
+/** Runs `kill` when the test file or this process ends, also by a signal. @returns what takes that back */
+export function atEnd(kill: () => void): () => void {
+  return (globalThis.onTestEnd ?? onProcessEnd)(kill);
+}
+
+/**
+ * From now on the child is killed when its test file or this process ends, also by a signal.
+ *
+ * @param isLeader the child was started `detached`: what it started in turn is killed with it
+ */
+export function track<Child extends ChildProcess>(child: Child, { isLeader = false } = {}): Child {
+  const forget = atEnd(() => kill(child, isLeader));
+  child.once('exit', () => {
+    if (isLeader) kill(child, isLeader);
+    forget();
+  });
+  return child;
+}
+
+function kill(child: ChildProcess, isLeader: boolean): void {
+  if (!isLeader || child.pid === undefined) return void child.kill('SIGKILL');
+  try {
+    process.kill(-child.pid, 'SIGKILL');
+  } catch {
+    // nobody is left
+  }
+}
+
+const kills = new Set<() => void>();
 let isWatching = false;
 
-/** From now on the child is killed when this process ends, also by a signal. */
-export function track<Child extends ChildProcess>(child: Child): Child {
+function onProcessEnd(kill: () => void): () => void {
   if (!isWatching) {
     isWatching = true;
     process.on('exit', killAll);
@@ -57,13 +89,12 @@ export function track<Child extends ChildProcess>(child: Child): Child {
       });
     }
   }
-  children.add(child);
-  child.once('exit', () => children.delete(child));
-  return child;
+  kills.add(kill);
+  return () => kills.delete(kill);
 }
 
 function killAll(): void {
-  for (const child of children) child.kill('SIGKILL');
+  for (const kill of kills) kill();
 }
 
 export async function stopChild(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {

@@ -1,0 +1,49 @@
+import { TestEnvironment } from 'jest-environment-node';
+
+/** Children of all test files of this process. */
+const children = new Set();
+let isWatching = false;
+
+function killAll() {
+  for (const kill of children) kill();
+  children.clear();
+}
+
+/**
+ * Node, and the end of every child that a test file started: with the file's last hook, also after a test that ran out of time, and with this process.
+ * A test file cannot see to it by itself: its `process` is a copy that hears of no end and no signal.
+ */
+export default class ChildrenDieEnvironment extends TestEnvironment {
+  own = new Set();
+
+  async setup() {
+    await super.setup();
+    if (!isWatching) {
+      isWatching = true;
+      process.on('exit', killAll);
+      for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+        process.once(signal, () => {
+          killAll();
+          process.kill(process.pid, signal);
+        });
+      }
+    }
+    /** @param kill ends a child; calling it when there is none any more does no harm */
+    this.global.onTestEnd = (kill) => {
+      children.add(kill);
+      this.own.add(kill);
+      return () => {
+        children.delete(kill);
+        this.own.delete(kill);
+      };
+    };
+  }
+
+  async teardown() {
+    for (const kill of this.own) {
+      kill();
+      children.delete(kill);
+    }
+    await super.teardown();
+  }
+}
