@@ -1,9 +1,7 @@
-import { createRequire } from 'node:module';
-import type { Packr } from 'msgpackr';
-import { CacheError } from '../shared/errors.js';
 import { annotate } from './annotate.js';
 import type { Codec, Decoded, Encoded } from './codec.js';
 import { encodeFailure } from './encode-failure.js';
+import { loadMsgpackr, type Msgpackr } from './load-msgpackr.js';
 import { isPlainMsgpack } from './plain-data.js';
 import { restorerOf } from './restore.js';
 
@@ -16,19 +14,21 @@ const MAX_META_CHARS = 256;
  *
  * `meta`: '' or the note as JSON; or `@`, where the payload is a pair of the data and the note.
  *
- * @throws CacheError RC_INVALID_OPTION from the constructor when msgpackr is not installed
+ * @throws CacheError RC_INVALID_OPTION from the constructor when msgpackr is not found
  * @publicApi
  */
 export class MsgpackCodec implements Codec {
   readonly id = 'msgpack';
   readonly binary = true;
-  private readonly packr: Packr;
+  private readonly packr: InstanceType<Msgpackr['Packr']>;
 
-  /** @param load stands in for the package in tests; no type of it here, since it may be absent */
-  constructor(load: () => unknown = requireMsgpackr) {
+  /**
+   * @param msgpackr the package, from `import * as msgpackr from 'msgpackr'`: what bundlers, and package managers that hide it, need.
+   *   Left out, it is looked for at run time.
+   */
+  constructor(msgpackr: Msgpackr = loadMsgpackr()) {
     // useToJSON: annotate has called it where it is a function; elsewhere it is a field of that name, which msgpackr would call.
-    const { Packr } = loaded(load);
-    this.packr = new Packr({ moreTypes: true, useToJSON: false });
+    this.packr = new msgpackr.Packr({ moreTypes: true, useToJSON: false });
   }
 
   encode(value: unknown): Encoded {
@@ -59,20 +59,4 @@ export class MsgpackCodec implements Codec {
 function restored(raw: unknown, note: string): Decoded {
   const { restore, isFreezable } = restorerOf(note);
   return { value: restore(raw), freezable: isFreezable };
-}
-
-function requireMsgpackr(): unknown {
-  return createRequire(import.meta.url)('msgpackr');
-}
-
-function loaded(load: () => unknown): typeof import('msgpackr') {
-  try {
-    return load() as typeof import('msgpackr');
-  } catch (error) {
-    throw new CacheError(
-      'RC_INVALID_OPTION',
-      `The codec 'msgpack' needs the package msgpackr, which could not be loaded. Run \`npm install msgpackr\`, or use the codec 'json'.`,
-      { cause: error },
-    );
-  }
 }

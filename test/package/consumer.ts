@@ -11,6 +11,16 @@ const run = promisify(execFile);
 export const ROOT = join(import.meta.dirname, '..', '..');
 const FIXTURE = join(import.meta.dirname, 'fixtures', 'consumer');
 const TSC = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
+const JEST = join(ROOT, 'node_modules', 'jest', 'bin', 'jest.js');
+
+/** What Nest asks for when it is there, and bundles leave out. */
+const NOT_BUNDLED = [
+  '@nestjs/microservices',
+  '@nestjs/websockets/*',
+  '@nestjs/platform-express',
+  'class-transformer',
+  'class-validator',
+];
 
 /** What `npm pack` wrote. */
 export interface Tarball {
@@ -80,30 +90,29 @@ export class Consumer {
     private readonly npmWarnings: string,
   ) {}
 
-  /** Copies the fixture, adds Nest of this major version, and lets npm install. */
-  static async install(folder: string, tarball: Tarball, nest: string): Promise<Consumer> {
+  /** Copies the fixture, adds Nest and ioredis of these versions, and lets npm install. */
+  static async install(
+    folder: string,
+    tarball: Tarball,
+    versions: { nest: string; ioredis: string },
+  ): Promise<Consumer> {
     await mkdir(folder, { recursive: true });
     await cp(FIXTURE, folder, { recursive: true });
-    for (const format of ['esm', 'commonjs']) await cp(join(FIXTURE, 'main.ts'), join(folder, format, 'main.ts'));
-    await rm(join(folder, 'main.ts'));
+    for (const file of ['app.ts', 'main.ts']) {
+      for (const format of ['esm', 'commonjs']) await cp(join(FIXTURE, file), join(folder, format, file));
+      await rm(join(folder, file));
+    }
     const manifest = JSON.parse(await readFile(join(FIXTURE, 'package.json'), 'utf8')) as { dependencies: object };
     manifest.dependencies = {
       ...manifest.dependencies,
-      '@nestjs/common': nest,
-      '@nestjs/core': nest,
+      '@nestjs/common': versions.nest,
+      '@nestjs/core': versions.nest,
+      ioredis: versions.ioredis,
       'nestjs-redis-cache': `file:${tarball.path}`,
     };
     await writeFile(join(folder, 'package.json'), JSON.stringify(manifest, null, 2));
-    const { stderr } = await command(
-      folder,
-      'npm',
-      'install',
-      '--prefer-offline',
-      '--no-audit',
-      '--no-fund',
-      '--prefix',
-      folder,
-    );
+    const flags = ['--prefer-offline', '--no-audit', '--no-fund', '--prefix', folder];
+    const { stderr } = await command(folder, 'npm', 'install', ...flags);
     return new Consumer(folder, stderr);
   }
 
@@ -112,9 +121,23 @@ export class Consumer {
     await command(this.folder, process.execPath, TSC, '-p', 'tsconfig.json');
   }
 
-  /** Runs one application. @returns the report it printed */
-  async boot(format: 'esm' | 'commonjs'): Promise<unknown> {
-    const { stdout } = await command(this.folder, process.execPath, join(format, 'main.js'));
+  /** Runs Jest in CommonJS mode on the compiled files, with its defaults. Rejects with what it printed when a test fails. */
+  async jest(): Promise<void> {
+    await command(join(this.folder, 'commonjs'), process.execPath, JEST, '--ci', '--rootDir', '.');
+  }
+
+  /** Bundles a file with everything it loads into one CommonJS file, and runs that. @returns the last line it printed, as JSON */
+  async bundle(file: string, ...flags: string[]): Promise<unknown> {
+    const out = join(this.folder, 'bundle', `${flags.length}-${file.replaceAll(sep, '-')}.cjs`);
+    const left = NOT_BUNDLED.map((name) => `--external:${name}`);
+    const esbuild = join(this.folder, 'node_modules', '.bin', 'esbuild');
+    await command(this.folder, esbuild, file, '--bundle', '--platform=node', `--outfile=${out}`, ...left, ...flags);
+    return this.run(out);
+  }
+
+  /** Runs a file. @returns the last line it printed, as JSON */
+  async run(file: string): Promise<unknown> {
+    const { stdout } = await command(this.folder, process.execPath, file);
     return JSON.parse(stdout.trim().split('\n').at(-1) ?? 'null');
   }
 

@@ -1,15 +1,39 @@
 import { createRequire } from 'node:module';
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
+import * as msgpackr from 'msgpackr';
+import { loadMsgpackr } from '../../../lib/codecs/load-msgpackr.js';
 import { MsgpackCodec } from '../../../lib/codecs/msgpack-codec.js';
 
 describe('MsgpackCodec', () => {
-  it('names the package and how to install it when it is absent', () => {
-    const load = () => {
-      throw Object.assign(new Error("Cannot find module 'msgpackr'"), { code: 'MODULE_NOT_FOUND' });
-    };
-    expect(() => new MsgpackCodec(load)).toThrow(
-      expect.objectContaining({ code: 'RC_INVALID_OPTION', message: expect.stringContaining('npm install msgpackr') }),
+  it('names the package and its cures when it is absent', () => {
+    expect(() => loadMsgpackr(['/'])).toThrow(
+      expect.objectContaining({
+        code: 'RC_INVALID_OPTION',
+        message: expect.stringMatching(/npm install msgpackr.*new MsgpackCodec\(msgpackr\)/),
+      }),
     );
+  });
+
+  it('looks from one place after the other', () => {
+    expect(loadMsgpackr(['/', import.meta.url])).toHaveProperty('Packr');
+  });
+
+  it('is found beside the package, wherever the program was started', () => {
+    const { argv } = process;
+    const cwd = jest.spyOn(process, 'cwd').mockReturnValue('/');
+    process.argv = [argv[0]!];
+    try {
+      expect(loadMsgpackr()).toHaveProperty('Packr');
+    } finally {
+      process.argv = argv;
+      cwd.mockRestore();
+    }
+  });
+
+  it('takes the package from the application', () => {
+    const codec = new MsgpackCodec(msgpackr);
+    const { payload, meta } = codec.encode({ a: [1n] });
+    expect(new MsgpackCodec().decode(payload, meta).value).toEqual({ a: [1n] });
   });
 
   it('writes what any MessagePack reader with record support reads, for plain values', () => {
