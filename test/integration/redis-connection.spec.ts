@@ -32,6 +32,11 @@ const isIdentified = (one: OpenedStore) =>
   waitUntil(async () => (await read(one)).identified, { timeoutMs: 20_000, what: 'identification' });
 const poll = (store: RemoteStore) => store.poll({ bucket: 0, marks: [] });
 
+function block(ms: number): void {
+  const until = performance.now() + ms;
+  while (performance.now() < until);
+}
+
 /** The code of the failure, and how long it took. */
 async function failureOf(call: Promise<unknown>): Promise<{ code: string; ms: number; message: string }> {
   const from = performance.now();
@@ -132,10 +137,26 @@ describe('an event loop that is busy', () => {
     await isIdentified(one);
     const [plain, polled] = [read(one), poll(one.store)];
     await new Promise((resolve) => process.nextTick(resolve));
-    const until = performance.now() + 200;
-    while (performance.now() < until);
+    block(200);
     expect((await plain).entry).not.toBeNull();
     expect((await polled).sequence).toBeGreaterThan(0);
+  });
+
+  it('for a second costs no call its answer, and not the connection', async () => {
+    const server = await start();
+    const one = await open({ url: server.url }, { commandTimeoutMs: 100 });
+    await cached(one.store, placeIn(one));
+    const connections = () => redisCli(server.port, ['INFO', 'stats']).match(/total_connections_received:(\d+)/)![1];
+    const before = Number(connections());
+    // sent, and blocked in the turn of sending and in later ones
+    const calls = [read(one), poll(one.store), evict(one.store, placeIn(one, 'other'))];
+    block(1_000);
+    await new Promise((resolve) => process.nextTick(resolve));
+    calls.push(read(one), poll(one.store));
+    await new Promise((resolve) => process.nextTick(() => process.nextTick(resolve)));
+    block(1_000);
+    expect((await Promise.allSettled(calls)).map(({ status }) => status)).toEqual(calls.map(() => 'fulfilled'));
+    expect(Number(connections())).toBe(before + 1); // the one that asked
   });
 });
 

@@ -77,14 +77,16 @@ const defaults: RedisOptions = {
   failoverDetector: true,
 };
 
-/** What the guarantees need (PROTOCOL 5): nothing waits for a connection, nothing is sent twice, no call hangs, no socket stays dead. */
+/**
+ * What the guarantees need (PROTOCOL 5): nothing waits for a connection, nothing is sent twice, no call hangs. A dead socket is found by
+ * answer-deadlines.ts: the timer of ioredis counts time in which the event loop was blocked.
+ */
 function neededOptions(commandTimeoutMs: number): RedisOptions {
   return {
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
     commandTimeout: commandTimeoutMs,
-    socketTimeout: Math.max(1_000, 4 * commandTimeoutMs),
     disconnectTimeout: 200,
     enableAutoPipelining: false,
     stringNumbers: false,
@@ -97,13 +99,20 @@ function neededOptions(commandTimeoutMs: number): RedisOptions {
  * right one.
  */
 export function channelConnection(plan: ConnectionPlan, node: Redis | null, commandTimeoutMs: number): Redis {
-  const needed: RedisOptions = { ...neededOptions(commandTimeoutMs), lazyConnect: true, autoResubscribe: false };
+  const socketTimeout = Math.max(1_000, 4 * commandTimeoutMs);
+  const needed: RedisOptions = {
+    ...neededOptions(commandTimeoutMs),
+    socketTimeout,
+    lazyConnect: true,
+    autoResubscribe: false,
+  };
   if (node !== null) return node.duplicate({ ...needed, readOnly: false, retryStrategy: () => null });
   if (plan.kind === 'client') return plan.client.duplicate({ ...defaults, ...needed });
   if (plan.kind !== 'single') throw new RangeError('the channel of a Cluster leads to one of its nodes');
   const connection = plan.create();
   connection.options.autoResubscribe = false;
   connection.options.commandTimeout = commandTimeoutMs;
+  connection.options.socketTimeout = socketTimeout;
   return connection;
 }
 
@@ -119,7 +128,6 @@ export function warnOfMissingOptions(client: Redis | Cluster, logger: LoggerPort
     if (options.maxRetriesPerRequest !== 0) missing.push('maxRetriesPerRequest: 0');
   }
   if (typeof options.commandTimeout !== 'number') missing.push('commandTimeout');
-  if (typeof options.socketTimeout !== 'number') missing.push('socketTimeout');
   if (missing.length > 0) {
     logger.warn(
       `The Redis client that was passed in lacks ${missing.join(', ')}. The cache stays correct, but answers may be late when Redis is away or hangs; ` +

@@ -52,6 +52,7 @@ export function openRedis(
     incarnations,
     channelOf,
     timeoutMs: commandTimeoutMs,
+    clock,
     queuesWhileConnecting: isCluster,
     onRedirect: () => void topology.refresh(),
   };

@@ -1,9 +1,9 @@
+import type { Redis } from 'ioredis';
 import { deferred, type Deferred } from '../../shared/deferred.js';
 import type { PlainRead } from '../remote-store.js';
 import { parseEntry } from './entry-header.js';
 import { wholeNumber } from './incarnations.js';
 import { isWrongType, redirectOf, unavailable } from './redis-errors.js';
-import { type Deadline, startDeadline } from './deadline.js';
 import type { NodeContext, RedisNode } from './redis-node.js';
 
 interface PendingRead {
@@ -46,7 +46,6 @@ export class ReadBatch {
   add(bucket: number, entry: string, isBinary: boolean): Promise<PlainRead> {
     let reads = this.waiting.get(bucket);
     if (reads === undefined) {
-      if (this.waiting.size === 0) process.nextTick(this.flush);
       this.waiting.set(bucket, (reads = { text: [], binary: [] }));
     }
     const answer = deferred<PlainRead>();
@@ -54,70 +53,64 @@ export class ReadBatch {
     return answer.promise;
   }
 
-  private readonly flush = () => {
+  /** Sends what was collected; the node calls it at the end of each turn. */
+  flush(): void {
     const { waiting } = this;
+    if (waiting.size === 0) return;
     this.waiting = new Map();
-    const round = new Round(this.context.timeoutMs, (late) => {
-      for (const [bucket, { text, binary }] of waiting) this.fail(bucket, late, [...text, ...binary]);
-    });
-    // one write for all commands: they are buffered until uncork
-    const { stream } = this.node.client;
-    stream?.cork();
-    try {
-      for (const [bucket, reads] of waiting) this.send(round, bucket, reads);
-    } finally {
-      stream?.uncork();
-    }
-  };
+    // replies of one connection keep their order: with the last one all are there
+    this.node
+      .send(async (client) => {
+        let last: Promise<unknown> = Promise.resolve();
+        for (const [bucket, reads] of waiting) last = this.write(client, bucket, reads);
+        await last;
+      })
+      .catch((late: unknown) => {
+        for (const [bucket, { text, binary }] of waiting) this.fail(bucket, late, [...text, ...binary]);
+      });
+  }
 
-  private send(round: Round, bucket: number, { text, binary }: BucketReads): void {
-    const { client, epoch } = this.node;
-    const proof: Proof = { bucket, epoch, wasIdentified: this.node.isIdentified(bucket), position: null };
-    // replies of one connection keep their order, and so do the reactions to them: the position is there when the values come
-    client
+  /** @returns the last reply */
+  private write(client: Redis, bucket: number, { text, binary }: BucketReads): Promise<unknown> {
+    const proof: Proof = {
+      bucket,
+      epoch: this.node.epoch,
+      wasIdentified: this.node.isIdentified(bucket),
+      position: null,
+    };
+    // the reactions to replies keep their order too: the position is there when the values come
+    let last: Promise<unknown> = client
       .hmget(this.context.keyspace.bucketKey(bucket), 'i', 'q', 'tq')
       .then((fields) => (proof.position = positionOf(fields)), ignore);
     for (const reads of chunks(text)) {
-      if (reads.length === 1) this.settleOne(round, proof, client.get(reads[0]!.entry), reads[0]!);
-      else this.settle(round, proof, client.mget(entriesOf(reads)), reads);
+      if (reads.length === 1) last = this.settleOne(proof, client.get(reads[0]!.entry), reads[0]!);
+      else last = this.settle(proof, client.mget(entriesOf(reads)), reads);
     }
     for (const reads of chunks(binary)) {
-      if (reads.length === 1) this.settleOne(round, proof, client.getBuffer(reads[0]!.entry), reads[0]!);
-      else this.settle(round, proof, client.mgetBuffer(entriesOf(reads)), reads);
+      if (reads.length === 1) last = this.settleOne(proof, client.getBuffer(reads[0]!.entry), reads[0]!);
+      else last = this.settle(proof, client.mgetBuffer(entriesOf(reads)), reads);
     }
+    return last;
   }
 
-  private settleOne(round: Round, proof: Proof, reply: Promise<string | Buffer | null>, read: PendingRead): void {
-    round.begin();
-    reply.then(
-      (raw) => {
-        round.end();
-        read.answer.resolve(plainRead(raw, proof.position, this.isProven(proof)));
-      },
-      (error: unknown) => {
-        round.end();
-        this.fail(proof.bucket, error, [read]);
-      },
+  private settleOne(proof: Proof, reply: Promise<string | Buffer | null>, read: PendingRead): Promise<unknown> {
+    return reply.then(
+      (raw) => read.answer.resolve(plainRead(raw, proof.position, this.isProven(proof))),
+      (error: unknown) => this.fail(proof.bucket, error, [read]),
     );
   }
 
   private settle(
-    round: Round,
     proof: Proof,
     reply: Promise<(string | Buffer | null)[]>,
     reads: readonly PendingRead[],
-  ): void {
-    round.begin();
-    reply.then(
+  ): Promise<unknown> {
+    return reply.then(
       (values) => {
-        round.end();
         const isIdentified = this.isProven(proof);
         reads.forEach(({ answer }, n) => answer.resolve(plainRead(values[n] ?? null, proof.position, isIdentified)));
       },
-      (error: unknown) => {
-        round.end();
-        this.fail(proof.bucket, error, reads);
-      },
+      (error: unknown) => this.fail(proof.bucket, error, reads),
     );
   }
 
@@ -139,25 +132,6 @@ export class ReadBatch {
       const reason = unavailable('a read', error);
       for (const { answer } of reads) answer.reject(reason);
     }
-  }
-}
-
-/** What one write asked for, under one deadline. Failing a read that was answered does nothing. */
-class Round {
-  private unanswered = 0;
-  private readonly deadline: Deadline;
-
-  constructor(timeoutMs: number, onLate: (reason: Error) => void) {
-    this.deadline = startDeadline(timeoutMs, onLate);
-  }
-
-  begin(): void {
-    this.unanswered += 1;
-  }
-
-  end(): void {
-    this.unanswered -= 1;
-    if (this.unanswered === 0) clearTimeout(this.deadline);
   }
 }
 

@@ -1,7 +1,8 @@
 import type { Redis } from 'ioredis';
 import type { Keyspace } from '../../keys/keyspace.js';
+import type { Clock, Timer } from '../../shared/clock.js';
 import type { PlainRead } from '../remote-store.js';
-import { withTimeout } from './deadline.js';
+import { AnswerDeadlines } from './answer-deadlines.js';
 import { libraryText } from './functions/library.js';
 import { type FunctionVerb, functionName } from './functions/protocol-version.js';
 import type { Incarnations } from './incarnations.js';
@@ -16,6 +17,7 @@ export interface NodeContext {
   readonly channelOf: (bucket: number) => string;
   /** Bound of one answer, ms. */
   readonly timeoutMs: number;
+  readonly clock: Clock;
   /** True where commands may be given to a connection that is being made. */
   readonly queuesWhileConnecting: boolean;
   /** A read was answered by a redirection: this server does not own the bucket (now). */
@@ -23,6 +25,12 @@ export interface NodeContext {
 }
 
 const CONNECTING: ReadonlySet<string> = new Set(['wait', 'connecting', 'connect']);
+
+/** How long a new connection may take until it is ready, ms: a server that hangs accepts it and says nothing. */
+const HANDSHAKE_MS = 2_000;
+
+/** When a connection on which nothing is heard counts as dead, ms. */
+const deadAfter = (timeoutMs: number): number => Math.max(1_000, 4 * timeoutMs);
 
 /** An argument of a function. */
 export type Argument = string | number | Buffer;
@@ -46,8 +54,18 @@ export class RedisNode {
   private readonly identifiedIn: Int32Array;
   private readonly identifying = new Set<number>();
   private readonly reads: ReadBatch;
+  private readonly deadlines: AnswerDeadlines;
   private loading: Promise<void> | null = null;
-  private readonly onClose = () => void (this.epoch += 1);
+  private handshake: Timer | null = null;
+  private isInTurn = false;
+  private readonly onConnect = () => {
+    this.handshake = this.context.clock.after(HANDSHAKE_MS, () => this.client.disconnect(true));
+  };
+  private readonly onReady = () => this.handshake?.cancel();
+  private readonly onClose = () => {
+    this.handshake?.cancel();
+    this.epoch += 1;
+  };
   private readonly onError = (error: Error) => void (this.lastError = error);
 
   constructor(
@@ -56,6 +74,15 @@ export class RedisNode {
   ) {
     this.identifiedIn = new Int32Array(context.keyspace.bucketCount).fill(-1);
     this.reads = new ReadBatch(this, context);
+    const { clock, timeoutMs } = context;
+    this.deadlines = new AnswerDeadlines({
+      clock,
+      timeoutMs,
+      deadAfterMs: deadAfter(timeoutMs),
+      onDead: () => this.client.disconnect(true),
+    });
+    client.on('connect', this.onConnect);
+    client.on('ready', this.onReady);
     client.on('close', this.onClose);
     client.on('error', this.onError);
   }
@@ -94,7 +121,19 @@ export class RedisNode {
   read(bucket: number, entry: string, isBinary: boolean): Promise<PlainRead> {
     if (!this.isReady) return Promise.resolve(UNIDENTIFIED);
     if (!this.isIdentified(bucket)) this.identify(bucket);
+    this.beginTurn();
     return this.reads.add(bucket, entry, isBinary);
+  }
+
+  /**
+   * The one way to this connection: what a turn of the event loop sends leaves in one write, and each answer has its deadline from then on.
+   * Rejects at once when the client cannot send.
+   *
+   * @param onLateAnswer gets what was answered after the deadline
+   */
+  send<T>(commands: (client: Redis) => Promise<T>, onLateAnswer?: (answer: T) => void): Promise<T> {
+    this.beginTurn();
+    return this.deadlines.bound(commands(this.client), onLateAnswer);
   }
 
   /** Calls a function of the library on this server; loads the library where it is missing. */
@@ -135,16 +174,35 @@ export class RedisNode {
     return [Number(incarnation), Number(sequence), ...rest];
   }
 
-  /** Any command on this connection. Rejects at once when the client cannot send. */
+  /** Any command on this connection. Rejects as {@link send}. */
   command(method: 'call' | 'callBuffer', name: string, args: readonly Argument[]): Promise<unknown> {
-    return withTimeout(this.client[method](name, args as Argument[]), this.context.timeoutMs);
+    return this.send((client) => client[method](name, args as Argument[]));
   }
 
   /** Lets go of the client, which others may go on using. */
   dispose(): void {
+    this.handshake?.cancel();
+    this.client.off('connect', this.onConnect);
+    this.client.off('ready', this.onReady);
     this.client.off('close', this.onClose);
     this.client.off('error', this.onError);
     this.epoch += 1;
+  }
+
+  /** Holds back what is written until the end of this turn. */
+  private beginTurn(): void {
+    if (this.isInTurn) return;
+    this.isInTurn = true;
+    const { stream } = this.client;
+    stream?.cork();
+    process.nextTick(() => {
+      try {
+        this.reads.flush();
+      } finally {
+        stream?.uncork();
+        this.isInTurn = false;
+      }
+    });
   }
 
   private loadLibrary(): Promise<void> {

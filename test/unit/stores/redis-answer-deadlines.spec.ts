@@ -1,0 +1,105 @@
+import { describe, expect, it } from '@jest/globals';
+import { AnswerDeadlines } from '../../../lib/stores/redis/answer-deadlines.js';
+import { FakeClock, gate } from '../../support/fake-clock.js';
+
+const TIMEOUT_MS = 250;
+
+function someDeadlines() {
+  const clock = new FakeClock();
+  let deaths = 0;
+  const deadlines = new AnswerDeadlines({
+    clock,
+    timeoutMs: TIMEOUT_MS,
+    deadAfterMs: 1_000,
+    onDead: () => (deaths += 1),
+  });
+  return { clock, deadlines, deaths: () => deaths };
+}
+
+const outcomeOf = (call: Promise<unknown>) => {
+  const seen: { outcome: unknown } = { outcome: 'pending' };
+  call.then(
+    (value) => (seen.outcome = value),
+    (error: Error) => (seen.outcome = error.message),
+  );
+  return seen;
+};
+
+describe('the deadlines of a connection', () => {
+  it('pass an answer on, and leave no timer behind', async () => {
+    const { clock, deadlines } = someDeadlines();
+    const answer = gate<string>();
+    const call = outcomeOf(deadlines.bound(answer.promise));
+    answer.open('a value');
+    await clock.advance(TIMEOUT_MS);
+    expect(call.outcome).toBe('a value');
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('give a call up after its timeout, a tenth later at most', async () => {
+    const { clock, deadlines } = someDeadlines();
+    const first = outcomeOf(deadlines.bound(gate().promise));
+    await clock.advance(TIMEOUT_MS / 2);
+    const second = outcomeOf(deadlines.bound(gate().promise));
+    await clock.advance(TIMEOUT_MS / 2 - 1);
+    expect(first.outcome).toBe('pending');
+    await clock.advance(TIMEOUT_MS / 10 + 1);
+    expect([first.outcome, second.outcome]).toEqual(['No answer within 250 ms', 'pending']);
+    await clock.advance(TIMEOUT_MS / 2);
+    expect(second.outcome).toBe('No answer within 250 ms');
+  });
+
+  it('do not count time in which the event loop was blocked', async () => {
+    const { clock, deadlines, deaths } = someDeadlines();
+    const answer = gate<string>();
+    const call = outcomeOf(deadlines.bound(answer.promise));
+    for (let n = 0; n < 3; n++) {
+      clock.jump(1_000);
+      await clock.advance(0);
+    }
+    expect(call.outcome).toBe('pending');
+    answer.open('a value');
+    await clock.advance(0);
+    expect(call.outcome).toBe('a value');
+    expect(deaths()).toBe(0);
+  });
+
+  it('begin with the write also after a block in the same turn', async () => {
+    const { clock, deadlines } = someDeadlines();
+    void deadlines.bound(gate().promise).catch(() => {});
+    clock.jump(1_000);
+    const call = outcomeOf(deadlines.bound(gate().promise));
+    await clock.advance(TIMEOUT_MS - 1);
+    expect(call.outcome).toBe('pending');
+  });
+
+  it('hand an answer that came late to who wants it, once', async () => {
+    const { clock, deadlines } = someDeadlines();
+    const answer = gate<string>();
+    const late: string[] = [];
+    const call = outcomeOf(deadlines.bound(answer.promise, (value) => late.push(value)));
+    await clock.advance(2 * TIMEOUT_MS);
+    expect([call.outcome, late]).toEqual(['No answer within 250 ms', []]);
+    answer.open('a lease');
+    await clock.advance(0);
+    expect(late).toEqual(['a lease']);
+  });
+
+  it('call a connection dead on which nothing is heard, and not one that answers slowly', async () => {
+    const slow = someDeadlines();
+    for (let n = 0; n < 10; n++) {
+      const answer = gate();
+      void slow.deadlines.bound(answer.promise).catch(() => {});
+      await slow.clock.advance(2 * TIMEOUT_MS);
+      answer.open();
+    }
+    expect(slow.deaths()).toBe(0);
+
+    const hung = someDeadlines();
+    void hung.deadlines.bound(gate().promise).catch(() => {});
+    await hung.clock.advance(900);
+    expect(hung.deaths()).toBe(0);
+    await hung.clock.advance(200);
+    expect(hung.deaths()).toBeGreaterThan(0);
+  });
+});
