@@ -60,8 +60,7 @@ export class CacheRegion<T = unknown> {
     const cacheKey = this.keyOf(identifierOf(key, this.where));
     const local = this.takeLocal(cacheKey, this.defaultPolicy);
     if (local !== NOTHING) return local as T;
-    const load = () => Promise.resolve(undefined);
-    const call = { region: this.state, key: cacheKey, policy: this.defaultPolicy, args: NO_ARGS, load };
+    const call = { region: this.state, key: cacheKey, policy: this.defaultPolicy, args: NO_ARGS };
     return (await this.parts.reader.peek(call)) as T | undefined;
   }
 

@@ -1,4 +1,3 @@
-import type { CacheKey } from '../keys/cache-key.js';
 import type { Clock } from '../shared/clock.js';
 import type { LoggerPort } from '../shared/logger.js';
 import type { OnFailover } from '../stores/remote-store.js';
@@ -7,10 +6,7 @@ import type { Coherence } from './coherence.js';
 import type { EvictionJournal } from './eviction-journal.js';
 import type { Faults } from './faults.js';
 import type { Flights } from './flights.js';
-import type { LoadContext } from './load-context.js';
 import type { LocalTier } from './local-tier.js';
-import type { ReadPolicy } from './read-policy.js';
-import type { RegionState } from './region-state.js';
 import type { RemoteTier } from './remote-tier.js';
 import type { Tickets } from './tickets.js';
 import type { Waiters } from './waiters.js';
@@ -38,13 +34,4 @@ export interface Engine {
   readonly nextToken: () => string;
   /** 0 <= x < 1 */
   readonly random: () => number;
-}
-
-/** One call of a cached method, or of getOrLoad. */
-export interface ReadCall {
-  readonly region: RegionState;
-  readonly key: CacheKey;
-  readonly policy: ReadPolicy;
-  readonly args: readonly unknown[];
-  readonly load: (context: LoadContext) => Promise<unknown>;
 }

@@ -2,7 +2,9 @@ import type { CacheKey } from '../keys/cache-key.js';
 import type { Clock } from '../shared/clock.js';
 import type { LocalEntry, LocalStore } from '../stores/local-store.js';
 import type { BucketPosition } from '../stores/remote-store.js';
+import type { CachedValue } from '../values/value-pipeline.js';
 import type { Coherence } from './coherence.js';
+import type { EntryCall } from './entry-call.js';
 import type { Ticket } from './tickets.js';
 
 /** L1 under the protocol's rules: what may be served, and what may enter. */
@@ -44,11 +46,13 @@ export class LocalTier {
    * that one of another incarnation has flushed the bucket, and voided the ticket.
    */
   keep(
-    key: CacheKey,
+    { region, key, policy }: EntryCall,
     ticket: Ticket,
     position: BucketPosition,
-    entry: Omit<LocalEntry, 'sequence' | 'epoch' | 'marksSeen'>,
+    decoded: CachedValue,
+    entry: Pick<LocalEntry, 'stamp' | 'tags' | 'freshUntilMs' | 'bytes'>,
   ): void {
+    if (!region.options.l1) return;
     const view = this.coherence.view(key.bucket);
     if (ticket.isPoisoned || ticket.epoch !== view.epoch) return;
     // What `find` looks at comes first, as whole numbers that lie in the record itself: one line of memory a hit, instead of five.
@@ -57,10 +61,10 @@ export class LocalTier {
       epoch: view.epoch,
       marksSeen: -1,
       freshUntilMs: Math.floor(entry.freshUntilMs),
-      shape: entry.shape,
-      revive: entry.revive,
-      value: entry.value,
-      region: entry.region,
+      shape: policy.shape,
+      revive: decoded.isShared ? null : decoded.fresh,
+      value: decoded.isShared ? decoded.value : undefined,
+      region: region.name,
       sequence: position.sequence,
       stamp: entry.stamp,
       tags: entry.tags,

@@ -3,8 +3,7 @@ import { checkTags } from '../entries/tags.js';
 import { canonicalVersion } from '../entries/version.js';
 import { describeThrown, isCacheError } from '../shared/errors.js';
 import type { EntryArgs } from '../stores/remote-store.js';
-import type { ReadPolicy } from './read-policy.js';
-import type { RegionState } from './region-state.js';
+import type { EntryCall } from './entry-call.js';
 import type { CachedValue, EncodedValue } from '../values/value-pipeline.js';
 
 /** A value of the application on its way into the cache. */
@@ -16,7 +15,7 @@ export interface PreparedValue {
   readonly entry: Omit<EntryArgs, 'loadMicros'> | null;
 }
 
-type Call = { readonly region: RegionState; readonly policy: ReadPolicy; readonly args: readonly unknown[] };
+type Call = Pick<EntryCall, 'region' | 'policy' | 'args'>;
 
 /**
  * Encodes a value and decides whether and how it is cached. Null when it cannot be kept (it does not come back from codec, schema and

@@ -1,36 +1,68 @@
-import type { StoredEntry } from '../entries/stored-entry.js';
 import { CacheError } from '../shared/errors.js';
-import type { BucketPosition, ReadOrLease } from '../stores/remote-store.js';
-import type { Engine, ReadCall } from './engine.js';
-import { Flight, type Outcome, type Source, takeOf } from './flights.js';
-import { LoadRun, leaseTimes } from './load-run.js';
-import { isServableWhileRevalidating, pastMs, type Stale } from './stale.js';
+import type { Engine } from './engine.js';
+import type { EntryCall, ReadCall } from './entry-call.js';
+import { Flight, type Outcome, type Source } from './flights.js';
+import type { Lease } from './held-lease.js';
+import type { LoadRun } from './load-run.js';
+import { type Found, JUST_LOAD, type Lookup, type ToLoad } from './lookup.js';
+import { isServableWhileRevalidating, type Stale } from './stale.js';
 import type { Ticket } from './tickets.js';
-import type { CachedValue } from '../values/value-pipeline.js';
 
-/** What a look at L2 came to: an answer, or the need to load. */
-type Found =
-  | { readonly kind: 'answer'; readonly outcome: Outcome }
-  | { readonly kind: 'load'; readonly lease: string | null; readonly stale: Stale | null };
-
-/** Between two looks at a key that another instance loads: its messages may be lost. */
-const WAIT_STEP_MS = { least: 20, most: 60 };
+type ReaderParts = Pick<
+  Engine,
+  'flights' | 'tickets' | 'coherence' | 'journal' | 'background' | 'faults' | 'nextMoment'
+> & { readonly lookup: Lookup; readonly loads: LoadRun };
 
 /**
- * A read behind L1: joins a flight, or leads one: L2, then a lease, then the load (PROTOCOL 5 and 6).
+ * A read behind L1: joins a flight, or leads one: a look at L2, then the load (PROTOCOL 6).
  *
- * "A broken cache is a miss" is said here: what L2 rejects with, the loader answers.
+ * "A broken cache is a miss" is said here: where L2 rejects, the loader answers.
  */
 export class Reader {
-  constructor(private readonly engine: Engine) {}
+  constructor(private readonly parts: ReaderParts) {}
 
-  async read(call: ReadCall): Promise<unknown> {
-    const { flights, nextMoment } = this.engine;
-    const arrivedAt = nextMoment();
+  read(call: ReadCall): Promise<unknown> {
+    const { flights, nextMoment } = this.parts;
     const owner = flights.owner();
+    const isBypass = this.isBypass(call);
+    if (flights.get(flightName(call, isBypass))) return this.join(call, owner, nextMoment());
+    return this.lead(call, isBypass, owner);
+  }
+
+  /** The value, or undefined when there is no fresh one; loads nothing, waits for no load. */
+  async peek(call: EntryCall): Promise<unknown> {
+    if (this.isBypass(call)) {
+      call.region.counts.bypasses += 1;
+      return undefined;
+    }
+    const ticket = this.takeTicket(call);
+    let outcome: Outcome | null = null;
+    try {
+      outcome = await this.parts.lookup.peek(call, ticket);
+    } catch (error) {
+      this.parts.faults.cacheErrorOf('A read', error);
+    } finally {
+      this.parts.tickets.giveBack(ticket);
+    }
+    count(call, outcome?.kind === 'value' ? outcome.source : 'load', false);
+    return outcome === null ? undefined : valueOf(outcome);
+  }
+
+  /**
+   * An eviction of this instance is not acknowledged yet: its own reads go past the cache, in flights of their own, since one
+   * that began before may still find the old value (G3).
+   */
+  private isBypass(call: EntryCall): boolean {
+    const { journal } = this.parts;
+    return journal.size > 0 && journal.covers(call.key, call.region);
+  }
+
+  /** Takes part in the read of another caller, as far as the join rule allows; else leads one. */
+  private async join(call: ReadCall, owner: Flight | undefined, arrivedAt: number): Promise<unknown> {
+    const { flights } = this.parts;
     for (;;) {
       const isBypass = this.isBypass(call);
-      const flight = flights.get(flightKey(call, isBypass));
+      const flight = flights.get(flightName(call, isBypass));
       if (!flight) return this.lead(call, isBypass, owner);
       if (flights.mustNotJoin(flight, owner)) return this.loadAlone(call, owner);
       const outcome = await flights.join(flight, owner);
@@ -54,63 +86,23 @@ export class Reader {
     }
   }
 
-  /** The value, or undefined when there is none to serve; loads nothing, waits for no load. */
-  async peek(call: ReadCall): Promise<unknown> {
-    if (this.isBypass(call)) {
-      call.region.counts.bypasses += 1;
-      return undefined;
-    }
-    const ticket = this.takeTicket(call);
-    let outcome: Outcome | null = null;
-    try {
-      const plain = this.engine.reads === 'plain' ? await this.readPlainly(call, ticket) : 'undecided';
-      if (typeof plain === 'object') outcome = plain;
-      else if (plain === 'undecided') {
-        const found = await this.readOrLease(call, ticket, false, 0);
-        if (found.kind === 'answer') outcome = found.outcome;
-        else if (found.lease)
-          this.engine.background.run(this.engine.remote.release({ key: call.key, token: found.lease }));
-      }
-    } catch (error) {
-      this.engine.faults.cacheErrorOf('A read', error);
-    } finally {
-      this.engine.tickets.giveBack(ticket);
-    }
-    count(call, outcome?.kind === 'value' ? outcome.source : 'load', false);
-    return outcome === null ? undefined : valueOf(outcome);
-  }
-
-  /**
-   * An eviction of this instance is not acknowledged yet: its own reads go past the cache, in flights of their own, since one
-   * that began before may still find the old value (G3).
-   */
-  private isBypass(call: ReadCall): boolean {
-    const { journal } = this.engine;
-    return journal.size > 0 && journal.covers(call.key, call.region);
-  }
-
-  /** Past the cache and past single flight: waiting would be for oneself. */
-  private async loadAlone(call: ReadCall, owner: Flight | undefined): Promise<unknown> {
-    call.region.counts.bypasses += 1;
-    // a part of its owner, so that what it reads in turn does not wait for that owner either
-    const flight = new Flight('', call.policy.shape, owner);
-    const ticket = this.engine.tickets.take(call.key.entry, -1);
-    const outcome = await this.finish(call, flight, ticket, { kind: 'load', lease: null, stale: null });
-    flight.end(outcome);
-    return valueOf(outcome);
-  }
-
   private async lead(call: ReadCall, isBypass: boolean, owner: Flight | undefined): Promise<unknown> {
-    const { flights } = this.engine;
-    const flight = flights.begin(flightKey(call, isBypass), call.policy.shape, owner);
+    const { flights, tickets, lookup, faults } = this.parts;
+    const flight = flights.begin(flightName(call, isBypass), call.policy.shape, owner);
     const ticket = this.takeTicket(call);
     let outcome: Outcome | null = null;
     try {
-      const found: Found = isBypass ? { kind: 'load', lease: null, stale: null } : await this.find(call, ticket);
-      outcome = await this.finish(call, flight, ticket, found);
+      let found: Found = JUST_LOAD;
+      try {
+        if (!isBypass) found = await lookup.find(call, ticket);
+      } catch (error) {
+        faults.cacheErrorOf('A read', error);
+      }
+      outcome = found.kind === 'answer' ? found.outcome : await this.serve(call, flight, ticket, found);
     } catch (error) {
       outcome = { kind: 'failed', error };
     } finally {
+      tickets.giveBack(ticket);
       flights.end(flight, outcome!);
     }
     if (isBypass) call.region.counts.bypasses += 1;
@@ -118,155 +110,43 @@ export class Reader {
     return valueOf(outcome);
   }
 
-  private takeTicket(call: ReadCall): Ticket {
-    return this.engine.tickets.take(call.key.entry, this.engine.coherence.view(call.key.bucket).epoch);
+  /** Past the cache and past single flight: waiting would be for oneself. */
+  private async loadAlone(call: ReadCall, owner: Flight | undefined): Promise<unknown> {
+    const { tickets } = this.parts;
+    call.region.counts.bypasses += 1;
+    // a part of its owner, so that what it reads in turn does not wait for that owner either
+    const flight = new Flight('', call.policy.shape, owner);
+    const ticket = tickets.take(call.key.entry, -1);
+    const outcome = await this.serve(call, flight, ticket, JUST_LOAD);
+    tickets.giveBack(ticket);
+    flight.end(outcome);
+    return valueOf(outcome);
   }
 
-  /** Ends a read that `find` left open. Gives the ticket back. */
-  private async finish(call: ReadCall, flight: Flight, ticket: Ticket, found: Found): Promise<Outcome> {
-    try {
-      if (found.kind === 'answer') return found.outcome;
-      const { lease, stale } = found;
-      if (lease !== null && stale && isServableWhileRevalidating(stale, call.policy)) {
-        this.refresh(call, lease, stale);
-        return { kind: 'value', at: stale.at, source: 'stale', take: stale.take };
-      }
-      return await new LoadRun(this.engine, call, flight, ticket, lease, stale).run();
-    } finally {
-      this.engine.tickets.giveBack(ticket);
+  /** Ends a read that L2 did not answer. */
+  private serve(call: ReadCall, flight: Flight, ticket: Ticket, found: ToLoad): Promise<Outcome> | Outcome {
+    const { lease, stale } = found;
+    if (lease.isHeld && stale && isServableWhileRevalidating(stale, call.policy)) {
+      this.refresh(call, lease, stale);
+      return { kind: 'value', at: stale.at, source: 'stale', take: stale.take };
     }
+    return this.parts.loads.run({ call, flight, ticket, lease, stale });
   }
 
   /** Loads in the background while the stale value is served. */
-  private refresh(call: ReadCall, lease: string, stale: Stale): void {
+  private refresh(call: ReadCall, lease: Lease, stale: Stale): void {
+    const { tickets, loads, background } = this.parts;
     const ticket = this.takeTicket(call);
     const flight = new Flight('', call.policy.shape, undefined);
-    const run = new LoadRun(this.engine, call, flight, ticket, lease, stale).run();
-    this.engine.background.run(run.finally(() => this.engine.tickets.giveBack(ticket)));
+    background.run(loads.run({ call, flight, ticket, lease, stale }).finally(() => tickets.giveBack(ticket)));
   }
 
-  private async find(call: ReadCall, ticket: Ticket): Promise<Found> {
-    try {
-      const plain = this.engine.reads === 'plain' ? await this.readPlainly(call, ticket) : 'undecided';
-      if (typeof plain === 'object') return { kind: 'answer', outcome: plain };
-      return await this.readOrLease(call, ticket, plain === 'undecodable', call.region.options.maxWaitMs);
-    } catch (error) {
-      this.engine.faults.cacheErrorOf('A read', error);
-      return { kind: 'load', lease: null, stale: null };
-    }
-  }
-
-  /** A verified plain read (PROTOCOL 5). */
-  private async readPlainly(call: ReadCall, ticket: Ticket): Promise<Outcome | 'absent' | 'undecided' | 'undecodable'> {
-    const { coherence, remote, clock } = this.engine;
-    const { key, region } = call;
-    const sentAt = this.engine.nextMoment();
-    const read = await remote.read({ key, region: region.name, binary: region.codec.binary });
-    if (read.foreign) {
-      region.counts.decodeFailures += 1;
-      return 'undecided';
-    }
-    const nowMs = clock.now();
-    const nowMicros = coherence.serverNowMicros(key.bucket, nowMs);
-    const view = coherence.view(key.bucket);
-    const { entry } = read;
-    if (nowMicros === null || !view.trusts(read)) return 'undecided';
-    if (entry === null) return 'absent';
-    if (!view.admits(entry, region.name)) return 'undecided';
-    const freshMs = (entry.freshUntilMicros - nowMicros) / 1_000;
-    if (freshMs <= 0) return 'undecided';
-    return this.hit(call, ticket, read.position!, entry, sentAt, nowMs + freshMs) ?? 'undecodable';
-  }
-
-  /** Asks for the value or the right to load it, and waits at most `maxWaitMs` while another instance has that right. */
-  private async readOrLease(call: ReadCall, ticket: Ticket, isUndecodable: boolean, maxWaitMs: number): Promise<Found> {
-    const { engine } = this;
-    const { key, region, policy } = call;
-    const token = engine.nextToken();
-    const waitUntilMs = engine.clock.now() + maxWaitMs;
-    for (let hasWaited = false, force = isUndecodable; ; hasWaited = true) {
-      const sentAt = engine.nextMoment();
-      const sentAtMs = engine.clock.now();
-      const reply = await engine.remote.readOrLease({
-        key,
-        region: region.name,
-        binary: region.codec.binary,
-        token,
-        ...leaseTimes(region.options.leaseMs),
-        force,
-        onFailover: engine.onFailover,
-      });
-      switch (reply.kind) {
-        case 'hit': {
-          const freshMs = (reply.entry.freshUntilMicros - reply.nowMicros) / 1_000;
-          const outcome = this.hit(call, ticket, reply, reply.entry, sentAt, sentAtMs + freshMs);
-          if (outcome) return { kind: 'answer', outcome };
-          force = true;
-          break;
-        }
-        case 'fenced':
-          return { kind: 'load', lease: null, stale: null };
-        case 'lease':
-          return { kind: 'load', lease: token, stale: this.staleOf(call, reply, sentAt) };
-        case 'held': {
-          const stale = this.staleOf(call, reply, sentAt);
-          if (stale && isServableWhileRevalidating(stale, policy)) {
-            return { kind: 'answer', outcome: { kind: 'value', at: stale.at, source: 'stale', take: stale.take } };
-          }
-          const restMs = waitUntilMs - engine.clock.now();
-          if (restMs <= 0) return { kind: 'load', lease: null, stale };
-          if (!hasWaited) region.counts.leaseWaits += 1;
-          const stepMs = WAIT_STEP_MS.least + (WAIT_STEP_MS.most - WAIT_STEP_MS.least) * engine.random();
-          await engine.waiters.wait(key.entry, Math.min(stepMs, restMs));
-        }
-      }
-    }
-  }
-
-  /** Null when the entry cannot be decoded: a miss, with a count. */
-  private hit(
-    call: ReadCall,
-    ticket: Ticket,
-    position: BucketPosition,
-    entry: StoredEntry,
-    at: number,
-    freshUntilMs: number,
-  ): Outcome | null {
-    const { region, policy, key } = call;
-    const decoded = this.decode(call, entry);
-    if (decoded === null) return null;
-    if (region.options.l1) {
-      this.engine.localTier?.keep(key, ticket, position, {
-        value: decoded.isShared ? decoded.value : undefined,
-        revive: decoded.isShared ? null : decoded.fresh,
-        shape: policy.shape,
-        region: region.name,
-        stamp: entry.stamp,
-        tags: entry.tags,
-        freshUntilMs,
-        bytes: entry.payload.length,
-      });
-    }
-    return { kind: 'value', at, source: 'l2', take: takeOf(decoded) };
-  }
-
-  private staleOf(call: ReadCall, reply: ReadOrLease & { kind: 'lease' | 'held' }, at: number): Stale | null {
-    const decoded = reply.stale && this.decode(call, reply.stale);
-    return decoded && { take: takeOf(decoded), at, pastMs: pastMs(reply.stale!, reply.nowMicros) };
-  }
-
-  private decode(call: ReadCall, entry: StoredEntry): CachedValue | null {
-    const { region, policy } = call;
-    try {
-      return region.pipelineOf(policy.shape).decode(entry.payload, entry.format);
-    } catch (error) {
-      region.countUndecodable(policy.where, error);
-      return null;
-    }
+  private takeTicket(call: EntryCall): Ticket {
+    return this.parts.tickets.take(call.key.entry, this.parts.coherence.view(call.key.bucket).epoch);
   }
 }
 
-function flightKey(call: ReadCall, isBypass: boolean): string {
+function flightName(call: EntryCall, isBypass: boolean): string {
   return isBypass ? `${call.key.entry} past` : call.key.entry;
 }
 
@@ -276,7 +156,7 @@ function valueOf(outcome: Outcome): unknown {
 }
 
 /** Counts one call by the rules of telemetry/recorder.ts. */
-function count(call: ReadCall, source: Source, isJoined: boolean): void {
+function count(call: EntryCall, source: Source, isJoined: boolean): void {
   const { counts } = call.region;
   if (source === 'l2') counts.hitsL2 += 1;
   else if (source === 'stale') counts.stale += 1;

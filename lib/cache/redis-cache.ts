@@ -18,7 +18,9 @@ import type { Engine } from './engine.js';
 import { EvictionJournal } from './eviction-journal.js';
 import { Faults } from './faults.js';
 import { Flights } from './flights.js';
+import { LoadRun } from './load-run.js';
 import { LocalTier } from './local-tier.js';
+import { Lookup } from './lookup.js';
 import { Reader } from './reader.js';
 import { RegionState } from './region-state.js';
 import { RemoteTier } from './remote-tier.js';
@@ -105,7 +107,11 @@ export class RedisCache {
       nextToken: () => `${instance}.${++tokens}.${randomBytes(8).toString('base64url')}`,
       random: parts.random ?? Math.random,
     };
-    this.reader = new Reader(this.engine);
+    this.reader = new Reader({
+      ...this.engine,
+      lookup: new Lookup(this.engine),
+      loads: new LoadRun(this.engine),
+    });
     this.writer = new Writer(this.engine, options);
   }
 

@@ -3,9 +3,9 @@ import { CacheError } from '../shared/errors.js';
 import type { Mark } from '../stores/channel.js';
 import { Acknowledgement } from './acknowledgement.js';
 import type { Engine } from './engine.js';
+import type { EntryCall } from './entry-call.js';
 import type { PendingEviction } from './eviction-journal.js';
 import { prepare } from './prepared-value.js';
-import type { ReadPolicy } from './read-policy.js';
 import type { RegionState } from './region-state.js';
 
 /** A fence that was asked for. It may stand even when Redis did not answer, so it is always lifted by its token. */
@@ -22,14 +22,6 @@ const KEYS_PER_CALL = 500;
 export interface FailurePolicy {
   readonly onEvictFailure: 'journal' | 'throw';
   readonly onFenceFailure: 'refuse' | 'run';
-}
-
-/** One write: a @CachePut call, `region.write` or `region.put`. */
-export interface WriteCall {
-  readonly region: RegionState;
-  readonly key: CacheKey;
-  readonly policy: ReadPolicy;
-  readonly args: readonly unknown[];
 }
 
 /**
@@ -123,11 +115,11 @@ export class Writer {
    * Write-through: the source first, then the cache. Versioned when the policy has a version and the region no tags, else fenced.
    * A value that cannot be cached, or a failing write, leaves the key absent.
    */
-  writeThrough(call: WriteCall, write: () => Promise<unknown>): Promise<unknown> {
+  writeThrough(call: EntryCall, write: () => Promise<unknown>): Promise<unknown> {
     return this.tracked(this.runWriteThrough(call, write));
   }
 
-  private async runWriteThrough(call: WriteCall, write: () => Promise<unknown>): Promise<unknown> {
+  private async runWriteThrough(call: EntryCall, write: () => Promise<unknown>): Promise<unknown> {
     const { region, key, policy } = call;
     if (policy.tags) region.usesTags = true;
     const isFenced = policy.version === null || region.usesTags;
@@ -145,7 +137,7 @@ export class Writer {
   }
 
   /** A versioned put of a value the caller has. @throws CacheError RC_PUT_UNSAFE in a region with tags */
-  async put(call: WriteCall, value: unknown): Promise<void> {
+  async put(call: EntryCall, value: unknown): Promise<void> {
     const { region } = call;
     if (region.usesTags || call.policy.tags) {
       throw new CacheError(
@@ -170,7 +162,7 @@ export class Writer {
   }
 
   /** @param fence null for a versioned put */
-  private async putResult(call: WriteCall, fence: Fence | null, value: unknown): Promise<void> {
+  private async putResult(call: EntryCall, fence: Fence | null, value: unknown): Promise<void> {
     const { engine } = this;
     const { region, key } = call;
     const prepared = value === undefined ? null : prepare(call, value, engine.random);

@@ -4,7 +4,7 @@ import { ABANDONED, SMALL_D } from './server-mutants.js';
 const LOCAL = '--regions local,taggedLocal';
 const TAGGED = '--regions tagged,taggedLocal';
 
-const PLAIN_READ = 'const read = await remote.read({ key, region: region.name, binary: region.codec.binary });';
+const PLAIN_READ = 'return reading.then((read) => then(';
 
 const LATER_POSITION =
   "await new Promise((resolve) => setTimeout(resolve, 3)), proof.position = positionOf(await this.node.client.hmget(this.context.keyspace.bucketKey(proof.bucket), 'i', 'q', 'tq'))";
@@ -13,7 +13,7 @@ const LATER_POSITION =
 export const clientMutants: readonly Mutant[] = [
   {
     name: 'token per client',
-    edits: [edit('cache/reader', 'engine.nextToken()', '`client.${process.pid}`')],
+    edits: [edit('cache/lookup', 'const token = nextToken()', 'const token = `client.${process.pid}`')],
     options: '--regions local,tagged --keys 64 --write-pause 12 --short-ttl 60 --load-max 40',
   },
   { name: 'join after evict', edits: [edit('cache/reader', 'outcome.at >= arrivedAt', 'true')] },
@@ -22,7 +22,14 @@ export const clientMutants: readonly Mutant[] = [
     edits: [
       edit('cache/local-tier', 'ticket.isPoisoned || ', ''),
       // messages overtake the replies of reads, as they may between two connections
-      edit('cache/reader', PLAIN_READ, `${PLAIN_READ} await new Promise((resolve) => setTimeout(resolve, 5));`),
+      edit(
+        'cache/lookup',
+        PLAIN_READ,
+        PLAIN_READ.replace(
+          'reading',
+          'reading.then((read) => new Promise<PlainRead>((resolve) => setTimeout(resolve, 5, read)))',
+        ),
+      ),
     ],
     options: SMALL_D,
   },
