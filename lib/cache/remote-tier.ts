@@ -13,6 +13,9 @@ import type {
   ReadArgs,
   ReadOrLease,
   RemoteStore,
+  StampArgs,
+  Stamped,
+  UnfenceArgs,
 } from '../stores/remote-store.js';
 import type { Coherence } from './coherence.js';
 import type { Faults } from './faults.js';
@@ -59,29 +62,37 @@ export class RemoteTier {
     return this.send('The renewal of a lease', () => this.store.renew(args));
   }
 
-  evict(args: EvictArgs): Promise<BucketPosition> {
-    return this.remove('An eviction', args.keys, () => this.store.evict(args));
+  evict(args: EvictArgs): Promise<Stamped> {
+    return this.remove('An eviction', args.keys, async () => {
+      const reply = await this.store.evict(args);
+      this.learn(args.keys[0]!.bucket, args.marks ?? [], reply);
+      return reply;
+    });
   }
 
   fence(args: FenceArgs): Promise<BucketPosition> {
-    return this.remove('A fence', [args.key], () => this.store.fence(args));
+    return this.remove('A fence', args.keys, () => this.store.fence(args));
   }
 
-  unfence(args: { key: CacheKey; fence: string; tombstoneMs: number }): Promise<BucketPosition> {
-    return this.remove('The end of a fence', [args.key], () => this.store.unfence(args));
+  unfence(args: UnfenceArgs): Promise<BucketPosition> {
+    return this.remove('The end of a fence', args.keys, () => this.store.unfence(args));
   }
 
   put(args: PutArgs): Promise<PutOutcome> {
     return this.remove('A put', [args.key], () => this.store.put(args));
   }
 
-  stamp(args: { bucket: number; mark: Mark }): Promise<BucketPosition> {
+  stamp(args: StampArgs): Promise<Stamped> {
     return this.send('A stamp', async () => {
-      const position = await this.store.stamp(args);
-      this.coherence.observe(args.bucket, position);
-      this.coherence.stamped(args.bucket, args.mark, position.stamp);
-      return position;
+      const reply = await this.store.stamp(args);
+      this.learn(args.bucket, args.marks, reply);
+      return reply;
     });
+  }
+
+  private learn(bucket: number, marks: readonly Mark[], reply: Stamped): void {
+    this.coherence.observe(bucket, reply);
+    for (const mark of marks) this.coherence.stamped(bucket, mark, reply.stamp);
   }
 
   /** An operation after which nothing that this instance knows of the keys is true. */

@@ -184,7 +184,7 @@ export class Writer {
     const token = this.engine.nextToken();
     const { fenceMs, tombstoneMs } = region.options;
     try {
-      await this.engine.remote.fence({ key, fence: token, fenceMs, tombstoneMs });
+      await this.engine.remote.fence({ keys: [key], fence: token, fenceMs, tombstoneMs });
       return { token, isAcknowledged: true };
     } catch {
       region.counts.fencesFailed += 1;
@@ -225,18 +225,18 @@ export class Writer {
       [...byBucket.values()].map(async (keysOfBucket) => {
         for (let from = 0; from < keysOfBucket.length; from += KEYS_PER_CALL) {
           const some = keysOfBucket.slice(from, from + KEYS_PER_CALL);
-          await this.engine.remote.evict({ keys: some, version, tombstoneMs });
+          await this.engine.remote.evict({ keys: some, versions: some.map(() => version), tombstoneMs });
         }
       }),
     );
   }
 
   private async sendUnfence(key: CacheKey, fence: string, tombstoneMs: number): Promise<void> {
-    await this.engine.remote.unfence({ key, fence, tombstoneMs });
+    await this.engine.remote.unfence({ keys: [key], fence, tombstoneMs });
   }
 
   private async sendStamp(mark: Mark, bucket: number): Promise<void> {
-    await this.engine.remote.stamp({ bucket, mark });
+    await this.engine.remote.stamp({ bucket, marks: [mark] });
   }
 
   private evictionOf(region: RegionState, key: CacheKey, fence: Fence | null): PendingEviction {

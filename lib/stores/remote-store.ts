@@ -1,5 +1,6 @@
 import type { StoredEntry, Payload } from '../entries/stored-entry.js';
 import type { CacheKey } from '../keys/cache-key.js';
+import { CacheError } from '../shared/errors.js';
 import type { Mark } from './channel.js';
 
 /** Where the bucket stood when the operation ran. Part of every reply. */
@@ -8,6 +9,16 @@ export interface BucketPosition {
   readonly incarnation: number;
   /** Sequence `q` of all invalidations of the bucket. */
   readonly sequence: number;
+}
+
+/**
+ * The server answered that it does not run this operation (out of memory, say); it may well run others. Any other RC_STORE_UNAVAILABLE
+ * says that nobody knows what became of it.
+ */
+export class StoreRefusal extends CacheError {
+  constructor(message: string, options?: { cause?: unknown }) {
+    super('RC_STORE_UNAVAILABLE', message, options);
+  }
 }
 
 /** How a key is read. */
@@ -60,7 +71,7 @@ export type ReadOrLease = BucketPosition & { readonly nowMicros: number } & (
     | { readonly kind: 'lease'; readonly stale: StoredEntry | null }
     /** Another caller loads. `remainingMs`: until its lease may be taken over. */
     | { readonly kind: 'held'; readonly stale: StoredEntry | null; readonly remainingMs: number }
-    /** A writer's fence stands: load, do not fill. */
+    /** A writer's fence stands, or the clear mark or the region's is held: load, do not fill. */
     | { readonly kind: 'fenced' }
   );
 
@@ -86,7 +97,7 @@ export interface FillArgs extends EntryArgs {
   readonly token: string;
 }
 
-/** `refused`: the value must reach nobody but the caller who loaded it, and never L1. */
+/** `refused`: the value must reach nobody but the caller who loaded it, and never L1. `mark`: one was stamped since the lease, or is held. */
 export type FillOutcome = BucketPosition &
   (
     | { readonly kind: 'filled'; readonly stamp: number; readonly nowMicros: number }
@@ -94,19 +105,48 @@ export type FillOutcome = BucketPosition &
   );
 
 export interface EvictArgs {
-  /** Keys of ONE bucket. */
+  /** Keys of ONE bucket, at least one. */
   readonly keys: readonly CacheKey[];
-  /** With a version: an entry of this version or a newer one stays, and older fills and puts are refused for `tombstoneMs`. */
-  readonly version?: string;
+  /**
+   * Per key, or '' for an eviction without one. With a version: an entry of this version or a newer one stays, and older fills and puts are
+   * refused for `tombstoneMs`. Absent: none has a version.
+   */
+  readonly versions?: readonly string[];
+  /** Marks that are stamped in the same moment. */
+  readonly marks?: readonly Mark[];
   readonly tombstoneMs: number;
 }
 
+export interface StampArgs {
+  readonly bucket: number;
+  /** At least one; all are stamped in one moment. */
+  readonly marks: readonly Mark[];
+  /**
+   * Who holds the marks, unique per group of evictions. With `holdMs` nothing that carries one of them may be filled or put until the
+   * owner stamps the marks again without `holdMs`, or until the time is over. Holds of several owners stand side by side.
+   */
+  readonly hold?: string;
+  /** > 0. Only with `hold`. */
+  readonly holdMs?: number;
+}
+
+/** Where the bucket stands, and the stamp that all the marks of the call got; 0 without any. */
+export type Stamped = BucketPosition & { readonly stamp: number };
+
 export interface FenceArgs {
-  readonly key: CacheKey;
+  /** Keys of ONE bucket, at least one. */
+  readonly keys: readonly CacheKey[];
   /** Unique per write. */
   readonly fence: string;
   /** How long the fence stands when its writer dies, ms. */
   readonly fenceMs: number;
+  readonly tombstoneMs: number;
+}
+
+export interface UnfenceArgs {
+  /** Keys of ONE bucket, at least one. */
+  readonly keys: readonly CacheKey[];
+  readonly fence: string;
   readonly tombstoneMs: number;
 }
 
@@ -161,17 +201,17 @@ export interface RemoteStore {
   /** Extends the lease to `leaseMs` from now. False when the token no longer stands. */
   renew(args: { key: CacheKey; token: string; leaseMs: number; keepMs: number }): Promise<boolean>;
 
-  /** Removes values and voids their leases. Idempotent. */
-  evict(args: EvictArgs): Promise<BucketPosition>;
+  /** Removes values, voids their leases, and stamps the marks, in one moment. Idempotent. */
+  evict(args: EvictArgs): Promise<Stamped>;
   /** As evict without a version, but keeps the value as stale for `staleIfError`; it is never fresh again. */
   softEvict(args: { keys: readonly CacheKey[]; tombstoneMs: number }): Promise<BucketPosition>;
-  /** Before a write: removes the value, voids the lease, and refuses fills until `unfence`, `put`, or `fenceMs`. */
+  /** Before a write: removes the values, voids the leases, and refuses fills until `unfence`, `put`, or `fenceMs`. */
   fence(args: FenceArgs): Promise<BucketPosition>;
-  /** The end of a fenced evict: removes value, lease and this fence alone. */
-  unfence(args: { key: CacheKey; fence: string; tombstoneMs: number }): Promise<BucketPosition>;
+  /** The end of a fenced evict: removes values, leases and this fence alone. */
+  unfence(args: UnfenceArgs): Promise<BucketPosition>;
   put(args: PutArgs): Promise<PutOutcome>;
-  /** Voids every entry that carries the mark and was leased before now. Atomic in one bucket. Constant time. Returns the stamp set. */
-  stamp(args: { bucket: number; mark: Mark }): Promise<BucketPosition & { readonly stamp: number }>;
+  /** Voids every entry that carries one of the marks and was leased before now. Constant time per mark. */
+  stamp(args: StampArgs): Promise<Stamped>;
 
   poll(args: { bucket: number; marks: readonly Mark[] }): Promise<PollReply>;
 

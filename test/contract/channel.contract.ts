@@ -67,9 +67,9 @@ export const channelTests: readonly ContractTest<ChannelHarness>[] = [
       const received = await listening(h);
       await h.store.release({ key: place.key, token: await lease(h.store, place) });
       await evict(h.store, place);
-      const { stamp } = await h.store.stamp({ bucket, mark: 't:a|b,c%:\nd' });
-      const region = await h.store.stamp({ bucket, mark: 'r:users' });
-      const all = await h.store.stamp({ bucket, mark: '*' });
+      const { stamp } = await h.store.stamp({ bucket, marks: ['t:a|b,c%:\nd'] });
+      const region = await h.store.stamp({ bucket, marks: ['r:users'] });
+      const all = await h.store.stamp({ bucket, marks: ['*'] });
       await h.restart();
       const after = await poll(h.store, place);
       await h.settled();
@@ -105,7 +105,7 @@ export const channelTests: readonly ContractTest<ChannelHarness>[] = [
             ? evict(h.store, places[n % 2]!)
             : n % 3 === 1
               ? put(h.store, places[2]!, { version: `${n}` })
-              : h.store.stamp({ bucket: places[0]!.key.bucket, mark: `t:${n}` }),
+              : h.store.stamp({ bucket: places[0]!.key.bucket, marks: [`t:${n}`] }),
         ),
       );
       await h.settled();

@@ -63,7 +63,7 @@ describe('the memory of a MemoryServer', () => {
     const { store, at } = await aServer({ maxEntries: 2 });
     await fence(store, at('fenced'));
     await cached(store, at('tagged'), { tags: ['a'] });
-    const { stamp } = await store.stamp({ bucket: 0, mark: 't:a' });
+    const { stamp } = await store.stamp({ bucket: 0, marks: ['t:a'] });
     for (let n = 0; n < 20; n++) await cached(store, at(n));
     expect(await ask(store, at('fenced'))).toMatchObject({ kind: 'fenced' });
     expect((await store.poll({ bucket: 0, marks: ['t:a'] })).stamps).toEqual([stamp]);
@@ -92,25 +92,25 @@ describe('the memory of a MemoryServer', () => {
     const { clock, server, store, at } = await aServer();
     await lease(store, at(1), { leaseMs: 100, keepMs: 900 });
     await cached(store, at(2), { ttlMs: 500, staleMs: 500 });
-    for (let n = 0; n < 100; n++) await store.stamp({ bucket: 0, mark: `t:${n}` });
+    for (let n = 0; n < 100; n++) await store.stamp({ bucket: 0, marks: [`t:${n}`] });
     expect(server.bucket(0).marks.tagCount).toBe(100);
     // everything that was leased or kept by then has ended by now, a minute being the longest
     await clock.advance(121_000);
-    const { stamp } = await store.stamp({ bucket: 0, mark: 't:new' });
+    const { stamp } = await store.stamp({ bucket: 0, marks: ['t:new'] });
     expect(server.bucket(0).marks.tagCount).toBe(101 - 16);
     const { stamps } = await store.poll({ bucket: 0, marks: ['t:0', 't:15', 't:16', '*'] });
     expect(stamps).toEqual([0, 0, 17, 16]);
     expect(stamp).toBe(101);
-    for (let n = 0; n < 20; n++) await store.stamp({ bucket: 0, mark: 't:new' });
+    for (let n = 0; n < 20; n++) await store.stamp({ bucket: 0, marks: ['t:new'] });
     expect(server.bucket(0).marks.tagCount).toBe(1);
   });
 
   it('keeps the stamp of a tag as long as anything older may be used', async () => {
     const { clock, store, at } = await aServer();
     const [one, two] = [1, 2].map((id) => lease(store, at(id), { leaseMs: 1_000, keepMs: 3_600_000 }));
-    await store.stamp({ bucket: 0, mark: 't:a' });
+    await store.stamp({ bucket: 0, marks: ['t:a'] });
     await clock.advance(3_500_000);
-    for (let n = 0; n < 50; n++) await store.stamp({ bucket: 0, mark: `t:other${n}` });
+    for (let n = 0; n < 50; n++) await store.stamp({ bucket: 0, marks: [`t:other${n}`] });
     expect(await fill(store, at(1), await one!, { tags: ['a'] })).toMatchObject({ reason: 'mark' });
     expect(await fill(store, at(2), await two!, { tags: ['b'] })).toMatchObject({ kind: 'filled' });
   });
@@ -119,25 +119,25 @@ describe('the memory of a MemoryServer', () => {
     const { clock, store, at } = await aServer();
     const short = { leaseMs: 5, keepMs: 5 };
     await fill(store, at('entry'), await lease(store, at('entry'), short), { ttlMs: 3_600_000, tags: ['b'] });
-    await store.stamp({ bucket: 0, mark: 't:a' });
+    await store.stamp({ bucket: 0, marks: ['t:a'] });
     await clock.advance(3_500_000);
-    for (let n = 0; n < 50; n++) await store.stamp({ bucket: 0, mark: `t:other${n}` });
+    for (let n = 0; n < 50; n++) await store.stamp({ bucket: 0, marks: [`t:other${n}`] });
     await expectHit(store, at('entry'));
 
     const fenced = await aServer();
     const token = await fence(fenced.store, at('fenced'), 3_600_000);
-    await fenced.store.stamp({ bucket: 0, mark: 't:a' });
+    await fenced.store.stamp({ bucket: 0, marks: ['t:a'] });
     await fenced.clock.advance(3_500_000);
-    for (let n = 0; n < 50; n++) await fenced.store.stamp({ bucket: 0, mark: `t:other${n}` });
+    for (let n = 0; n < 50; n++) await fenced.store.stamp({ bucket: 0, marks: [`t:other${n}`] });
     expect(await put(fenced.store, at('fenced'), { fence: token, tags: ['b'] })).toMatchObject({ kind: 'stored' });
   });
 
   it('collects old tags also when older ones were set again', async () => {
     const { clock, server, store } = await aServer();
-    await store.stamp({ bucket: 0, mark: 't:again' });
-    await store.stamp({ bucket: 0, mark: 't:old' });
+    await store.stamp({ bucket: 0, marks: ['t:again'] });
+    await store.stamp({ bucket: 0, marks: ['t:old'] });
     await clock.advance(5);
-    await store.stamp({ bucket: 0, mark: 't:again' });
+    await store.stamp({ bucket: 0, marks: ['t:again'] });
     expect(server.bucket(0).marks.tagCount).toBe(1);
     expect((await store.poll({ bucket: 0, marks: ['t:again', 't:old', '*'] })).stamps).toEqual([3, 0, 2]);
   });
@@ -217,8 +217,8 @@ describe('the identity of a MemoryServer', () => {
   it('rolls fences, marks and entries back to what they were', async () => {
     const { clock, server, store, at } = await aServer();
     await fence(store, at('fenced'));
-    await store.stamp({ bucket: 0, mark: 't:a' });
-    await store.stamp({ bucket: 0, mark: 'r:b' });
+    await store.stamp({ bucket: 0, marks: ['t:a'] });
+    await store.stamp({ bucket: 0, marks: ['r:b'] });
     await cached(store, at(1));
     const replica = server.dump();
     server.flush();
@@ -352,7 +352,7 @@ describe('a MemoryServer', () => {
     const [one, two] = keys.map((key) => ({ key, region: 'users' }));
     for (const place of [one!, two!]) await cached(store, place, { tags: ['a'] });
     const before = await poll(store, two!);
-    await store.stamp({ bucket: 0, mark: '*' });
+    await store.stamp({ bucket: 0, marks: ['*'] });
     await expectNothing(store, one!);
     await expectHit(store, two!);
     expect(await poll(store, two!)).toEqual(before);

@@ -8,6 +8,7 @@ import { fenceTests } from './remote-store/fences.js';
 import { fencedPutTests } from './remote-store/fenced-puts.js';
 import { fillTests } from './remote-store/fills.js';
 import { leaseTests } from './remote-store/leases.js';
+import { holdTests } from './remote-store/holds.js';
 import { lifecycleTests } from './remote-store/lifecycle.js';
 import { markTests } from './remote-store/marks.js';
 import { payloadTests } from './remote-store/payloads.js';
@@ -48,6 +49,7 @@ export const remoteStoreTests: readonly RemoteStoreTest[] = [
   ...fillTests,
   ...evictionTests,
   ...markTests,
+  ...holdTests,
   ...fenceTests,
   ...fencedPutTests,
   ...versionedPutTests,

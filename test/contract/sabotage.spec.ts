@@ -5,6 +5,7 @@ import type { ContractTest } from './contract-test.js';
 import { localStoreTests } from './local-store.contract.js';
 import { remoteStoreTests } from './remote-store.contract.js';
 import { failoverSabotages } from './sabotage/failover-sabotages.js';
+import { holdSabotages } from './sabotage/hold-sabotages.js';
 import { invalidationSabotages } from './sabotage/invalidation-sabotages.js';
 import { leaseSabotages } from './sabotage/lease-sabotages.js';
 import { channelSabotages, localSabotages } from './sabotage/other-sabotages.js';
@@ -86,7 +87,7 @@ describeSabotage(
   // the embedded store cannot hold foreign bytes; a megabyte shows nothing more about a saboteur than a line does
   remoteStoreTests.filter(({ name }) => !/are foreign:|foreign bytes|1 MB/.test(name)),
   () => openMemoryHarness(),
-  [...leaseSabotages, ...invalidationSabotages, ...putSabotages, ...failoverSabotages].map(
+  [...leaseSabotages, ...holdSabotages, ...invalidationSabotages, ...putSabotages, ...failoverSabotages].map(
     ({ name, caughtBy, breaks }) => ({
       name,
       caughtBy,

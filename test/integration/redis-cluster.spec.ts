@@ -67,7 +67,7 @@ describe('Redis Cluster', () => {
     const [evicted, ...kept] = places;
     await one.store.evict({ keys: [evicted!.key], tombstoneMs: 1_000 });
     expect((await read(two, evicted!)).entry).toBeNull();
-    for (let bucket = 0; bucket < BUCKETS; bucket++) await one.store.stamp({ bucket, mark: 't:org:5' });
+    for (let bucket = 0; bucket < BUCKETS; bucket++) await one.store.stamp({ bucket, marks: ['t:org:5'] });
     for (const place of kept) expect(await ask(two.store, place)).toMatchObject({ kind: 'lease', stale: null });
     const heard = () => two.messages.filter(({ kind }) => kind !== 'wake');
     await waitUntil(() => heard().length === BUCKETS + 1, { timeoutMs: 5_000, what: 'all messages' });

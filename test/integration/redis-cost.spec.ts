@@ -123,13 +123,13 @@ describe('round trips', () => {
     expect(await sentBy(() => store.evict({ keys, tombstoneMs }))).toMatchObject({
       commands: [`FCALL ${functionName('evict')}`],
     });
-    expect(await sentBy(() => store.stamp({ bucket: 0, mark: 't:a' }))).toEqual({
+    expect(await sentBy(() => store.stamp({ bucket: 0, marks: ['t:a'] }))).toEqual({
       commands: [`FCALL ${functionName('mark')}`],
       writes: 1,
     });
     const strict = await sentBy(async () => {
-      await store.fence({ key, fence: 'f', fenceMs: 1_000, tombstoneMs });
-      await store.unfence({ key, fence: 'f', tombstoneMs });
+      await store.fence({ keys: [key], fence: 'f', fenceMs: 1_000, tombstoneMs });
+      await store.unfence({ keys: [key], fence: 'f', tombstoneMs });
     });
     expect(strict).toEqual({
       commands: [`FCALL ${functionName('fence')}`, `FCALL ${functionName('unfence')}`],
@@ -156,8 +156,8 @@ describe('memory', () => {
     const many = await openRedisStore({ port: server.port }, { stampLifetimeMs: 1 });
     try {
       for (let n = 0; n < 200; n++) {
-        await many.store.stamp({ bucket: 0, mark: `t:${n}` });
-        await many.store.fence({ key: placeOf(String(n)).key, fence: 'f', fenceMs: 1, tombstoneMs: 1 });
+        await many.store.stamp({ bucket: 0, marks: [`t:${n}`] });
+        await many.store.fence({ keys: [placeOf(String(n)).key], fence: 'f', fenceMs: 1, tombstoneMs: 1 });
       }
       const fields = await admin.hkeys('user:~m');
       expect(fields.length).toBeLessThan(40);

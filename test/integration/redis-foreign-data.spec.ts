@@ -146,7 +146,7 @@ describe('at the other keys', () => {
       () => unfence(store, place, 'none'),
       () => store.release({ key: place.key, token: 'none' }),
       () => store.renew({ key: place.key, token: 'none', leaseMs: 5, keepMs: 5 }),
-      () => store.stamp({ bucket: 0, mark: 't:a' }),
+      () => store.stamp({ bucket: 0, marks: ['t:a'] }),
       () => store.poll({ bucket: 0, marks: ['t:a'] }),
     ];
     for (const action of actions) {
@@ -177,11 +177,11 @@ describe('at the other keys', () => {
 
   it('a damaged stamp voids what carries it, until it is stamped anew', async () => {
     await cached(store, place, { tags: ['a'] });
-    await store.stamp({ bucket: 0, mark: 't:other' });
+    await store.stamp({ bucket: 0, marks: ['t:other'] });
     await admin.hset(names.M, 't:a', 'nonsense');
     expect(await ask(store, place)).toMatchObject({ kind: 'lease', stale: null });
     await evict(store, place);
-    await store.stamp({ bucket: 0, mark: 't:a' });
+    await store.stamp({ bucket: 0, marks: ['t:a'] });
     await cached(store, place, { tags: ['a'] });
     await expectHit(store, place);
   });

@@ -52,12 +52,12 @@ async function useAll({ store, keyspace }: OpenedStore): Promise<void> {
   expect(await store.read({ ...place, binary: false })).toMatchObject({ identified: true, entry: { format: 'json' } });
   await Promise.all([store.read({ ...place, binary: false }), store.read({ ...place, binary: false })]);
   await store.softEvict({ keys: [key], tombstoneMs });
-  await store.evict({ keys: [key], version: '7', tombstoneMs });
-  await store.fence({ key, fence: 'a', fenceMs: 1_000, tombstoneMs });
+  await store.evict({ keys: [key], versions: ['7'], tombstoneMs });
+  await store.fence({ keys: [key], fence: 'a', fenceMs: 1_000, tombstoneMs });
   await store.put({ ...place, fence: 'a', tombstoneMs, ...anEntry() });
-  await store.unfence({ key, fence: 'a', tombstoneMs });
+  await store.unfence({ keys: [key], fence: 'a', tombstoneMs });
   await store.release({ key, token: aToken() });
-  await store.stamp({ bucket: 0, mark: 't:a' });
+  await store.stamp({ bucket: 0, marks: ['t:a'] });
   await store.poll({ bucket: 0, marks: ['t:a', '*'] });
 }
 

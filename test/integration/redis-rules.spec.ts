@@ -68,7 +68,7 @@ describe('an entry whose tags and format are as long as they may be', () => {
     await cached(store, place, { tags, format, version: '9'.repeat(40) });
     expect(await hit(store, place)).toMatchObject({ tags, format });
     expect(await standing(store, place)).toMatchObject({ tags, format });
-    await store.stamp({ bucket: 0, mark: `t:${tags.at(-1)!}` });
+    await store.stamp({ bucket: 0, marks: [`t:${tags.at(-1)!}`] });
     await expectNothing(store, place);
   });
 });
@@ -101,7 +101,7 @@ describe('a writer that dies behind its fence may commit as late as the end of t
     '%s in between does not set that moment back, nor how long it is kept',
     async (what) => {
       const S = Keyspace.sideKey(place.key.entry);
-      await store.fence({ key: place.key, fence: 'dead', fenceMs: LONG_MS, tombstoneMs: LONG_MS });
+      await store.fence({ keys: [place.key], fence: 'dead', fenceMs: LONG_MS, tombstoneMs: LONG_MS });
       const noted = Number(await admin.hget(S, 'tx'));
       const { nowMicros } = await store.poll({ bucket: 0, marks: [] });
       expect(noted).toBeGreaterThan(nowMicros + (LONG_MS - 10_000) * 1_000);
@@ -137,7 +137,7 @@ describe('what stands in M', () => {
 
   it('abandoned fences are collected by later fences, several at a time', async () => {
     const keys = Array.from({ length: 40 }, (_, n) => one.keyspace.key('profile', `f${n}`, 'json'));
-    await Promise.all(keys.map((key) => store.fence({ key, fence: 'f', fenceMs: 30, tombstoneMs: 1 })));
+    await Promise.all(keys.map((key) => store.fence({ keys: [key], fence: 'f', fenceMs: 30, tombstoneMs: 1 })));
     const left = async () => (await admin.hkeys(M)).filter((field) => field.startsWith('f:')).length;
     expect(await left()).toBe(40);
     await sleep(35);
@@ -155,11 +155,11 @@ describe('what stands in M', () => {
     const old: Place = { ...place, key: one.keyspace.key('profile', 'old', 'json') };
     await cached(store, old, { tags: ['a'] });
     const pending = await lease(store, { ...place, key: one.keyspace.key('profile', 'pending', 'json') });
-    for (let n = 0; n < 20; n++) await store.stamp({ bucket: 0, mark: n === 0 ? 't:a' : `t:${n}` });
+    for (let n = 0; n < 20; n++) await store.stamp({ bucket: 0, marks: [n === 0 ? 't:a' : `t:${n}`] });
     await cached(store, place, { tags: ['a'] });
     await sleep(35);
-    await store.stamp({ bucket: 0, mark: 't:new' });
-    await store.stamp({ bucket: 0, mark: 'r:other' });
+    await store.stamp({ bucket: 0, marks: ['t:new'] });
+    await store.stamp({ bucket: 0, marks: ['r:other'] });
     const marks = (await admin.hkeys(M)).filter((field) => /^[tr]:/.test(field));
     expect(marks.sort()).toEqual(['r:other', 't:new']);
     expect(await store.poll({ bucket: 0, marks: ['t:a', '*'] })).toMatchObject({ stamps: [0, 20] });
@@ -172,11 +172,11 @@ describe('what stands in M', () => {
   it('a stamp given again is as young as its last time', async () => {
     await close();
     await open(40);
-    await store.stamp({ bucket: 0, mark: 't:a' });
+    await store.stamp({ bucket: 0, marks: ['t:a'] });
     await sleep(25);
-    const { stamp } = await store.stamp({ bucket: 0, mark: 't:a' });
+    const { stamp } = await store.stamp({ bucket: 0, marks: ['t:a'] });
     await sleep(25);
-    await store.stamp({ bucket: 0, mark: 't:b' });
+    await store.stamp({ bucket: 0, marks: ['t:b'] });
     expect(await store.poll({ bucket: 0, marks: ['t:a'] })).toMatchObject({ stamps: [stamp] });
   });
 });
@@ -184,11 +184,11 @@ describe('what stands in M', () => {
 describe('stamps', () => {
   it('an entry carries the stamp of its lease, not of its fill', async () => {
     const token = await lease(store, place);
-    const { stamp } = await store.stamp({ bucket: 0, mark: 't:meanwhile' });
+    const { stamp } = await store.stamp({ bucket: 0, marks: ['t:meanwhile'] });
     const filled = await fill(store, place, token);
     expect(filled).toMatchObject({ kind: 'filled', stamp });
     expect(await ask(store, place)).toMatchObject({ kind: 'hit', entry: { stamp } });
-    await store.stamp({ bucket: 0, mark: 't:later' });
+    await store.stamp({ bucket: 0, marks: ['t:later'] });
     expect(await ask(store, place)).toMatchObject({ kind: 'hit', entry: { stamp } });
   });
 });
@@ -219,7 +219,7 @@ describe('a server without memory', () => {
       });
       await evict(full.store, here);
       await softEvict(full.store, here);
-      await full.store.stamp({ bucket: 0, mark: '*' });
+      await full.store.stamp({ bucket: 0, marks: ['*'] });
       await unfence(full.store, here, await fence(full.store, here));
       await full.store.release({ key: here.key, token });
       await full.store.renew({ key: here.key, token, leaseMs: 5, keepMs: 5 });

@@ -4,6 +4,7 @@ import type { ChannelMessage, Mark } from '../channel.js';
 import type { BucketPosition, OnFailover, PollReply } from '../remote-store.js';
 import type { ExpiringMap } from './expiring-map.js';
 import { Fences } from './fences.js';
+import { Holds } from './holds.js';
 import { Marks } from './marks.js';
 
 /** V: a value as it stands. */
@@ -56,6 +57,7 @@ const NO_SIDE: SideRecord = { lease: null, lowestVersion: '', invalidatedAtMicro
 export class Bucket {
   marks = new Marks();
   fences = new Fences();
+  holds = new Holds();
   /** `i`; 0 while M does not exist. */
   incarnation = 0;
   /** `p`: the incarnations before this one, the newest first, back to the last time that marks were lost. */
@@ -172,7 +174,7 @@ export class Bucket {
   dump(): BucketDump {
     const { bootId, incarnation, earlierIncarnations, sequence, markSequence } = this;
     const position = { incarnation, earlierIncarnations, sequence, markSequence };
-    return { bootId, ...position, marks: this.marks.copy(), fences: this.fences.copy() };
+    return { bootId, ...position, marks: this.marks.copy(), fences: this.fences.copy(), holds: this.holds.copy() };
   }
 
   restore(dump: BucketDump): void {
@@ -180,6 +182,7 @@ export class Bucket {
     Object.assign(this, { bootId, incarnation, earlierIncarnations, sequence, markSequence });
     this.marks = dump.marks.copy();
     this.fences = dump.fences.copy();
+    this.holds = dump.holds.copy();
   }
 
   /** Nothing shortens the life of a record: what else it says may be needed for longer. */
@@ -198,4 +201,5 @@ export interface BucketDump {
   readonly markSequence: number;
   readonly marks: Marks;
   readonly fences: Fences;
+  readonly holds: Holds;
 }

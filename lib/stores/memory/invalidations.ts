@@ -1,6 +1,6 @@
 import { compareVersions } from '../../entries/version.js';
 import type { Mark } from '../channel.js';
-import type { BucketPosition, FenceArgs } from '../remote-store.js';
+import type { FenceArgs } from '../remote-store.js';
 import type { Bucket } from './bucket.js';
 
 /** EVICT of PROTOCOL 4, for one key. `version` '' is an eviction without one. */
@@ -37,8 +37,12 @@ export function softEvict(bucket: Bucket, entry: string, tombstoneMs: number, no
 }
 
 /** FENCE of PROTOCOL 4. */
-export function fence(bucket: Bucket, args: FenceArgs, nowMicros: number): BucketPosition {
-  const { entry } = args.key;
+export function fence(
+  bucket: Bucket,
+  entry: string,
+  args: Pick<FenceArgs, 'fence' | 'fenceMs' | 'tombstoneMs'>,
+  nowMicros: number,
+): void {
   const untilMicros = nowMicros + args.fenceMs * 1_000;
   bucket.deleteValue(entry);
   bucket.clearLease(entry, nowMicros);
@@ -52,7 +56,6 @@ export function fence(bucket: Bucket, args: FenceArgs, nowMicros: number): Bucke
   // the writer may commit until the last moment of its fence and then die: only from there does the tombstone count
   bucket.noteInvalidation(entry, untilMicros, args.tombstoneMs, nowMicros);
   bucket.bump({ entry });
-  return bucket.position;
 }
 
 /** UNFENCE of PROTOCOL 4: the end of a fenced eviction. */
@@ -61,19 +64,18 @@ export function unfence(
   entry: string,
   args: { readonly fence: string; readonly tombstoneMs: number },
   nowMicros: number,
-): BucketPosition {
+): void {
   bucket.deleteValue(entry);
   bucket.clearLease(entry, nowMicros);
   bucket.fences.remove(entry, args.fence, nowMicros);
   bucket.fences.countWrite(entry, nowMicros);
   bucket.noteInvalidation(entry, nowMicros, args.tombstoneMs, nowMicros);
   bucket.bump({ entry });
-  return bucket.position;
 }
 
-/** TAG of PROTOCOL 4. */
-export function stamp(bucket: Bucket, mark: Mark, nowMicros: number): BucketPosition & { readonly stamp: number } {
-  const set = bucket.marks.set(mark, nowMicros);
-  bucket.bump({ mark, stamp: set });
-  return { ...bucket.position, stamp: set };
+/** TAG of PROTOCOL 4, for marks that get one stamp. @returns the stamp */
+export function stamp(bucket: Bucket, marks: readonly Mark[], nowMicros: number): number {
+  const set = bucket.marks.set(marks, nowMicros);
+  for (const mark of marks) bucket.bump({ mark, stamp: set });
+  return set;
 }

@@ -12,7 +12,9 @@ export function readOrLease(bucket: Bucket, args: LeaseArgs, nowMicros: number):
   const isCurrent = live?.incarnation === bucket.incarnation || onFailover === 'keep';
   if (live && isCurrent && nowMicros < live.freshUntilMicros && !args.force)
     return { ...head, kind: 'hit', entry: live };
-  if (bucket.fences.areStanding(key.entry, nowMicros)) return { ...head, kind: 'fenced' };
+  // which tags the value will have is known only when it is filled
+  if (bucket.fences.areStanding(key.entry, nowMicros) || bucket.holds.areOn({ region, tags: [] }, nowMicros))
+    return { ...head, kind: 'fenced' };
 
   const { lease } = bucket.sideOf(key.entry, nowMicros);
   const isOwn = lease?.token === token;
@@ -39,7 +41,7 @@ export function fill(bucket: Bucket, args: FillArgs, nowMicros: number): FillOut
   const reason =
     lease.incarnation !== bucket.incarnation
       ? 'incarnation'
-      : bucket.marks.areVoiding({ stamp: lease.stamp, region, tags })
+      : bucket.marks.areVoiding({ stamp: lease.stamp, region, tags }) || bucket.holds.areOn(args, nowMicros)
         ? 'mark'
         : version !== '' && compareVersions(version, lowestVersion) < 0
           ? 'version'

@@ -17,8 +17,10 @@ const MAX_COLLECTED = 16;
 export class Marks {
   /** `c`: no stamp is greater. */
   clock = 0;
-  /** `tt`: when the last stamp was set, server µs. */
-  lastSetAtMicros = 0;
+  /** `tt`: when the cache was last cleared, or a tombstone lost, server µs. */
+  allClearedAtMicros = 0;
+  /** `tt:<region>`: when the region was. */
+  private readonly regionsClearedAt = new Map<Mark, number>();
   private clearStamp = 0;
   private readonly regions = new Map<Mark, number>();
   /** In the order of their stamps: setting a tag again moves it to the end. */
@@ -48,18 +50,30 @@ export class Marks {
     );
   }
 
-  /** @returns the stamp set */
-  set(mark: Mark, nowMicros: number): number {
+  /** When everything in the region was last voided, whatever its tags; server µs, 0 for never. */
+  lastClearMicros(region: string): number {
+    return Math.max(this.allClearedAtMicros, this.regionsClearedAt.get(`r:${region}`) ?? 0);
+  }
+
+  /** @returns the stamp set, one for all */
+  set(marks: readonly Mark[], nowMicros: number): number {
     this.clock += 1;
-    this.lastSetAtMicros = nowMicros;
-    if (mark === '*') this.clearStamp = this.clock;
-    else if (mark.startsWith('r:')) this.regions.set(mark, this.clock);
-    else {
+    for (const mark of marks) this.setOne(mark, nowMicros);
+    this.collect(nowMicros);
+    return this.clock;
+  }
+
+  private setOne(mark: Mark, nowMicros: number): void {
+    if (mark === '*') {
+      this.clearStamp = this.clock;
+      this.allClearedAtMicros = nowMicros;
+    } else if (mark.startsWith('r:')) {
+      this.regions.set(mark, this.clock);
+      this.regionsClearedAt.set(mark, nowMicros);
+    } else {
       this.tags.delete(mark);
       this.tags.set(mark, { stamp: this.clock, setAtMicros: nowMicros });
     }
-    this.collect(nowMicros);
-    return this.clock;
   }
 
   /** Remembers for how long something may be used that is stamped now. */
@@ -74,11 +88,12 @@ export class Marks {
   copy(): Marks {
     const copy = new Marks();
     copy.clock = this.clock;
-    copy.lastSetAtMicros = this.lastSetAtMicros;
+    copy.allClearedAtMicros = this.allClearedAtMicros;
     copy.clearStamp = this.clearStamp;
     copy.longestLifeMicros = this.longestLifeMicros;
     for (const region of this.taggedRegions) copy.taggedRegions.add(region);
     for (const [mark, stamp] of this.regions) copy.regions.set(mark, stamp);
+    for (const [mark, atMicros] of this.regionsClearedAt) copy.regionsClearedAt.set(mark, atMicros);
     for (const [mark, stamp] of this.tags) copy.tags.set(mark, stamp);
     return copy;
   }

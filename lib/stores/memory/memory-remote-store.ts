@@ -15,6 +15,9 @@ import type {
   ReadArgs,
   ReadOrLease,
   RemoteStore,
+  StampArgs,
+  Stamped,
+  UnfenceArgs,
 } from '../remote-store.js';
 import type { Bucket, ServerProcess } from './bucket.js';
 import { evict, fence, softEvict, stamp, unfence } from './invalidations.js';
@@ -77,10 +80,11 @@ export class MemoryRemoteStore implements RemoteStore {
     return this.run(args.key.bucket, (bucket, nowMicros) => renew(bucket, args.key.entry, args, nowMicros));
   }
 
-  async evict({ keys, version = '', tombstoneMs }: EvictArgs): Promise<BucketPosition> {
+  async evict({ keys, versions = [], marks = [], tombstoneMs }: EvictArgs): Promise<Stamped> {
     return this.run(bucketOf(keys), (bucket, nowMicros) => {
-      for (const { entry } of keys) evict(bucket, entry, { version, tombstoneMs }, nowMicros);
-      return bucket.position;
+      const stampSet = marks.length > 0 ? stamp(bucket, marks, nowMicros) : 0;
+      keys.forEach(({ entry }, n) => evict(bucket, entry, { version: versions[n] ?? '', tombstoneMs }, nowMicros));
+      return { ...bucket.position, stamp: stampSet };
     });
   }
 
@@ -92,19 +96,29 @@ export class MemoryRemoteStore implements RemoteStore {
   }
 
   async fence(args: FenceArgs): Promise<BucketPosition> {
-    return this.run(args.key.bucket, (bucket, nowMicros) => fence(bucket, args, nowMicros));
+    return this.run(bucketOf(args.keys), (bucket, nowMicros) => {
+      for (const { entry } of args.keys) fence(bucket, entry, args, nowMicros);
+      return bucket.position;
+    });
   }
 
-  async unfence(args: { key: CacheKey; fence: string; tombstoneMs: number }): Promise<BucketPosition> {
-    return this.run(args.key.bucket, (bucket, nowMicros) => unfence(bucket, args.key.entry, args, nowMicros));
+  async unfence(args: UnfenceArgs): Promise<BucketPosition> {
+    return this.run(bucketOf(args.keys), (bucket, nowMicros) => {
+      for (const { entry } of args.keys) unfence(bucket, entry, args, nowMicros);
+      return bucket.position;
+    });
   }
 
   async put(args: PutArgs): Promise<PutOutcome> {
     return this.run(args.key.bucket, (bucket, nowMicros) => put(bucket, args, nowMicros));
   }
 
-  async stamp(args: { bucket: number; mark: Mark }): Promise<BucketPosition & { readonly stamp: number }> {
-    return this.run(args.bucket, (bucket, nowMicros) => stamp(bucket, args.mark, nowMicros));
+  async stamp({ bucket: index, marks, hold = '', holdMs = 0 }: StampArgs): Promise<Stamped> {
+    return this.run(index, (bucket, nowMicros) => {
+      if (hold !== '') bucket.holds.change(marks, hold, holdMs, nowMicros);
+      const set = stamp(bucket, marks, nowMicros);
+      return { ...bucket.position, stamp: set };
+    });
   }
 
   async poll(args: { bucket: number; marks: readonly Mark[] }): Promise<PollReply> {

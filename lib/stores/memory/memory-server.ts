@@ -117,11 +117,11 @@ export class MemoryServer implements BucketServer {
     return Array.from({ length: count }, (_, index) => new Bucket(index, this));
   }
 
-  /** A lost lease is safe. For a lost tombstone, versioned puts are refused as after a mark, until it would have ended. */
+  /** A lost lease is safe. For a lost tombstone, versioned puts are refused as after a clear, until it would have ended. */
   private onTombstonePushedOut({ lowestVersion, invalidatedAtMicros, expiresAtMicros }: SideRecord): void {
     const nowMicros = this.nowMicros();
     if (nowMicros >= expiresAtMicros || (lowestVersion === '' && invalidatedAtMicros === 0)) return;
-    for (const { marks } of this.buckets) marks.lastSetAtMicros = Math.max(marks.lastSetAtMicros, nowMicros);
+    for (const { marks } of this.buckets) marks.allClearedAtMicros = Math.max(marks.allClearedAtMicros, nowMicros);
   }
 }
 

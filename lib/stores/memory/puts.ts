@@ -36,7 +36,8 @@ function proveByFence(bucket: Bucket, args: PutArgs, nowMicros: number): Proof |
   const { key, region, tags, version } = args;
   const { fence, isUndisturbed } = bucket.fences.remove(key.entry, args.fence, nowMicros);
   if (!fence || !isUndisturbed || fence.incarnation !== bucket.incarnation) return 'refused';
-  if (bucket.marks.areVoiding({ stamp: fence.stamp, region, tags })) return 'refused';
+  if (bucket.marks.areVoiding({ stamp: fence.stamp, region, tags }) || bucket.holds.areOn(args, nowMicros))
+    return 'refused';
   // nothing stands under an undisturbed fence, so that the tombstone's version is the only one to ask
   const { lowestVersion } = bucket.sideOf(key.entry, nowMicros);
   if (version !== '' && compareVersions(version, lowestVersion) < 0) return 'refused';
@@ -53,13 +54,14 @@ function proveByVersion(
   if (version === '') return 'refused';
   if (compareVersions(standing, version) > 0) return 'superseded';
   // tags are checked against the marks since a fence, and there is none
-  if (tags.length > 0 || bucket.marks.taggedRegions.has(region) || bucket.fences.areStanding(key.entry, nowMicros))
-    return 'refused';
+  if (tags.length > 0 || bucket.marks.taggedRegions.has(region)) return 'refused';
+  if (bucket.fences.areStanding(key.entry, nowMicros) || bucket.holds.areOn(args, nowMicros)) return 'refused';
   const { lowestVersion, invalidatedAtMicros } = bucket.sideOf(key.entry, nowMicros);
   if (compareVersions(version, lowestVersion) < 0) return 'refused';
   // an invalidation without a version may stand for a newer one than this (T4, T6), and a server that lost data may have
-  // lost such an invalidation (T14)
-  const lastInvalidationMicros = Math.max(invalidatedAtMicros, bucket.marks.lastSetAtMicros, bucket.incarnation);
+  // lost such an invalidation (T14); what has no tags is cleared with its region or with the cache
+  const clearedAtMicros = bucket.marks.lastClearMicros(region);
+  const lastInvalidationMicros = Math.max(invalidatedAtMicros, clearedAtMicros, bucket.incarnation);
   if (nowMicros - lastInvalidationMicros < tombstoneMs * 1_000) return 'refused';
   return { stamp: bucket.marks.next, incarnation: bucket.incarnation };
 }

@@ -1,12 +1,16 @@
 import { CacheError } from '../../shared/errors.js';
+import { StoreRefusal } from '../remote-store.js';
 
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** The command was not answered as it should be: whether it ran is unknown. */
+/** The command was not answered as it should be: whether it ran is unknown, unless the server says that it does not run it. */
 export function unavailable(operation: string, cause: unknown): CacheError {
   if (cause instanceof CacheError) return cause;
+  if (isOutOfMemory(cause)) {
+    return new StoreRefusal(`Redis refused ${operation}: ${messageOf(cause)}`, { cause });
+  }
   return new CacheError(
     'RC_STORE_UNAVAILABLE',
     `Redis did not answer ${operation}: ${messageOf(cause)}. Whether it took effect is unknown; the call goes on without the cache.`,
@@ -18,6 +22,9 @@ export function unavailable(operation: string, cause: unknown): CacheError {
 export const isFunctionMissing = (error: unknown): boolean => /^ERR Function not found/i.test(messageOf(error));
 
 export const isLibraryPresent = (error: unknown): boolean => /Library '.*' already exists/i.test(messageOf(error));
+
+/** A full server that evicts nothing; only functions that free memory run (allow-oom). */
+const isOutOfMemory = (error: unknown): boolean => messageOf(error).startsWith('OOM ');
 
 /** Servers before Redis 7 know no functions. */
 export const isFunctionsUnsupported = (error: unknown): boolean =>

@@ -18,6 +18,9 @@ import type {
   ReadArgs,
   ReadOrLease,
   RemoteStore,
+  StampArgs,
+  Stamped,
+  UnfenceArgs,
 } from '../remote-store.js';
 import { withTimeout } from './deadline.js';
 import { escapeText, parseEntry } from './entry-header.js';
@@ -112,29 +115,34 @@ export class RedisRemoteStore implements RemoteStore {
     return Number(reply[2]) === 1;
   }
 
-  async evict({ keys, version = '', tombstoneMs }: EvictArgs): Promise<BucketPosition> {
-    return this.position('evict', bucketOf(keys), keys.flatMap(pairOf), [version, positiveMs(tombstoneMs)]);
+  async evict({ keys, versions = [], marks = [], tombstoneMs }: EvictArgs): Promise<Stamped> {
+    const bucket = bucketOf(keys);
+    return this.stamped(
+      'evict',
+      bucket,
+      [this.options.keyspace.collectKey(bucket), ...keys.flatMap(pairOf)],
+      [
+        positiveMs(tombstoneMs),
+        positiveMs(this.options.stampLifetimeMs),
+        ...keys.map((_, n) => versions[n] ?? ''),
+        ...marks.map(escapeText),
+      ],
+    );
   }
 
   async softEvict({ keys, tombstoneMs }: { keys: readonly CacheKey[]; tombstoneMs: number }): Promise<BucketPosition> {
     return this.position('soft_evict', bucketOf(keys), keys.flatMap(pairOf), [positiveMs(tombstoneMs)]);
   }
 
-  async fence({ key, fence, fenceMs, tombstoneMs }: FenceArgs): Promise<BucketPosition> {
-    const keys = [this.options.keyspace.collectKey(key.bucket), ...pairOf(key)];
-    return this.position('fence', key.bucket, keys, [escapeText(fence), positiveMs(fenceMs), positiveMs(tombstoneMs)]);
+  async fence({ keys, fence, fenceMs, tombstoneMs }: FenceArgs): Promise<BucketPosition> {
+    const bucket = bucketOf(keys);
+    const names = [this.options.keyspace.collectKey(bucket), ...keys.flatMap(pairOf)];
+    return this.position('fence', bucket, names, [escapeText(fence), positiveMs(fenceMs), positiveMs(tombstoneMs)]);
   }
 
-  async unfence({
-    key,
-    fence,
-    tombstoneMs,
-  }: {
-    key: CacheKey;
-    fence: string;
-    tombstoneMs: number;
-  }): Promise<BucketPosition> {
-    return this.position('unfence', key.bucket, pairOf(key), [escapeText(fence), positiveMs(tombstoneMs)]);
+  async unfence({ keys, fence, tombstoneMs }: UnfenceArgs): Promise<BucketPosition> {
+    const args = [escapeText(fence), positiveMs(tombstoneMs)];
+    return this.position('unfence', bucketOf(keys), keys.flatMap(pairOf), args);
   }
 
   async put(args: PutArgs): Promise<PutOutcome> {
@@ -148,15 +156,18 @@ export class RedisRemoteStore implements RemoteStore {
     return { incarnation, sequence, kind };
   }
 
-  async stamp({ bucket, mark }: { bucket: number; mark: Mark }): Promise<BucketPosition & { stamp: number }> {
-    const { keyspace, stampLifetimeMs } = this.options;
-    const reply = await this.invoke(
+  async stamp({ bucket, marks, hold = '', holdMs = 0 }: StampArgs): Promise<Stamped> {
+    return this.stamped(
       'mark',
       bucket,
-      [keyspace.collectKey(bucket)],
-      [escapeText(mark), positiveMs(stampLifetimeMs)],
+      [this.options.keyspace.collectKey(bucket)],
+      [
+        positiveMs(this.options.stampLifetimeMs),
+        escapeText(hold),
+        holdMs > 0 ? positiveMs(holdMs) : 0,
+        ...marks.map(escapeText),
+      ],
     );
-    return { incarnation: reply[0], sequence: reply[1], stamp: Number(reply[2]) };
   }
 
   async poll({ bucket, marks }: { bucket: number; marks: readonly Mark[] }): Promise<PollReply> {
@@ -176,6 +187,11 @@ export class RedisRemoteStore implements RemoteStore {
   async close(): Promise<void> {
     this.isClosed = true;
     this.options.topology.close();
+  }
+
+  private async stamped(verb: FunctionVerb, bucket: number, keys: string[], args: Argument[]): Promise<Stamped> {
+    const [incarnation, sequence, stamp] = await this.invoke(verb, bucket, keys, args);
+    return { incarnation, sequence, stamp: Number(stamp) };
   }
 
   private async position(

@@ -108,15 +108,15 @@ export function put(
 
 /** Sets a fence. @returns its token */
 export async function fence(store: RemoteStore, { key }: Place, fenceMs = LONG_MS, token = aToken()): Promise<string> {
-  await store.fence({ key, fence: token, fenceMs, tombstoneMs: TOMBSTONE_MS });
+  await store.fence({ keys: [key], fence: token, fenceMs, tombstoneMs: TOMBSTONE_MS });
   return token;
 }
 
 export const unfence = (store: RemoteStore, { key }: Place, token: string) =>
-  store.unfence({ key, fence: token, tombstoneMs: TOMBSTONE_MS });
+  store.unfence({ keys: [key], fence: token, tombstoneMs: TOMBSTONE_MS });
 
 export const evict = (store: RemoteStore, { key }: Place, version?: string, tombstoneMs = TOMBSTONE_MS) =>
-  store.evict(version === undefined ? { keys: [key], tombstoneMs } : { keys: [key], version, tombstoneMs });
+  store.evict({ keys: [key], ...(version === undefined ? {} : { versions: [version] }), tombstoneMs });
 
 export const softEvict = (store: RemoteStore, { key }: Place) =>
   store.softEvict({ keys: [key], tombstoneMs: TOMBSTONE_MS });

@@ -69,7 +69,7 @@ export const evictionTests: RemoteStoreTest[] = [
       await cached(h.stores[0], placeOf(h));
       const first = await evict(h.stores[0], placeOf(h));
       const second = await evict(h.stores[0], placeOf(h));
-      expect(second).toEqual({ incarnation: first.incarnation, sequence: first.sequence + 1 });
+      expect(second).toEqual({ incarnation: first.incarnation, sequence: first.sequence + 1, stamp: 0 });
       await expectNothing(h.stores[1], placeOf(h));
     },
   },
@@ -79,7 +79,11 @@ export const evictionTests: RemoteStoreTest[] = [
       const places = placesOf(h, 2);
       await cached(h.stores[0], places[0]!, { version: '9' });
       await cached(h.stores[0], places[1]!);
-      await h.stores[1].evict({ keys: places.map(({ key }) => key), version: '10', tombstoneMs: TOMBSTONE_MS });
+      await h.stores[1].evict({
+        keys: places.map(({ key }) => key),
+        versions: ['10', '10'],
+        tombstoneMs: TOMBSTONE_MS,
+      });
       for (const place of places) await expectNothing(h.stores[0], place);
     },
   },
@@ -89,7 +93,11 @@ export const evictionTests: RemoteStoreTest[] = [
       const places = placesOf(h, 2);
       await cached(h.stores[0], places[0]!, { version: '10', payload: 'same' });
       await cached(h.stores[0], places[1]!, { version: '11', payload: 'newer' });
-      await h.stores[1].evict({ keys: places.map(({ key }) => key), version: '10', tombstoneMs: TOMBSTONE_MS });
+      await h.stores[1].evict({
+        keys: places.map(({ key }) => key),
+        versions: ['10', '10'],
+        tombstoneMs: TOMBSTONE_MS,
+      });
       await expectHit(h.stores[0], places[0]!, 'same');
       await expectHit(h.stores[0], places[1]!, 'newer');
     },
@@ -197,7 +205,7 @@ export const evictionTests: RemoteStoreTest[] = [
       const place = placeOf(h);
       await cached(h.stores[0], place, { tags: ['a'] });
       await softEvict(h.stores[0], place);
-      await h.stores[0].stamp({ bucket: place.key.bucket, mark: 't:a' });
+      await h.stores[0].stamp({ bucket: place.key.bucket, marks: ['t:a'] });
       await expectNothing(h.stores[1], place);
     },
   },

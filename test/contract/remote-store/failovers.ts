@@ -50,11 +50,11 @@ export const failoverTests: RemoteStoreTest[] = [
       async run(h) {
         const [one, two, three] = ['1', '2', '3'].map((identifier) => placeOf(h, identifier)) as [Place, Place, Place];
         await cached(h.stores[0], one, { tags: ['old'] });
-        await h.stores[0].stamp({ bucket: one.key.bucket, mark: 't:old' });
+        await h.stores[0].stamp({ bucket: one.key.bucket, marks: ['t:old'] });
         await cached(h.stores[0], two, { tags: ['new'] });
         await cached(h.stores[0], three, { tags: ['other'] });
         await h.restart();
-        await h.stores[1].stamp({ bucket: two.key.bucket, mark: 't:new' });
+        await h.stores[1].stamp({ bucket: two.key.bucket, marks: ['t:new'] });
         expect(await ask(h.stores[0], one, { onFailover })).toMatchObject({ kind: 'lease', stale: null });
         expect(await ask(h.stores[0], two, { onFailover })).toMatchObject({ kind: 'lease', stale: null });
         expect(await ask(h.stores[0], three, { onFailover })).not.toMatchObject({ stale: null });

@@ -38,9 +38,9 @@ const BETWEEN: Record<string, (store: RemoteStore, place: Place, h: RemoteStoreH
   'the put of a writer whose fence was over': (store, place) => put(store, place, { fence: aToken() }),
   'a versioned put': (store, place) => put(store, place, { version: '1' }),
   'a put with neither fence nor version': (store, place) => put(store, place),
-  'a clear of its region': (store, { key }) => store.stamp({ bucket: key.bucket, mark: 'r:users' }),
-  'a clear of everything': (store, { key }) => store.stamp({ bucket: key.bucket, mark: '*' }),
-  'a stamp of one of its tags': (store, { key }) => store.stamp({ bucket: key.bucket, mark: 't:b' }),
+  'a clear of its region': (store, { key }) => store.stamp({ bucket: key.bucket, marks: ['r:users'] }),
+  'a clear of everything': (store, { key }) => store.stamp({ bucket: key.bucket, marks: ['*'] }),
+  'a stamp of one of its tags': (store, { key }) => store.stamp({ bucket: key.bucket, marks: ['t:b'] }),
   'a change of the server': (_store, _place, h) => h.restart(),
 };
 
@@ -197,7 +197,7 @@ export const fencedPutTests: RemoteStoreTest[] = [
     async run(h) {
       const place = placeOf(h);
       const token = await fence(h.stores[0], place);
-      await h.stores[1].stamp({ bucket: place.key.bucket, mark: 't:a' });
+      await h.stores[1].stamp({ bucket: place.key.bucket, marks: ['t:a'] });
       await fence(h.stores[0], place, LONG_MS, token);
       expect(await put(h.stores[0], place, { fence: token, tags: ['a'] })).toMatchObject({ kind: 'refused' });
     },
@@ -207,9 +207,9 @@ export const fencedPutTests: RemoteStoreTest[] = [
     async run(h) {
       const place = placeOf(h);
       const { bucket } = place.key;
-      for (const mark of ['t:a', 'r:users', '*'] as const) await h.stores[1].stamp({ bucket, mark });
+      for (const mark of ['t:a', 'r:users', '*'] as const) await h.stores[1].stamp({ bucket, marks: [mark] });
       const token = await fence(h.stores[0], place);
-      for (const mark of ['t:b', 'r:other', 't:users'] as const) await h.stores[1].stamp({ bucket, mark });
+      for (const mark of ['t:b', 'r:other', 't:users'] as const) await h.stores[1].stamp({ bucket, marks: [mark] });
       expect(await put(h.stores[0], place, { fence: token, tags: ['a'] })).toMatchObject({ kind: 'stored' });
       await expectHit(h.stores[1], place);
     },
@@ -230,7 +230,7 @@ export const fencedPutTests: RemoteStoreTest[] = [
       const place = placeOf(h);
       const token = await fence(h.stores[0], place);
       await put(h.stores[0], place, { fence: token, tags: ['a'] });
-      await h.stores[1].stamp({ bucket: place.key.bucket, mark: 't:a' });
+      await h.stores[1].stamp({ bucket: place.key.bucket, marks: ['t:a'] });
       await expectNothing(h.stores[0], place);
     },
   },
@@ -239,7 +239,7 @@ export const fencedPutTests: RemoteStoreTest[] = [
     async run(h) {
       const place = placeOf(h);
       const token = await fence(h.stores[0], place);
-      const between = await h.stores[1].stamp({ bucket: place.key.bucket, mark: 't:other' });
+      const between = await h.stores[1].stamp({ bucket: place.key.bucket, marks: ['t:other'] });
       await put(h.stores[0], place, { fence: token });
       expect((await hit(h.stores[1], place)).stamp).toBeLessThanOrEqual(between.stamp);
     },

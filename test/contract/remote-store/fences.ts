@@ -149,7 +149,7 @@ export const fenceTests: RemoteStoreTest[] = [
       const { incarnation, sequence } = await poll(h.stores[0], place);
       const messages = await messagesOf(h, async () => {
         const token = aToken();
-        const args = { key: place.key, fence: token, tombstoneMs: 5 };
+        const args = { keys: [place.key], fence: token, tombstoneMs: 5 };
         expect(await h.stores[0].fence({ ...args, fenceMs: 5_000 })).toEqual({ incarnation, sequence: sequence + 1 });
         expect(await h.stores[0].unfence(args)).toEqual({ incarnation, sequence: sequence + 2 });
       });

@@ -148,7 +148,7 @@ export const fillTests: RemoteStoreTest[] = [
       async run(h) {
         const place = placeOf(h);
         const token = await lease(h.stores[0], place);
-        await h.stores[1].stamp({ bucket: place.key.bucket, mark });
+        await h.stores[1].stamp({ bucket: place.key.bucket, marks: [mark] });
         const messages = await messagesOf(h, async () => {
           expect(await fill(h.stores[0], place, token, { tags: ['a', 'org:5', 'b'] })).toMatchObject({
             kind: 'refused',
@@ -163,7 +163,7 @@ export const fillTests: RemoteStoreTest[] = [
       name: `the mark ${mark} set before the lease does not refuse the fill`,
       async run(h) {
         const place = placeOf(h);
-        await h.stores[1].stamp({ bucket: place.key.bucket, mark });
+        await h.stores[1].stamp({ bucket: place.key.bucket, marks: [mark] });
         const token = await lease(h.stores[0], place);
         expect(await fill(h.stores[0], place, token, { tags: ['org:5'] })).toMatchObject({ kind: 'filled' });
         await expectHit(h.stores[1], place);
@@ -174,7 +174,7 @@ export const fillTests: RemoteStoreTest[] = [
       async run(h) {
         const place = placeOf(h);
         const token = await lease(h.stores[0], place);
-        await h.stores[1].stamp({ bucket: place.key.bucket, mark });
+        await h.stores[1].stamp({ bucket: place.key.bucket, marks: [mark] });
         await lease(h.stores[0], place, { token });
         expect(await fill(h.stores[0], place, token, { tags: ['org:5'] })).toMatchObject({ reason: 'mark' });
       },
@@ -186,7 +186,7 @@ export const fillTests: RemoteStoreTest[] = [
       const place = placeOf(h);
       const token = await lease(h.stores[0], place);
       for (const mark of ['t:org:6', 't:org', 't:users', 'r:user', 'r:org:5', 't:*'] as const) {
-        await h.stores[1].stamp({ bucket: place.key.bucket, mark });
+        await h.stores[1].stamp({ bucket: place.key.bucket, marks: [mark] });
       }
       expect(await fill(h.stores[0], place, token, { tags: ['org:5'] })).toMatchObject({ kind: 'filled' });
       await expectHit(h.stores[1], place);

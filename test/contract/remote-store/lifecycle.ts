@@ -39,10 +39,10 @@ export const lifecycleTests: RemoteStoreTest[] = [
         renew: () => store.renew({ key, token, leaseMs: LONG_MS, keepMs: LONG_MS }),
         evict: () => evict(store, placeOf(h)),
         softEvict: () => store.softEvict({ keys: [key], tombstoneMs: 5 }),
-        fence: () => store.fence({ key, fence: token, fenceMs: 5, tombstoneMs: 5 }),
-        unfence: () => store.unfence({ key, fence: token, tombstoneMs: 5 }),
+        fence: () => store.fence({ keys: [key], fence: token, fenceMs: 5, tombstoneMs: 5 }),
+        unfence: () => store.unfence({ keys: [key], fence: token, tombstoneMs: 5 }),
         put: () => store.put({ key, region, fence: '', tombstoneMs: 5, ...anEntry() }),
-        stamp: () => store.stamp({ bucket: key.bucket, mark: '*' }),
+        stamp: () => store.stamp({ bucket: key.bucket, marks: ['*'] }),
         poll: () => poll(store, placeOf(h)),
       };
       const codes: Record<string, string> = {};

@@ -43,7 +43,7 @@ export const markTests: RemoteStoreTest[] = [
       async run(h) {
         const place = placeOf(h);
         await cached(h.stores[0], place, { tags: ['b', 'a'] });
-        await h.stores[0].stamp({ bucket: place.key.bucket, mark });
+        await h.stores[0].stamp({ bucket: place.key.bucket, marks: [mark] });
         await expectNothing(h.stores[1], place);
         expect(await ask(h.stores[0], place)).toMatchObject({ kind: 'held', stale: null });
       },
@@ -53,7 +53,7 @@ export const markTests: RemoteStoreTest[] = [
       async run(h) {
         const place = placeOf(h);
         await cached(h.stores[0], place, { tags: ['a'] });
-        await h.stores[0].stamp({ bucket: place.key.bucket, mark });
+        await h.stores[0].stamp({ bucket: place.key.bucket, marks: [mark] });
         await cached(h.stores[0], place, { tags: ['a'], payload: 'new' });
         await expectHit(h.stores[1], place, 'new');
       },
@@ -66,7 +66,7 @@ export const markTests: RemoteStoreTest[] = [
         const before = await poll(h.stores[0], place);
         let stamp = 0;
         const messages = await messagesOf(h, async () => {
-          const reply = await h.stores[0].stamp({ bucket, mark });
+          const reply = await h.stores[0].stamp({ bucket, marks: [mark] });
           stamp = reply.stamp;
           expect(reply).toMatchObject({ incarnation: before.incarnation, sequence: before.sequence + 1 });
         });
@@ -90,7 +90,7 @@ export const markTests: RemoteStoreTest[] = [
       const { bucket } = place.key;
       await cached(h.stores[0], place, { tags: ['a', 'b'] });
       for (const mark of ['t:c', 't:', 't:ab', 't:a,b', 't:users', 't:*', 'r:a', 'r:user', 'r:usersx'] as const) {
-        await h.stores[0].stamp({ bucket, mark });
+        await h.stores[0].stamp({ bucket, marks: [mark] });
       }
       await expectHit(h.stores[1], place);
     },
@@ -102,7 +102,7 @@ export const markTests: RemoteStoreTest[] = [
       for (const tag of tags) {
         const place = placeOf(h, tag);
         await cached(h.stores[0], place, { tags });
-        await h.stores[1].stamp({ bucket: place.key.bucket, mark: `t:${tag}` });
+        await h.stores[1].stamp({ bucket: place.key.bucket, marks: [`t:${tag}`] });
         await expectNothing(h.stores[0], place);
       }
     },
@@ -112,9 +112,9 @@ export const markTests: RemoteStoreTest[] = [
     async run(h) {
       const place = placeOf(h);
       const { bucket } = place.key;
-      const first = await h.stores[0].stamp({ bucket, mark: 't:a' });
+      const first = await h.stores[0].stamp({ bucket, marks: ['t:a'] });
       await cached(h.stores[0], place, { tags: ['a'] });
-      const second = await h.stores[1].stamp({ bucket, mark: 't:a' });
+      const second = await h.stores[1].stamp({ bucket, marks: ['t:a'] });
       expect(second.stamp).toBeGreaterThan(first.stamp);
       await expectNothing(h.stores[0], place);
     },
@@ -124,9 +124,9 @@ export const markTests: RemoteStoreTest[] = [
     async run(h) {
       const place = placeOf(h);
       const { bucket } = place.key;
-      const before = await h.stores[0].stamp({ bucket, mark: 't:x' });
+      const before = await h.stores[0].stamp({ bucket, marks: ['t:x'] });
       await cached(h.stores[0], place);
-      const after = await h.stores[0].stamp({ bucket, mark: 't:x' });
+      const after = await h.stores[0].stamp({ bucket, marks: ['t:x'] });
       const { stamp } = await hit(h.stores[1], place);
       expect(stamp).toBeGreaterThan(before.stamp);
       expect(stamp).toBeLessThanOrEqual(after.stamp);
@@ -138,8 +138,8 @@ export const markTests: RemoteStoreTest[] = [
       const place = placeOf(h);
       const { bucket } = place.key;
       await cached(h.stores[0], place, { tags: ['a'] });
-      await h.stores[0].stamp({ bucket, mark: 't:a' });
-      for (let n = 0; n < 60; n++) await h.stores[0].stamp({ bucket, mark: `t:other${n}` });
+      await h.stores[0].stamp({ bucket, marks: ['t:a'] });
+      for (let n = 0; n < 60; n++) await h.stores[0].stamp({ bucket, marks: [`t:other${n}`] });
       await expectNothing(h.stores[1], place);
     },
   },
@@ -151,9 +151,9 @@ export const markTests: RemoteStoreTest[] = [
       const tags = ['first', tag, 'last'];
       await cached(h.stores[0], place, { tags });
       expect((await hit(h.stores[1], place)).tags).toEqual(tags);
-      for (const other of others) await h.stores[0].stamp({ bucket, mark: `t:${other}` });
+      for (const other of others) await h.stores[0].stamp({ bucket, marks: [`t:${other}`] });
       await expectHit(h.stores[1], place);
-      const messages = await messagesOf(h, () => h.stores[0].stamp({ bucket, mark: `t:${tag}` }));
+      const messages = await messagesOf(h, () => h.stores[0].stamp({ bucket, marks: [`t:${tag}`] }));
       expect(messages).toMatchObject([{ kind: 'mark', mark: `t:${tag}` }]);
       const { stamps, stampClock } = await h.stores[1].poll({ bucket, marks: [`t:${tag}`] });
       expect(stamps).toEqual([stampClock]);
@@ -167,7 +167,7 @@ export const markTests: RemoteStoreTest[] = [
       const tags = Array.from({ length: 100 }, (_, n) => `tag:${n}`);
       await cached(h.stores[0], place, { tags });
       expect((await hit(h.stores[0], place)).tags).toEqual(tags);
-      await h.stores[0].stamp({ bucket: place.key.bucket, mark: 't:tag:99' });
+      await h.stores[0].stamp({ bucket: place.key.bucket, marks: ['t:tag:99'] });
       await expectNothing(h.stores[0], place);
     },
   },
@@ -176,11 +176,11 @@ export const markTests: RemoteStoreTest[] = [
     async run(h) {
       const place = placeOf(h);
       const { bucket } = place.key;
-      const region = await h.stores[0].stamp({ bucket, mark: 'r:users' });
-      const tag = await h.stores[0].stamp({ bucket, mark: 't:users' });
+      const region = await h.stores[0].stamp({ bucket, marks: ['r:users'] });
+      const tag = await h.stores[0].stamp({ bucket, marks: ['t:users'] });
       const marks: Mark[] = ['t:users', 't:none', '*', 'r:users', 'r:none'];
       expect((await h.stores[1].poll({ bucket, marks })).stamps).toEqual([tag.stamp, 0, 0, region.stamp, 0]);
-      const all = await h.stores[0].stamp({ bucket, mark: '*' });
+      const all = await h.stores[0].stamp({ bucket, marks: ['*'] });
       const reply = await h.stores[1].poll({ bucket, marks });
       expect(reply.stamps).toEqual([tag.stamp, 0, all.stamp, region.stamp, 0]);
       expect(reply.stampClock).toBe(all.stamp);
@@ -190,7 +190,7 @@ export const markTests: RemoteStoreTest[] = [
     name: 'evictions, fences and fills leave the mark sequence and the stamp clock',
     async run(h) {
       const place = placeOf(h);
-      await h.stores[0].stamp({ bucket: place.key.bucket, mark: 't:x' });
+      await h.stores[0].stamp({ bucket: place.key.bucket, marks: ['t:x'] });
       const before = await poll(h.stores[0], place);
       await cached(h.stores[0], place, { tags: ['x'] });
       await evict(h.stores[0], place);
@@ -205,7 +205,7 @@ export const markTests: RemoteStoreTest[] = [
       const [leased, fenced] = placesOf(h, 2);
       await ask(h.stores[0], leased!);
       await fence(h.stores[0], fenced!);
-      await h.stores[1].stamp({ bucket: leased!.key.bucket, mark: '*' });
+      await h.stores[1].stamp({ bucket: leased!.key.bucket, marks: ['*'] });
       expect(await ask(h.stores[1], leased!)).toMatchObject({ kind: 'held' });
       expect(await ask(h.stores[1], fenced!)).toMatchObject({ kind: 'fenced' });
     },

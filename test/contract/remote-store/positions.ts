@@ -38,13 +38,13 @@ export const positionTests: RemoteStoreTest[] = [
         () => evict(store, place),
         () => evict(store, place, '7'),
         () => softEvict(store, place),
-        () => store.fence({ key: place.key, fence: 'f', fenceMs: LONG_MS, tombstoneMs: 5 }),
+        () => store.fence({ keys: [place.key], fence: 'f', fenceMs: LONG_MS, tombstoneMs: 5 }),
         () => ask(store, place),
         () => put(store, place, { fence: 'f' }),
         () => put(store, place, { fence: 'f' }),
         () => put(store, place, { version: '5' }),
         () => unfence(store, place, 'f'),
-        () => store.stamp({ bucket, mark: 't:a' }),
+        () => store.stamp({ bucket, marks: ['t:a'] }),
         () => store.poll({ bucket, marks: ['*'] }),
       ];
       for (const operation of operations) {
@@ -65,7 +65,7 @@ export const positionTests: RemoteStoreTest[] = [
         await Promise.all(
           Array.from({ length: 20 }, (_, n) =>
             n % 4 === 3
-              ? two.stamp({ bucket, mark: `t:${n}` })
+              ? two.stamp({ bucket, marks: [`t:${n}`] })
               : n % 2 === 0
                 ? evict(one, place)
                 : put(two, place, { version: `${n}` }),
@@ -117,7 +117,7 @@ export const positionTests: RemoteStoreTest[] = [
       const { bucket } = place.key;
       await evict(h.stores[0], placeOf(h, '1'));
       await cached(h.stores[0], place);
-      await h.stores[0].stamp({ bucket, mark: 't:none' });
+      await h.stores[0].stamp({ bucket, marks: ['t:none'] });
       const before = await poll(h.stores[0], place);
       await h[event](bucket);
       await expectNothing(h.stores[1], place);
@@ -152,7 +152,7 @@ export const positionTests: RemoteStoreTest[] = [
     async run(h) {
       const place = placeOf(h);
       const { bucket } = place.key;
-      const { stamp } = await h.stores[0].stamp({ bucket, mark: 't:a' });
+      const { stamp } = await h.stores[0].stamp({ bucket, marks: ['t:a'] });
       await h.restart();
       expect(await h.stores[0].poll({ bucket, marks: ['t:a'] })).toMatchObject({ stamps: [stamp], stampClock: stamp });
     },
@@ -183,10 +183,10 @@ export const positionTests: RemoteStoreTest[] = [
         () => fill(store, place, aToken()),
         () => evict(store, place),
         () => softEvict(store, place),
-        () => store.fence({ key: place.key, fence: 'f', fenceMs: LONG_MS, tombstoneMs: 5 }),
+        () => store.fence({ keys: [place.key], fence: 'f', fenceMs: LONG_MS, tombstoneMs: 5 }),
         () => put(store, place, { fence: 'f' }),
         () => unfence(store, place, 'f'),
-        () => store.stamp({ bucket, mark: '*' }),
+        () => store.stamp({ bucket, marks: ['*'] }),
         () => poll(store, place),
       ]) {
         await h.restart();

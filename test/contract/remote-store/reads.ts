@@ -28,7 +28,7 @@ export const readTests: RemoteStoreTest[] = [
     async run(h) {
       const place = placeOf(h);
       await evict(h.stores[0], place);
-      await h.stores[0].stamp({ bucket: place.key.bucket, mark: 't:x' });
+      await h.stores[0].stamp({ bucket: place.key.bucket, marks: ['t:x'] });
       const { incarnation, sequence, markSequence } = await poll(h.stores[0], place);
       for (const store of h.stores) {
         const { position } = await store.read({ ...place, binary: false });
@@ -76,7 +76,7 @@ export const readTests: RemoteStoreTest[] = [
       await cached(store, places[1]!, { tags: ['x'] });
       await cached(store, places[2]!);
       await h.passTime(8);
-      await store.stamp({ bucket: places[1]!.key.bucket, mark: 't:x' });
+      await store.stamp({ bucket: places[1]!.key.bucket, marks: ['t:x'] });
       await h.restart();
       await poll(store, places[0]!);
       for (const place of places) expect(await standing(store, place)).toMatchObject({ payload: '{"name":"Ada"}' });

@@ -35,9 +35,8 @@ const UNVERSIONED: Record<string, (store: RemoteStore, place: Place, h: RemoteSt
   'a fenced put without a version': async (store, place) => put(store, place, { fence: await fence(store, place, 5) }),
   'a refused put without a version': (store, place) => put(store, place, { fence: aToken() }),
   'a put with neither fence nor version': (store, place) => put(store, place),
-  'a stamp of any tag': (store, { key }) => store.stamp({ bucket: key.bucket, mark: 't:any' }),
-  'a clear of any region': (store, { key }) => store.stamp({ bucket: key.bucket, mark: 'r:other' }),
-  'a clear of everything': (store, { key }) => store.stamp({ bucket: key.bucket, mark: '*' }),
+  'a clear of its region': (store, { key, region }) => store.stamp({ bucket: key.bucket, marks: [`r:${region}`] }),
+  'a clear of everything': (store, { key }) => store.stamp({ bucket: key.bucket, marks: ['*'] }),
   'a change of the server': async (store, place, h) => {
     await h.restart();
     await poll(store, place);
@@ -116,11 +115,20 @@ export const versionedPutTests: RemoteStoreTest[] = [
       expect(await standing(h.stores[0], place)).toBeNull();
     },
   })),
+  ...(['t:any', 'r:other'] as const).map((mark): RemoteStoreTest => ({
+    name: `the mark ${mark} refuses no versioned put of what cannot carry it`,
+    async run(h) {
+      const place = placeOf(h);
+      await h.passTime(SETTLED_MS);
+      await h.stores[1].stamp({ bucket: place.key.bucket, marks: [mark] });
+      expect(await put(h.stores[0], place, { version: '5' })).toMatchObject({ kind: 'stored' });
+    },
+  })),
   {
     name: 'an invalidation without a version is forgotten after tombstoneMs',
     async run(h) {
       await evict(h.stores[0], placeOf(h));
-      await h.stores[0].stamp({ bucket: placeOf(h).key.bucket, mark: 't:any' });
+      await h.stores[0].stamp({ bucket: placeOf(h).key.bucket, marks: ['r:users', '*'] });
       await h.passTime(SETTLED_MS);
       expect(await put(h.stores[0], placeOf(h), { version: '5' })).toMatchObject({ kind: 'stored' });
     },
@@ -261,11 +269,11 @@ export const versionedPutTests: RemoteStoreTest[] = [
     name: 'a versioned put that is stored is voided by later marks of its region, and not by earlier ones',
     async run(h) {
       const place = placeOf(h);
-      await h.stores[0].stamp({ bucket: place.key.bucket, mark: 'r:users' });
+      await h.stores[0].stamp({ bucket: place.key.bucket, marks: ['r:users'] });
       await h.passTime(SETTLED_MS);
       expect(await put(h.stores[0], place, { version: '5' })).toMatchObject({ kind: 'stored' });
       await expectHit(h.stores[1], place);
-      await h.stores[0].stamp({ bucket: place.key.bucket, mark: 'r:users' });
+      await h.stores[0].stamp({ bucket: place.key.bucket, marks: ['r:users'] });
       await expectNothing(h.stores[1], place);
     },
   },

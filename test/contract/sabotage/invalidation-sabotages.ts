@@ -1,6 +1,6 @@
 import type { Mark } from '../../../lib/stores/channel.js';
 import type { Hands, Sabotage } from './saboteur.js';
-import { type RemoteStore } from '../../../lib/stores/remote-store.js';
+import type { RemoteStore, StampArgs } from '../../../lib/stores/remote-store.js';
 
 /** Marks at fills and reads, evictions, fences, the sequence, polls, identity. */
 export const invalidationSabotages: readonly Sabotage[] = [
@@ -38,18 +38,18 @@ export const invalidationSabotages: readonly Sabotage[] = [
       'the mark * voids the entries that carry it and were leased before, for everybody, with nothing stale',
       'the mark * set during a load refuses its fill, and the lease is free',
     ],
-    breaks: (store) => ({ stamp: (args) => store.stamp(args.mark === '*' ? { ...args, mark: 't:' } : args) }),
+    breaks: (store) => ({ stamp: (args) => store.stamp(changed(args, '*', 't:')) }),
   },
   {
     name: 'the tag * is a clear of everything',
     caughtBy: ['a mark leaves the entries that do not carry it'],
-    breaks: (store) => ({ stamp: (args) => store.stamp(args.mark === 't:*' ? { ...args, mark: '*' } : args) }),
+    breaks: (store) => ({ stamp: (args) => store.stamp(changed(args, 't:*', '*')) }),
   },
   {
     name: 'a tag with the name of a region clears the region',
     caughtBy: ['a mark leaves the entries that do not carry it'],
     breaks: (store) => ({
-      stamp: (args) => store.stamp({ ...args, mark: args.mark.replace(/^t:users$/, 'r:users') as Mark }),
+      stamp: (args) => store.stamp(changed(args, 't:users', 'r:users')),
     }),
   },
   {
@@ -201,7 +201,7 @@ export const invalidationSabotages: readonly Sabotage[] = [
       async evict(args) {
         const values = args.keys.map((key) => hands.value(key));
         const reply = await store.evict(args);
-        if (args.version) args.keys.forEach((key, n) => hands.setValue(key, values[n]));
+        if (args.versions) args.keys.forEach((key, n) => hands.setValue(key, values[n]));
         return reply;
       },
     }),
@@ -226,7 +226,7 @@ export const invalidationSabotages: readonly Sabotage[] = [
     breaks: (store, hands) => ({
       async evict(args) {
         const reply = await store.evict(args);
-        if (args.version) for (const key of args.keys) hands.setSide(key, { lowestVersion: args.version });
+        if (args.versions) args.keys.forEach((key, n) => hands.setSide(key, { lowestVersion: args.versions![n]! }));
         return reply;
       },
     }),
@@ -239,8 +239,10 @@ export const invalidationSabotages: readonly Sabotage[] = [
     ],
     breaks: (store, hands) => ({
       async evict(args) {
-        const isThere = args.version && Number(hands.value(args.keys[0]!)?.entry.version || -1) >= Number(args.version);
-        return isThere ? hands.bucket(args.keys[0]!).position : store.evict(args);
+        const [key] = args.keys;
+        const version = args.versions?.[0];
+        const isThere = version && Number(hands.value(key!)?.entry.version || -1) >= Number(version);
+        return isThere ? { ...hands.bucket(key!).position, stamp: 0 } : store.evict(args);
       },
     }),
   },
@@ -366,6 +368,11 @@ export const invalidationSabotages: readonly Sabotage[] = [
     }),
   },
 ];
+
+/** The call with another mark in the place of one. */
+function changed(args: StampArgs, from: Mark, to: Mark): StampArgs {
+  return { ...args, marks: args.marks.map((mark) => (mark === from ? to : mark)) };
+}
 
 /** A store of which no operation looks at one half of the server's identity. */
 function blindTo(store: RemoteStore, hands: Hands, event: 'restart' | 'rollBack'): Partial<RemoteStore> {

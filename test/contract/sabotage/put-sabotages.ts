@@ -29,9 +29,9 @@ export const putSabotages: readonly Sabotage[] = [
     caughtBy: ['a fence removes the entry and gives no lease to anybody'],
     breaks: (store, hands) => ({
       async fence(args) {
-        const value = hands.value(args.key);
+        const value = hands.value(args.keys[0]!);
         const reply = await store.fence(args);
-        hands.setValue(args.key, value);
+        hands.setValue(args.keys[0]!, value);
         return reply;
       },
     }),
@@ -39,7 +39,7 @@ export const putSabotages: readonly Sabotage[] = [
   {
     name: 'a fence leaves the lease',
     caughtBy: ['a fence during a load refuses its fill'],
-    breaks: (store, hands) => ({ fence: (args) => keepingLease(hands, args.key, () => store.fence(args)) }),
+    breaks: (store, hands) => ({ fence: (args) => keepingLease(hands, args.keys[0]!, () => store.fence(args)) }),
   },
   {
     name: 'an unrelated eviction clears the fence',
@@ -59,7 +59,7 @@ export const putSabotages: readonly Sabotage[] = [
     ],
     breaks: (store, hands) => ({
       fence(args) {
-        hands.dropFences(args.key);
+        hands.dropFences(args.keys[0]!);
         return store.fence(args);
       },
     }),
@@ -85,9 +85,9 @@ export const putSabotages: readonly Sabotage[] = [
     caughtBy: ['the fence of another writer between fence and put refuses the put, and nothing stands'],
     breaks: (store, hands) => ({
       async fence(args) {
-        const writes = hands.fences(args.key)?.writes;
+        const writes = hands.fences(args.keys[0]!)?.writes;
         const reply = await store.fence(args);
-        if (writes !== undefined) hands.fences(args.key)!.writes = writes;
+        if (writes !== undefined) hands.fences(args.keys[0]!)!.writes = writes;
         return reply;
       },
       // and with it, a put does not ask whether it is alone
@@ -107,10 +107,11 @@ export const putSabotages: readonly Sabotage[] = [
     ],
     breaks: (store, hands) => ({
       async fence(args) {
-        const isAgain = hands.fences(args.key)?.byToken.has(args.fence);
+        const isAgain = hands.fences(args.keys[0]!)?.byToken.has(args.fence);
         const reply = await store.fence(args);
-        const { writes } = hands.fences(args.key)!;
-        if (isAgain) hands.changeFence(args.key, args.fence, { writes, stamp: hands.bucket(args.key).marks.next });
+        const { writes } = hands.fences(args.keys[0]!)!;
+        if (isAgain)
+          hands.changeFence(args.keys[0]!, args.fence, { writes, stamp: hands.bucket(args.keys[0]!).marks.next });
         return reply;
       },
     }),
@@ -120,9 +121,9 @@ export const putSabotages: readonly Sabotage[] = [
     caughtBy: ['a fence that was set twice before the write is still alone'],
     breaks: (store, hands) => ({
       async fence(args) {
-        const isAgain = hands.fences(args.key)?.byToken.has(args.fence);
+        const isAgain = hands.fences(args.keys[0]!)?.byToken.has(args.fence);
         const reply = await store.fence(args);
-        if (isAgain) hands.fences(args.key)!.writes += 1;
+        if (isAgain) hands.fences(args.keys[0]!)!.writes += 1;
         return reply;
       },
     }),
@@ -164,7 +165,7 @@ export const putSabotages: readonly Sabotage[] = [
     breaks: (store, hands) => ({
       async fence(args) {
         const reply = await store.fence(args);
-        hands.setSide(args.key, { invalidatedAtMicros: hands.now });
+        hands.setSide(args.keys[0]!, { invalidatedAtMicros: hands.now });
         return reply;
       },
     }),
@@ -175,7 +176,7 @@ export const putSabotages: readonly Sabotage[] = [
     breaks: (store, hands) => ({
       async evict(args) {
         const reply = await store.evict(args);
-        if (!args.version) for (const key of args.keys) hands.setSide(key, { invalidatedAtMicros: hands.now });
+        if (!args.versions) for (const key of args.keys) hands.setSide(key, { invalidatedAtMicros: hands.now });
         return reply;
       },
     }),
@@ -186,7 +187,7 @@ export const putSabotages: readonly Sabotage[] = [
     breaks: (store, hands) => ({
       async unfence(args) {
         const reply = await store.unfence(args);
-        hands.dropFences(args.key);
+        hands.dropFences(args.keys[0]!);
         return reply;
       },
     }),
@@ -201,9 +202,9 @@ export const putSabotages: readonly Sabotage[] = [
     caughtBy: ['the end of a fenced eviction removes what was filled after the fence had ended'],
     breaks: (store, hands) => ({
       async unfence(args) {
-        const value = hands.value(args.key);
+        const value = hands.value(args.keys[0]!);
         const reply = await store.unfence(args);
-        hands.setValue(args.key, value);
+        hands.setValue(args.keys[0]!, value);
         return reply;
       },
     }),
@@ -211,12 +212,12 @@ export const putSabotages: readonly Sabotage[] = [
   {
     name: 'the end of a fenced eviction leaves the lease',
     caughtBy: ['the end of a fenced eviction during a load refuses its fill'],
-    breaks: (store, hands) => ({ unfence: (args) => keepingLease(hands, args.key, () => store.unfence(args)) }),
+    breaks: (store, hands) => ({ unfence: (args) => keepingLease(hands, args.keys[0]!, () => store.unfence(args)) }),
   },
   {
     name: 'the end of a fenced eviction leaves no tombstone',
     caughtBy: ['the end of a fence whose time was over refuses versioned puts for tombstoneMs, and nothing stands'],
-    breaks: (store, hands) => ({ unfence: (args) => keepingTime(hands, args.key, () => store.unfence(args)) }),
+    breaks: (store, hands) => ({ unfence: (args) => keepingTime(hands, args.keys[0]!, () => store.unfence(args)) }),
   },
   {
     name: 'an eviction leaves no tombstone',
@@ -423,16 +424,28 @@ export const putSabotages: readonly Sabotage[] = [
     }),
   },
   {
-    name: 'a versioned put does not look at the last mark',
+    name: 'a versioned put does not look at the last clear',
     caughtBy: [
-      'a stamp of any tag refuses versioned puts for tombstoneMs, and nothing stands',
-      'a clear of any region refuses versioned puts for tombstoneMs, and nothing stands',
+      'a clear of its region refuses versioned puts for tombstoneMs, and nothing stands',
       'a clear of everything refuses versioned puts for tombstoneMs, and nothing stands',
     ],
     breaks: (store, hands) => ({
       put(args) {
-        hands.bucket(args.key).marks.lastSetAtMicros = 0;
+        hands.bucket(args.key).marks.lastClearMicros = () => 0;
         return store.put(args);
+      },
+    }),
+  },
+  {
+    name: 'a versioned put counts every mark as a clear',
+    caughtBy: [
+      'the mark t:any refuses no versioned put of what cannot carry it',
+      'the mark r:other refuses no versioned put of what cannot carry it',
+    ],
+    breaks: (store, hands) => ({
+      stamp(args) {
+        hands.server.bucket(args.bucket).marks.allClearedAtMicros = hands.now;
+        return store.stamp(args);
       },
     }),
   },
@@ -443,9 +456,9 @@ export const putSabotages: readonly Sabotage[] = [
       'a change of the server refuses versioned puts for tombstoneMs, and nothing stands',
     ],
     breaks: (store, hands) =>
-      storingIf(store, hands, ({ key, fence, version, tags, tombstoneMs }) => {
+      storingIf(store, hands, ({ key, region, fence, version, tags, tombstoneMs }) => {
         const { lowestVersion, invalidatedAtMicros } = hands.side(key);
-        const last = Math.max(invalidatedAtMicros, hands.bucket(key).marks.lastSetAtMicros);
+        const last = Math.max(invalidatedAtMicros, hands.bucket(key).marks.lastClearMicros(region));
         const isProven = !hands.fences(key) && tags.length === 0 && compareVersions(version, lowestVersion) >= 0;
         return !fence && !!version && isProven && hands.now - last >= tombstoneMs * 1_000;
       }),

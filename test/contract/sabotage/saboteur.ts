@@ -1,6 +1,7 @@
 import type { CacheKey } from '../../../lib/keys/cache-key.js';
 import type { Bucket, Lease, SideRecord, StoredValue } from '../../../lib/stores/memory/bucket.js';
 import { Fences } from '../../../lib/stores/memory/fences.js';
+import { Holds } from '../../../lib/stores/memory/holds.js';
 import type { MemoryServer } from '../../../lib/stores/memory/memory-server.js';
 import { valueToStore } from '../../../lib/stores/memory/stored-payload.js';
 import type { BucketPosition, EntryArgs, RemoteStore } from '../../../lib/stores/remote-store.js';
@@ -94,6 +95,15 @@ export class Hands {
     bucket.fences = new Fences();
     const result = action();
     bucket.fences = fences;
+    return result;
+  }
+
+  async withoutHolds<T>(key: CacheKey, action: () => Promise<T>): Promise<T> {
+    const bucket = this.bucket(key);
+    const { holds } = bucket;
+    bucket.holds = new Holds();
+    const result = action();
+    bucket.holds = holds;
     return result;
   }
 

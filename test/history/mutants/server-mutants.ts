@@ -140,7 +140,13 @@ export const serverMutants: readonly Mutant[] = [
   },
   {
     name: 'put ignores marks (tt)',
-    edits: [lua('put', 'or isYoung(m, m.tt, tombMs) ', '')],
+    edits: [
+      lua(
+        'put',
+        `or isYoung(m, m.tt, tombMs) or isYoung(m, whole(redis.call('HGET', m.key, 'tt:' .. e.region)), tombMs) `,
+        '',
+      ),
+    ],
     options: `${EVENTS} ${ONE_KEY} --mix events-and-clears`,
   },
   {

@@ -1,31 +1,34 @@
 import { functionName } from './protocol-version.js';
 
 /**
- * EVICT: removes values and voids their leases, for keys of one bucket. Idempotent.
+ * EVICT: removes values, voids their leases, and stamps marks, all of one bucket, in one moment. Idempotent.
  *
- * KEYS  M, then per key V S
- * ARGV  channel, bucket, known incarnation, version or '', tombstone ms
- * Returns  i, q
+ * KEYS  M G, then per key V S
+ * ARGV  channel, bucket, known incarnation, tombstone ms, ms after which a stamp may be collected, then per key its version or '', then marks …
+ * Returns  i, q, stamp of the marks or 0
  *
  * With a version, an entry of that version or a newer one stays, with the lease; in any case older fills and puts are refused for the
  * time of the tombstone. A fence is not lifted: only its own writer or its time does that.
  */
 export const evict = /* lua */ `
+local function evictOne(m, V, S, version, tombMs)
+  local s = side(S)
+  local v = version ~= '' and header(V)
+  if not (v and not isOlder(v.version, version)) then
+    redis.call('DEL', V)
+    clearLease(S, s)
+    countWrite(m, V)
+  end
+  if version == '' then noteInvalidation(S, math.max(s.tx or 0, m.now), tombMs) else noteVersion(S, s, version, tombMs) end
+  bump(m, 'E', V)
+end
+
 redis.register_function{ function_name = '${functionName('evict')}', flags = { 'allow-oom' }, callback = function(keys, args)
   local m = identify(keys, args)
-  local version, tombMs = args[4], tonumber(args[5])
-  for n = 2, #keys, 2 do
-    local V, S = keys[n], keys[n + 1]
-    local s = side(S)
-    local v = version ~= '' and header(V)
-    if not (v and not isOlder(v.version, version)) then
-      redis.call('DEL', V)
-      clearLease(S, s)
-      countWrite(m, V)
-    end
-    if version == '' then noteInvalidation(S, math.max(s.tx or 0, m.now), tombMs) else noteVersion(S, s, version, tombMs) end
-    bump(m, 'E', V)
-  end
-  return { m.i, m.q }
+  local tombMs, count = tonumber(args[4]), (#keys - 2) / 2
+  local stamp = 0
+  if #args > 5 + count then stamp = stampMarks(m, keys[2], tonumber(args[5]), args, 6 + count, #args) end
+  for n = 1, count do evictOne(m, keys[2 * n + 1], keys[2 * n + 2], args[5 + n], tombMs) end
+  return { m.i, m.q, stamp }
 end }
 `;

@@ -1,9 +1,9 @@
 import { functionName } from './protocol-version.js';
 
 /**
- * FENCE: before a write. Removes the value, voids the lease, and keeps fills away until the fence is lifted or its time is over.
+ * FENCE: before a write. Removes values, voids leases, and keeps fills away until the fence is lifted or its time is over; for keys of one bucket.
  *
- * KEYS  M G V S
+ * KEYS  M G, then per key V S
  * ARGV  channel, bucket, known incarnation, fence, fence ms, tombstone ms
  * Returns  i, q
  *
@@ -11,11 +11,7 @@ import { functionName } from './protocol-version.js';
  * that is noted as the invalidation.
  */
 export const fence = /* lua */ `
-redis.register_function{ function_name = '${functionName('fence')}', flags = { 'allow-oom' }, callback = function(keys, args)
-  local m = identify(keys, args)
-  local G, V, S = keys[2], keys[3], keys[4]
-  local token, fenceMs, tombMs = args[4], tonumber(args[5]), tonumber(args[6])
-  collect(m, G)
+local function fenceOne(m, G, V, S, token, fenceMs, tombMs)
   local s = side(S)
   redis.call('DEL', V)
   clearLease(S, s)
@@ -32,6 +28,12 @@ redis.register_function{ function_name = '${functionName('fence')}', flags = { '
   remember(G, f.field, lastEnd(f))
   noteInvalidation(S, math.max(s.tx or 0, till), fenceMs + tombMs)
   bump(m, 'E', V)
+end
+
+redis.register_function{ function_name = '${functionName('fence')}', flags = { 'allow-oom' }, callback = function(keys, args)
+  local m = identify(keys, args)
+  collect(m, keys[2])
+  for n = 3, #keys, 2 do fenceOne(m, keys[2], keys[n], keys[n + 1], args[4], tonumber(args[5]), tonumber(args[6])) end
   return { m.i, m.q }
 end }
 `;

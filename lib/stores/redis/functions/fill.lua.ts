@@ -14,7 +14,7 @@ local function fillOne(m, V, S, token, e)
   clearLease(S, s)
   local refused
   if not s.ls or s.li ~= m.i then refused = 'incarnation'
-  elseif newestStamp(m, e.region, e.tags) >= s.ls then refused = 'mark'
+  elseif newestStamp(m, e.region, e.tags) >= s.ls or isHeld(m, e.region, e.tags) then refused = 'mark'
   elseif e.version ~= '' and isOlder(e.version, s.tv) then refused = 'version'
   else write(m, V, s.ls, e) end
   wake(m, V)

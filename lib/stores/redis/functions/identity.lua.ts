@@ -56,16 +56,18 @@ end
 local function identify(keys, args)
   local time = redis.call('TIME')
   local m = { key = keys[1], channel = args[1], bucket = args[2], now = time[1] * 1000000 + time[2] }
-  local fields = attempt('HMGET', m.key, 'b', 'i', 'c', 'q', 'tq', 'tt', 'p')
+  local fields = attempt('HMGET', m.key, 'b', 'i', 'c', 'q', 'tq', 'tt', 'p', 'h')
   local b = fields and fields[1]
   local lost = false
   if fields then
     m.i, m.c, m.q, m.tq, m.tt = whole(fields[2]), whole(fields[3]), whole(fields[4]), whole(fields[5]), whole(fields[6])
     m.p = fields[7] or ''
+    m.h = fields[8] or ''
   end
   if not (m.i and m.c and m.q and m.tq) then
     redis.call('DEL', m.key) -- lost, damaged or foreign: all of it is lost at once
     m.i, m.c, m.q, m.tq, m.tt, m.p = m.i or 0, 0, m.q or 0, m.tq or 0, nil, ''
+    m.h = ''
     lost = true
     b = false
   end

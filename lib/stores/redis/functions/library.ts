@@ -5,6 +5,7 @@ import { fences } from './fences.lua.js';
 import { fill } from './fill.lua.js';
 import { identity } from './identity.lua.js';
 import { mark } from './mark.lua.js';
+import { marks } from './marks.lua.js';
 import { poll } from './poll.lua.js';
 import { probe } from './probe.lua.js';
 import { LIBRARY_NAME } from './protocol-version.js';
@@ -20,6 +21,7 @@ export const libraryText: string = [
   identity,
   entries,
   fences,
+  marks,
   readOrLease,
   fill,
   evict,

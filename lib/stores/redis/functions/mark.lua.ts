@@ -1,21 +1,18 @@
 import { functionName } from './protocol-version.js';
 
 /**
- * TAG: voids every entry that carries the mark and was leased before now. Constant time.
+ * TAG: voids every entry that carries one of the marks and was leased before now. Constant time per mark. All get one stamp.
  *
  * KEYS  M G
- * ARGV  channel, bucket, known incarnation, mark (\`t:<tag>\`, \`r:<region>\` or \`*\`), ms after which the stamp may be collected
+ * ARGV  channel, bucket, known incarnation, ms after which a stamp may be collected, owner of the hold or '', hold ms (0: lift it), marks …
  * Returns  i, q, stamp
  */
 export const mark = /* lua */ `
 redis.register_function{ function_name = '${functionName('mark')}', flags = { 'allow-oom' }, callback = function(keys, args)
   local m = identify(keys, args)
-  local name = args[4]
-  collect(m, keys[2])
-  m.c, m.tq = m.c + 1, m.tq + 1
-  local stamp = text(m.c)
-  if name ~= '*' then remember(keys[2], name, m.now + tonumber(args[5]) * 1000) end
-  bump(m, 'T', stamp .. '|' .. name, 'c', stamp, 'tq', text(m.tq), 'tt', text(m.now), name, stamp)
-  return { m.i, m.q, m.c }
+  local owner = args[5]
+  if owner ~= '' then changeHolds(m, owner, tonumber(args[6]), args, 7, #args) end
+  local stamp = stampMarks(m, keys[2], tonumber(args[4]), args, 7, #args)
+  return { m.i, m.q, stamp }
 end }
 `;

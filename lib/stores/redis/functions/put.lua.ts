@@ -9,7 +9,7 @@ import { functionName } from './protocol-version.js';
  *
  * With its fence: accepted iff the fence stood, alone, nothing was invalidated since, and no newer version is known.
  * Without a fence, with a version: an entry of a newer version stays; accepted iff no newer version is known, no fence stands, and no
- * invalidation without a version is younger than the tombstone; never with tags, nor in a region where an entry had tags: it could not be held against their stamps.
+ * invalidation without a version (of the key, the region or the cache) is younger than the tombstone; never with tags, nor in a region where an entry had tags: it could not be held against their stamps.
  * With neither: never accepted.
  */
 export const put = /* lua */ `
@@ -29,14 +29,14 @@ redis.register_function{ function_name = '${functionName('put')}', callback = fu
   local outcome, stamp = 'refused', m.c + 1
   if token ~= '' then
     if own and own.count == text(f.w) and own.fi == m.i and newestStamp(m, e.region, e.tags) < own.fs
-      and (version == '' or not isOlder(version, known)) then
+      and not isHeld(m, e.region, e.tags) and (version == '' or not isOlder(version, known)) then
       outcome, stamp = 'stored', own.fs
     end
   elseif version ~= '' then
     if v and isOlder(version, v.version) then
       outcome = 'superseded'
-    elseif not isOlder(version, s.tv) and #f.list == 0 and e.tags == '' and not usesTags(m, e.region)
-      and not (isYoung(m, s.tx, tombMs) or isYoung(m, m.tt, tombMs) or isYoung(m, m.i, tombMs)) then
+    elseif not isOlder(version, s.tv) and #f.list == 0 and e.tags == '' and not usesTags(m, e.region) and not isHeld(m, e.region, '')
+      and not (isYoung(m, s.tx, tombMs) or isYoung(m, m.tt, tombMs) or isYoung(m, whole(redis.call('HGET', m.key, 'tt:' .. e.region)), tombMs) or isYoung(m, m.i, tombMs)) then
       outcome = 'stored'
     end
   end

@@ -9,7 +9,7 @@ import { functionName } from './protocol-version.js';
  *   {'H', raw V}                   fresh
  *   {'L', raw V or false}    lease granted (again, when the token holds it already); V where it is not dead
  *   {'W', raw V or false, remaining ms}   another token holds the lease
- *   {'B'}                          a writer's fence stands: load, do not fill
+ *   {'B'}                          a writer's fence stands, or '*' or the region is held: load, do not fill
  *
  * Entries of incarnations before this one are void with 'flush', never fresh with 'stale', and as any other with 'keep'.
  *
@@ -24,7 +24,7 @@ local function readOrLeaseOne(m, V, S, onFailover, token, region, isForced, leas
 
   local f = fencesOf(m, V)
   if f.exists and f.dropped then saveFences(m, f) end
-  if #f.list > 0 then return { 'B' } end
+  if #f.list > 0 or isHeld(m, region, '') then return { 'B' } end
 
   local stale = false
   if isAlive then stale = redis.call('GET', V) end

@@ -1,25 +1,27 @@
 import { functionName } from './protocol-version.js';
 
 /**
- * UNFENCE: the end of a fenced evict. Removes value, lease and this fence alone. Idempotent.
+ * UNFENCE: the end of a fenced evict. Removes values, leases and this fence alone, for keys of one bucket. Idempotent.
  *
- * KEYS  M V S
+ * KEYS  M, then per key V S
  * ARGV  channel, bucket, known incarnation, fence, tombstone ms
  * Returns  i, q
  */
 export const unfence = /* lua */ `
 redis.register_function{ function_name = '${functionName('unfence')}', flags = { 'allow-oom' }, callback = function(keys, args)
   local m = identify(keys, args)
-  local V, S = keys[2], keys[3]
-  local s = side(S)
-  redis.call('DEL', V)
-  clearLease(S, s)
-  local f = fencesOf(m, V)
-  takeFence(f, args[4])
-  f.w = f.w + 1
-  saveFences(m, f)
-  noteInvalidation(S, math.max(m.now, lastEnd(f)), tonumber(args[5]))
-  bump(m, 'E', V)
+  for n = 2, #keys, 2 do
+    local V, S = keys[n], keys[n + 1]
+    local s = side(S)
+    redis.call('DEL', V)
+    clearLease(S, s)
+    local f = fencesOf(m, V)
+    takeFence(f, args[4])
+    f.w = f.w + 1
+    saveFences(m, f)
+    noteInvalidation(S, math.max(m.now, lastEnd(f)), tonumber(args[5]))
+    bump(m, 'E', V)
+  end
   return { m.i, m.q }
 end }
 `;

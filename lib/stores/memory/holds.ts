@@ -1,0 +1,41 @@
+import type { Mark } from '../channel.js';
+
+/** One owner's hold of one mark. */
+interface Hold {
+  readonly mark: Mark;
+  readonly owner: string;
+  /** Server µs from which it does not stand any more. */
+  readonly untilMicros: number;
+}
+
+/**
+ * `h`: marks whose carriers may not be filled or put, while a group of evictions is on its way over several buckets.
+ *
+ * Each owner's hold stands by itself, until its owner lifts it or its time is over.
+ */
+export class Holds {
+  private list: readonly Hold[] = [];
+
+  /** Sets the owner's hold of the marks for `holdMs`; lifts it where that is 0. */
+  change(marks: readonly Mark[], owner: string, holdMs: number, nowMicros: number): void {
+    const untilMicros = nowMicros + holdMs * 1_000;
+    const others = this.list.filter(
+      (hold) => nowMicros < hold.untilMicros && !(hold.owner === owner && marks.includes(hold.mark)),
+    );
+    this.list = holdMs > 0 ? [...others, ...marks.map((mark) => ({ mark, owner, untilMicros }))] : others;
+  }
+
+  /** True when something that carries these marks may not come into being. */
+  areOn({ region, tags }: { region: string; tags: readonly string[] }, nowMicros: number): boolean {
+    return this.list.some(
+      ({ mark, untilMicros }) =>
+        nowMicros < untilMicros && (mark === '*' || mark === `r:${region}` || tags.some((tag) => mark === `t:${tag}`)),
+    );
+  }
+
+  copy(): Holds {
+    const copy = new Holds();
+    copy.list = this.list;
+    return copy;
+  }
+}

@@ -1,0 +1,57 @@
+/**
+ * Stamps of marks, and holds of them (PROTOCOL 4, TAG).
+ *
+ * A hold keeps away what would carry the mark, while a group of evictions is on its way over several buckets: `h` of M is
+ * `mark,owner,until|…`, one part per mark and owner. Each ends by its owner, or by its time; what has ended is dropped with the next change.
+ */
+export const marks = /* lua */ `
+local function holdsOf(m)
+  local list = {}
+  for name, owner, till in string.gmatch(m.h, '([^,|]+),([^,|]+),(%d+)') do
+    if m.now < tonumber(till) then list[#list + 1] = { name = name, owner = owner, till = till } end
+  end
+  return list
+end
+
+-- Whether something of the region, with these tags, may not come into being.
+local function isHeld(m, region, tags)
+  if m.h == '' then return false end
+  local all = ',' .. tags .. ','
+  for _, hold in ipairs(holdsOf(m)) do
+    if hold.name == '*' or hold.name == 'r:' .. region then return true end
+    if tags ~= '' and string.sub(hold.name, 1, 2) == 't:' and string.find(all, ',' .. string.sub(hold.name, 3) .. ',', 1, true) then return true end
+  end
+  return false
+end
+
+-- Sets the owner's holds of the marks args[from] … args[to]; lifts them where ms is 0.
+local function changeHolds(m, owner, ms, args, from, to)
+  local own, parts = {}, {}
+  for n = from, to do own[args[n]] = true end
+  for _, hold in ipairs(holdsOf(m)) do
+    if not (hold.owner == owner and own[hold.name]) then parts[#parts + 1] = hold.name .. ',' .. hold.owner .. ',' .. hold.till end
+  end
+  if ms > 0 then
+    for n = from, to do parts[#parts + 1] = args[n] .. ',' .. owner .. ',' .. text(m.now + ms * 1000) end
+  end
+  local h = table.concat(parts, '|')
+  if h == '' then redis.call('HDEL', m.key, 'h') else redis.call('HSET', m.key, 'h', h) end
+end
+
+-- One stamp for the marks args[from] … args[to]. A clear and a region's clear note their time: what has no tags is void by no other mark.
+local function stampMarks(m, G, lifeMs, args, from, to)
+  collect(m, G)
+  m.c = m.c + 1
+  local stamp, now = text(m.c), text(m.now)
+  for n = from, to do
+    local name = args[n]
+    local kind = string.sub(name, 1, 2)
+    if name ~= '*' then remember(G, name, m.now + lifeMs * 1000) end
+    if name == '*' then redis.call('HSET', m.key, 'tt', now)
+    elseif kind == 'r:' then redis.call('HSET', m.key, 'tt:' .. string.sub(name, 3), now) end
+    m.tq = m.tq + 1
+    bump(m, 'T', stamp .. '|' .. name, 'c', stamp, 'tq', text(m.tq), name, stamp)
+  end
+  return m.c
+end
+`;
