@@ -9,6 +9,7 @@ import type { CacheableOperation, EvictOperation, PutOperation } from '../operat
 import type { CacheConfigOptions } from '../operations/cache-config.decorator.js';
 import type { CachedMethod } from '../operations/cached-method.js';
 import type { CacheEvictOptions, ResultOptions, TargetOptions } from '../operations/operation-options.js';
+import { classNameOf } from '../shared/class-name.js';
 import { CacheError } from '../shared/errors.js';
 import { dropPromise, optionFailure } from '../shared/option-function.js';
 import type { CacheRegistry } from './cache-registry.js';
@@ -127,8 +128,8 @@ function rememberedKeys(region: CacheRegion, recipe: KeyRecipe): ReadStep['keyOf
 }
 
 export function identityOf(method: CachedMethod, runtimeClass: RuntimeClass) {
-  const declaringClass = method.prototype.constructor.name;
-  return { runtimeClass: runtimeClass.name, declaringClass, method: method.keyName };
+  const declaringClass = classNameOf(method.prototype.constructor);
+  return { runtimeClass: classNameOf(runtimeClass), declaringClass, method: method.keyName };
 }
 
 function conditionOf(condition: TargetOptions['condition'], where: string): Condition | null {

@@ -4,6 +4,7 @@ import type { CacheConfigOptions } from '../operations/cache-config.decorator.js
 import type { CachedMethod } from '../operations/cached-method.js';
 import { configOf } from '../operations/operation-metadata.js';
 import type { TargetOptions } from '../operations/operation-options.js';
+import { classNameOf } from '../shared/class-name.js';
 import { CacheError } from '../shared/errors.js';
 import { DEFAULT_CACHE } from '../shared/tokens.js';
 import type { CacheRegistry } from './cache-registry.js';
@@ -32,7 +33,8 @@ export function targetOf(
 }
 
 /** The class's name; characters that a region's name may not have are spelled out, so that different classes keep different regions. */
-function classRegionOf({ name }: { readonly name: string }, where: string): string {
+function classRegionOf(runtimeClass: { readonly name: string }, where: string): string {
+  const name = classNameOf(runtimeClass);
   const region = name.replace(/[^A-Za-z0-9_]/g, (character) => `-${character.charCodeAt(0).toString(16)}-`);
   if (region !== '' && region.length <= 100) return region;
   throw new CacheError(

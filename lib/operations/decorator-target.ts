@@ -1,3 +1,4 @@
+import { classNameOf as nameOfClass } from '../shared/class-name.js';
 import 'reflect-metadata';
 import { CacheError } from '../shared/errors.js';
 import type { AnyFunction } from './method-types.js';
@@ -77,5 +78,5 @@ export function nameText(name: string | symbol): string {
 
 function classNameOf(target: unknown): string {
   const owner = typeof target === 'function' ? target : (target as object).constructor;
-  return owner.name || '(a class without a name)';
+  return nameOfClass(owner) || '(a class without a name)';
 }

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import type { Codec } from '../codecs/codec.js';
-import { toMilliseconds } from './duration.js';
+import { type Duration, toMilliseconds } from './duration.js';
 import type { ValueType } from './redis-cache-options.js';
 import { isBuiltInClass } from './value-type.js';
 
@@ -26,6 +26,10 @@ const positiveDuration = v.pipe(
   duration,
   v.check((value) => toMilliseconds('', value) > 0, 'longer than 0'),
 );
+/** What a timer of Node waits for: it counts 24.8 days, and fires at once when it is to wait longer. */
+const atMost = (most: Duration) =>
+  v.check<number | string, string>((value) => toMilliseconds('', value) <= toMilliseconds('', most), `${most} at most`);
+const timer = atMost('24d');
 const ttl = v.pipe(
   duration,
   v.check((value) => toMilliseconds('', value) > 0, 'longer than 0 (`unless` and `condition` leave a value uncached)'),
@@ -84,9 +88,9 @@ export const readEntries = {
 const policyEntries = {
   ...readEntries,
   codec: v.optional(codec),
-  lease: v.optional(positiveDuration),
-  maxWait: v.optional(duration),
-  fence: v.optional(positiveDuration),
+  lease: v.optional(v.pipe(positiveDuration, timer)),
+  maxWait: v.optional(v.pipe(duration, timer)),
+  fence: v.optional(v.pipe(positiveDuration, timer)),
   tombstone: v.optional(positiveDuration),
   maxValueBytes: v.optional(count(1)),
 };
@@ -116,7 +120,7 @@ export const optionsSchema = v.strictObject(
           v.strictObject({
             maxEntries: v.optional(count(1)),
             maxBytes: v.optional(count(1)),
-            maxAge: v.optional(positiveDuration),
+            maxAge: v.optional(v.pipe(positiveDuration, timer)),
           }),
         ],
         'false, or { maxEntries, maxBytes, maxAge }',
@@ -131,7 +135,8 @@ export const optionsSchema = v.strictObject(
     ),
     maxKeyLength: v.optional(count(50, 10_000)),
     reads: v.optional(v.picklist(['plain', 'function'], `'plain' or 'function'`)),
-    commandTimeout: v.optional(positiveDuration),
+    // a multiple of it is the timeout of sockets
+    commandTimeout: v.optional(v.pipe(positiveDuration, atMost('1h'))),
     onEvictFailure: v.optional(v.picklist(['journal', 'throw'], `'journal' or 'throw'`)),
     onFailover: v.optional(v.picklist(['flush', 'stale', 'keep'], `'flush', 'stale' or 'keep'`)),
     onFenceFailure: v.optional(v.picklist(['refuse', 'run'], `'refuse' or 'run'`)),

@@ -66,6 +66,29 @@ describe('forRoot', () => {
     expect(await users.find(1)).toEqual({ id: 1, loads: 1 });
   });
 
+  it('takes a class whose static member is called name', async () => {
+    @Injectable()
+    class Rows extends Users {
+      static override readonly name = Object.assign(() => 'x', {}) as unknown as string;
+    }
+    const app = await boot({ imports: [RedisCacheModule.forRoot({ service: 'user' })], providers: [Rows] });
+    await app.get(Rows).find(1);
+    expect(await app.get(Rows).find(1)).toEqual({ id: 1, loads: 1 });
+    expect(Object.keys(app.get(RedisCache).status().regions)).toEqual(['Rows']);
+  });
+
+  it.each([undefined, { url: 'redis://127.0.0.1:1' }, { nodes: [{ host: '127.0.0.1', port: 1 }] }])(
+    'closes without having been initialised (redis: %j)',
+    async (redis) => {
+      const app = await compile({ imports: [RedisCacheModule.forRoot({ service: 'user', redis })] });
+      const cache = app.get(RedisCache);
+      expect(await cache.region('r').getOrLoad(1, async () => 'loaded')).toBe('loaded');
+      await app.close();
+      await cache.close();
+      await expect(cache.region('r').evict(1)).rejects.toMatchObject({ code: 'RC_CLOSED' });
+    },
+  );
+
   it('writes one line at boot', async () => {
     await boot({ imports: [RedisCacheModule.forRoot({ service: 'user', regions: { a: {} } })], providers: [Users] });
     expect(lines.filter((line) => line.includes('[RedisCache'))).toEqual([

@@ -87,6 +87,24 @@ describe('resolveOptions', () => {
     expect(resolve({ codec }).defaults.codec).toBe(codec);
   });
 
+  it.each([
+    ['lease', '24d', '24.1d'],
+    ['lease', '24d', '30d'],
+    ['maxWait', '24d', '25d'],
+    ['fence', '24d', '25d'],
+    ['commandTimeout', '1h', '7d'],
+  ])('refuses a %s of more than %s, which no timer could count: %s', (option, most, value) => {
+    expect(() => resolve({ [option]: most })).not.toThrow();
+    expect(() => resolve({ [option]: value })).toThrow(
+      `${option} must be ${most} at most, got ${JSON.stringify(value)}. [RC_INVALID_OPTION]`,
+    );
+  });
+
+  it('refuses such a duration of a region and of L1 as well', () => {
+    expect(() => resolve({ regions: { a: { lease: '30d' } } })).toThrow('regions.a.lease must be 24d at most');
+    expect(() => resolve({ l1: { maxAge: '30d' } })).toThrow('l1.maxAge must be 24d at most');
+  });
+
   it('warns of a ttl that is probably meant in seconds', () => {
     const warn = jest.fn<(message: string) => void>();
     resolve({ ttl: 60, regions: { a: { ttl: 999 }, b: { ttl: 1_000 }, c: { ttl: '60ms' } } }, warn);
