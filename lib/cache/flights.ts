@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { CachedValue } from '../values/value-pipeline.js';
+import type { RejectionOwner } from './cancellation.js';
 
 /** A value for each caller: the shared frozen one, or one of its own. */
 export type Take = () => unknown;
@@ -27,7 +28,7 @@ export type Source = 'l2' | 'stale' | 'load';
  */
 export type Outcome =
   | { readonly kind: 'value'; readonly at: number; readonly source: Source; readonly take: Take }
-  | { readonly kind: 'failed'; readonly error: unknown }
+  | { readonly kind: 'failed'; readonly error: unknown; readonly owner: RejectionOwner }
   /** The load held its key longer than its lease: its callers start anew. */
   | { readonly kind: 'abandoned' };
 

@@ -1,3 +1,4 @@
+import { ownerOfRejection } from './cancellation.js';
 import type { Engine } from './engine.js';
 import type { ReadCall } from './entry-call.js';
 import { type Flight, type Outcome, type Take, takeOf } from './flights.js';
@@ -42,7 +43,7 @@ export class LoadRun {
       if (stale && isServableOnError(stale, call.policy)) {
         return { kind: 'value', at: stale.at, source: 'stale', take: stale.take };
       }
-      return { kind: 'failed', error };
+      return { kind: 'failed', error, owner: ownerOfRejection(error, call.args) };
     }
     const loadMicros = Math.round((clock.now() - beganAtMs) * 1_000);
     return this.fill(loading, value, beganAt, loadMicros);

@@ -60,13 +60,20 @@ export class Reader {
   /** Takes part in the read of another caller, as far as the join rule allows; else leads one. */
   private async join(call: ReadCall, owner: Flight | undefined, arrivedAt: number): Promise<unknown> {
     const { flights } = this.parts;
-    for (;;) {
+    for (let hasStartedAnew = false; ;) {
       const isBypass = this.isBypass(call);
       const flight = flights.get(flightName(call, isBypass));
       if (!flight) return this.lead(call, isBypass, owner);
       if (flights.mustNotJoin(flight, owner)) return this.loadAlone(call, owner);
       const outcome = await flights.join(flight, owner);
       if (outcome.kind === 'failed') {
+        // Nobody cancelled this caller, who starts anew; where that is a guess only once: else a source that aborts by itself would make
+        // each of a crowd wait for all who came before.
+        if (outcome.owner === 'callers') continue;
+        if (outcome.owner === 'perhaps-callers' && !hasStartedAnew) {
+          hasStartedAnew = true;
+          continue;
+        }
         count(call, 'load', true);
         throw outcome.error;
       }
@@ -100,7 +107,7 @@ export class Reader {
       }
       outcome = found.kind === 'answer' ? found.outcome : await this.serve(call, flight, ticket, found);
     } catch (error) {
-      outcome = { kind: 'failed', error };
+      outcome = { kind: 'failed', error, owner: 'everyones' };
     } finally {
       tickets.giveBack(ticket);
       flights.end(flight, outcome!);

@@ -1,10 +1,11 @@
 /**
  * Counts of one region, plain integers, only ever growing.
  *
- * Rules of counting. A call of a cached method is counted in exactly one of `hitsL1`, `hitsL2`, `stale`, `misses`, `bypasses`:
+ * Rules of counting. Each look-up (a call of a cached method, `getOrLoad`, `get`) that ended is counted in exactly one of `hitsL1`, `hitsL2`,
+ * `stale`, `misses`, `bypasses`:
  * - `hitsL1`, `hitsL2`: served fresh from that tier; a caller who joined another's read counts as that read counted
  * - `stale`: served past its ttl, inside a stale window; or from before a failover, with `onFailover: 'stale'`
- * - `misses`: answered by a load, its own or one it joined; also while Redis is away
+ * - `misses`: not answered by the cache: by a load, its own or one it joined, or, for `get`, not at all; also while Redis is away
  * - `bypasses`: the cache was not asked or not to be trusted: `condition` was false, an eviction of this instance is pending, or the call is part of the very load that it would
  *   wait for
  */
@@ -25,7 +26,7 @@ export interface RegionCounts {
   fillsRefused: number;
   puts: number;
   putsRefused: number;
-  /** Keys evicted by this process, acknowledged. */
+  /** Evictions of this process that Redis acknowledged: each key, and each clear of the region. */
   evictions: number;
   evictionsFailed: number;
   /** Fences that Redis did not acknowledge: the write was refused, or ran without one. */

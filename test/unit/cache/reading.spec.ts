@@ -354,6 +354,36 @@ describe('reading', () => {
       expect(cache.status().regions['users']).toMatchObject({ stale: 4, misses: 1 });
     });
 
+    it.each(['nobody', 'another instance'])('never answers get, while %s reloads it', async (who) => {
+      const options = { ttl: '1m', staleWhileRevalidate: '5m' } as const;
+      const { cache, faults } = await world.start(options);
+      const users = cache.region<string>('users');
+      await users.getOrLoad(1, async () => 'old');
+      await world.clock.advance(60_001);
+      const load = gate<string>();
+      const other = (await world.start(options)).cache.region<string>('users');
+      if (who === 'another instance') expect(await other.getOrLoad(1, () => load.promise)).toBe('old');
+      expect(await users.get(1)).toBeUndefined();
+      expect(faults.calls['release']).toBeUndefined();
+      load.open('new');
+      await settle();
+      expect(cache.status().regions['users']).toMatchObject({ stale: 0, misses: 2 });
+    });
+
+    it('never answers get of an instance that asks the server for everything', async () => {
+      const { cache } = await world.start({ ttl: '1m', staleWhileRevalidate: '5m', reads: 'function' });
+      const users = cache.region<string>('users');
+      await users.getOrLoad(1, async () => 'old');
+      await world.clock.advance(60_001);
+      expect(await users.get(1)).toBeUndefined();
+      const load = gate<string>();
+      expect(await users.getOrLoad(1, () => load.promise)).toBe('old');
+      expect(await users.get(1)).toBeUndefined();
+      load.open('new');
+      await settle();
+      expect(await users.get(1)).toBe('new');
+    });
+
     it('serves the stale value when the load fails, inside staleIfError only', async () => {
       const { cache } = await world.start({ ttl: '1m', staleIfError: '5m' });
       const users = cache.region<string>('users');
