@@ -11,6 +11,7 @@ export class ChannelModel {
   publish(s: State, kind: MessageKind, stamp: number): void {
     const { world } = this;
     for (let instance = 0; instance < world.instances; instance++) {
+      if (s[world.kCutOff + instance]) continue;
       const count = s[world.queued + instance]!;
       if (count === world.queueLength) {
         if (world.scenario.losesMessages) continue;

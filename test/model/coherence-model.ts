@@ -1,5 +1,5 @@
 import { ChannelModel } from './channel.js';
-import type { Model, Step } from './explore.js';
+import { afterSteps, type Model, type Step } from './explore.js';
 import { FaultModel } from './faults.js';
 import type { State } from './layout.js';
 import { ReaderModel } from './readers.js';
@@ -31,17 +31,7 @@ export class CoherenceModel implements Model {
       ...this.view.steps(),
       ...new FaultModel(this.world, this.server, readers).steps(),
     ];
-    this.initial = this.startOf(scenario);
-  }
-
-  private startOf(scenario: Scenario): State {
-    const state = this.world.initial();
-    for (const name of scenario.prefix ?? []) {
-      const step = this.steps.find((candidate) => candidate.name === name);
-      if (!step?.when(state)) throw new Error(`${scenario.name}: "${name}" is not possible here`);
-      step.then(state);
-    }
-    return state;
+    this.initial = afterSteps(this.steps, scenario.prefix, this.world.initial());
   }
 
   changes(before: State, after: State): string {
@@ -55,7 +45,7 @@ export class CoherenceModel implements Model {
     if (value >= 0 && s[w.vFresh] && value < s[w.floor]! && this.server.isLive(s) && !this.isForeignToAll(s))
       return `GETL would answer ${value}, though ${s[w.floor]} was acknowledged`;
     for (let instance = 0; instance < w.instances; instance++) {
-      const message = this.brokenPlainRead(s, instance, value) ?? this.brokenLocalRead(s, instance);
+      const message = this.brokenPlainRead(s, instance) ?? this.brokenLocalRead(s, instance);
       if (message !== undefined) return message;
     }
     return undefined;
@@ -69,20 +59,25 @@ export class CoherenceModel implements Model {
     return this.server.isForeign(s, known);
   }
 
-  private brokenPlainRead(s: State, instance: number, value: number): string | undefined {
-    const { world: w } = this;
-    if (!w.scenario.plainReads || value < 0 || value >= s[w.floor]!) return undefined;
+  private brokenPlainRead(s: State, instance: number): string | undefined {
+    const { world: w, view } = this;
+    const data = s[w.kCutOff + instance] ? w.saved - w.dataStart : 0;
+    const value = s[data + w.vValue]! - 1;
+    const floor = view.floorOf(s, instance);
+    if (!w.scenario.plainReads || value < 0 || value >= floor) return undefined;
     const read = {
-      identified: s[w.kIdentified + instance] === 1,
-      inc: s[w.mInc]!,
-      markSeq: s[w.mMarkSeq]!,
+      identified: view.isIdentified(s, instance),
+      inc: s[data + w.mInc]!,
+      seq: s[data + w.mSeq]!,
+      high: s[w.kHigh + instance]!,
+      markSeq: s[data + w.mMarkSeq]!,
       value: value + 1,
-      vInc: s[w.vInc]!,
-      stamp: s[w.vStamp]!,
-      fresh: s[w.vFresh] === 1,
+      vInc: s[data + w.vInc]!,
+      stamp: s[data + w.vStamp]!,
+      fresh: s[data + w.vFresh] === 1,
     };
-    if (!this.view.admits(s, instance, read)) return undefined;
-    return `a plain read of instance ${instance} would get ${value}, though ${s[w.floor]} was acknowledged`;
+    if (!view.admits(s, instance, read)) return undefined;
+    return `a plain read of instance ${instance} would get ${value}, though ${floor} was acknowledged`;
   }
 
   private brokenLocalRead(s: State, instance: number): string | undefined {
@@ -91,6 +86,9 @@ export class CoherenceModel implements Model {
     if (value < 0 || !s[w.kKnown + instance]) return undefined;
     if (w.rules.localSeesMarks && this.view.isMarked(s, instance, s[w.lStamp + instance]!)) return undefined;
     if (w.rules.pendingEvictBypasses && s[w.kPending + instance]) return undefined;
+    if (w.scenario.turns && w.rules.localNeedsRecentProof && !this.view.isRecent(s, instance)) return undefined;
+    if (w.scenario.turns && value < s[w.floorBefore]!)
+      return `L1 of instance ${instance} serves ${value}, though ${s[w.floorBefore]} was acknowledged more than D ago`;
     if (value < s[w.kProven + instance]!)
       return `L1 of instance ${instance} serves ${value}, though ${s[w.kProven + instance]} was acknowledged before the poll that proved it`;
     if (value < s[w.kOwnFloor + instance]!)

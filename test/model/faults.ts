@@ -36,7 +36,7 @@ export class FaultModel {
         },
       );
     };
-    const movesMaster = (scenario.failovers ?? 0) > 0;
+    const movesMaster = (scenario.failovers ?? 0) + (scenario.partitions ?? 0) + (scenario.rollbacks ?? 0) > 0;
 
     fault(
       'failover',
@@ -48,10 +48,35 @@ export class FaultModel {
     fault('flushAll', scenario.flushAlls, (s) => this.lose(s, w.dataStart, w.dataEnd));
     fault('loseBucket', scenario.losesBucket, (s) => this.lose(s, w.mBoot, w.dataEnd));
     fault('reload', scenario.reloads, (s) => this.reload(s));
+    fault(
+      'partition',
+      scenario.partitions,
+      (s) => this.cutOff(s),
+      (s) => s[w.savedOnce] === 1 && !s[w.kCutOff],
+    );
+    // both commands of a plain read are one write, which the server runs at a stretch
+    fault(
+      'rollback',
+      scenario.rollbacks,
+      (s) => this.rollBack(s),
+      (s) => this.maySave(s) && !this.readers.isHalfway(s),
+    );
+    if (scenario.partitions)
+      add(
+        'the instance that was cut off connects to the new master',
+        (s) => s[w.kCutOff] === 1,
+        (s) => {
+          s[w.kCutOff] = 0;
+          this.connectionsLost(s);
+        },
+      );
+    if (scenario.turns) this.addTurns(add, scenario.turns, scenario.suspends === true);
     if ((movesMaster || scenario.restarts) && scenario.replicates !== false) {
       const left = (s: State) =>
         s[w.faults + FAULTS.indexOf('failover')]! < (scenario.failovers ?? 0) ||
-        s[w.faults + FAULTS.indexOf('restart')]! < (scenario.restarts ?? 0);
+        s[w.faults + FAULTS.indexOf('restart')]! < (scenario.restarts ?? 0) ||
+        s[w.faults + FAULTS.indexOf('partition')]! < (scenario.partitions ?? 0) ||
+        s[w.faults + FAULTS.indexOf('rollback')]! < (scenario.rollbacks ?? 0);
       add(
         movesMaster ? 'the replica catches up' : 'the data is saved',
         (s) => left(s) && this.maySave(s),
@@ -148,6 +173,51 @@ export class FaultModel {
     );
   }
 
+  /** The master keeps its data and its connection to instance 0; all others go on with the other server. */
+  private cutOff(s: State): void {
+    const { world: w } = this;
+    s[w.server] = 1 - s[w.server]!;
+    this.exchange(s);
+    s[w.kCutOff] = 1;
+    for (let instance = 1; instance < w.instances; instance++) s[w.kIdentified + instance] = 0;
+    this.fencesLost(s);
+  }
+
+  /** Demoted and promoted again without a disconnect: the process is the same, and remembers, the data is the other server's. */
+  private rollBack(s: State): void {
+    const { world: w } = this;
+    s.copyWithin(w.dataStart, w.saved, w.saved + w.dataEnd - w.dataStart);
+    this.fencesLost(s);
+  }
+
+  /** D passes, for all; or while an instance stands still, by whose first clock nothing has happened. */
+  private addTurns(
+    add: (name: string, when: Step['when'], then: Step['then']) => void,
+    turns: number,
+    suspends: boolean,
+  ): void {
+    const { world: w } = this;
+    const older = (s: State, at: number) => void (s[at] = Math.min(2, s[at]! + 1));
+    const pass = (s: State, suspended: number) => {
+      s[w.turns]!++;
+      s[w.floorBefore] = s[w.floorOfTurn]!;
+      s[w.floorOfTurn] = s[w.floor]!;
+      for (let instance = 0; instance < w.instances; instance++) {
+        const isPolling = s[w.pAt + instance]! > 0;
+        older(s, w.kWallAge + instance);
+        if (isPolling) older(s, w.pWallAge + instance);
+        if (instance === suspended) continue;
+        older(s, w.kAge + instance);
+        if (isPolling) older(s, w.pAge + instance);
+      }
+    };
+    const mayPass = (s: State) => s[w.turns]! < turns;
+    add('D passes', mayPass, (s) => pass(s, -1));
+    if (!suspends) return;
+    for (let instance = 0; instance < w.instances; instance++)
+      add(`D passes while instance ${instance} is suspended`, mayPass, (s) => pass(s, instance));
+  }
+
   /** Each server keeps its own data. */
   private exchange(s: State): void {
     const { world: w } = this;
@@ -183,7 +253,8 @@ export class FaultModel {
       s[w.kIdentified + instance] = 0;
       s[w.pSameConnection + instance] = 0;
       // a poll that was not answered is sent again: it counts from then
-      if (s[w.pAt + instance] === 1) for (const first of [w.pAt, w.pFloor, w.pVoid]) s[first + instance] = 0;
+      if (s[w.pAt + instance] === 1)
+        for (const first of [w.pAt, w.pFloor, w.pVoid, w.pAge, w.pWallAge]) s[first + instance] = 0;
     }
   }
 

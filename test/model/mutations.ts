@@ -1,19 +1,13 @@
 import type { Rule } from './rules.js';
+import type { Mutation } from './suite.js';
 
-/** Rules that are taken out together, and the scenario that has to notice. */
-export interface Mutation {
-  readonly name: string;
-  readonly off: readonly Rule[];
-  readonly scenario: string;
-}
-
-const one = (name: string, rule: Rule, scenario: string): Mutation => ({ name, off: [rule], scenario });
+const one = (name: string, rule: Rule, scenario: string): Mutation<Rule> => ({ name, off: [rule], scenario });
 
 /**
  * Each breaks a promise. Where two rules stand for one another, both are taken out: one alone is a second line of
  * defence (README, "Rules that are not missed").
  */
-export const mutations: readonly Mutation[] = [
+export const mutations: readonly Mutation<Rule>[] = [
   // reads and fills
   one('blind fill', 'fillNeedsToken', 'leases'),
   one('a fill under a lease of another incarnation', 'fillChecksIncarnation', 'failover'),
@@ -84,6 +78,15 @@ export const mutations: readonly Mutation[] = [
   one('plain read without tq', 'plainReadChecksMarkSequence', 'plain'),
   one('plain read without tagFloor', 'plainReadChecksFloor', 'plain'),
   one('plain read without known stamps', 'plainReadSeesMarks', 'plain'),
+  one('a master is believed for ever (R20)', 'plainReadNeedsRecentProof', 'partition'),
+  {
+    name: 'a master that refuses is believed',
+    off: ['refusalTakesIdentity', 'plainReadNeedsRecentProof'],
+    scenario: 'partition',
+  },
+  one('a position may go back (R21)', 'fallenPositionIsForeign', 'rollback'),
+  one('an own eviction tells no position (R21)', 'ownEvictionTellsPosition', 'rollback'),
+  one('a poll from before an own eviction lowers the position', 'startKeepsPosition', 'rollback'),
   one('collected tags are forgotten', 'collectRaisesClear', 'marks'),
 
   // L1
@@ -96,6 +99,9 @@ export const mutations: readonly Mutation[] = [
   one('polls prove without their q', 'pollComparesSequence', 'local'),
   one('polls prove without their i', 'pollChecksIncarnation', 'local-old-messages'),
   one('polls prove as of their answer', 'pollProvesItsSending', 'local'),
+  one('L1 serves for ever what was proven once', 'localNeedsRecentProof', 'suspended'),
+  one('a clock that stands still is believed (R22)', 'largerElapsedTimeCounts', 'suspended'),
+  one('the same of what proves a connection', 'largerElapsedTimeCounts', 'suspended-partition'),
   one('L1 ignores stamps', 'localSeesMarks', 'local-marks'),
   one('own evict leaves the own L1', 'ownEvictClearsLocal', 'local'),
   one('own failed evict is forgotten', 'pendingEvictBypasses', 'local-pending'),
@@ -107,5 +113,6 @@ export const secondDefences: Readonly<Partial<Record<Rule, string>>> = {
   putChecksMarksSinceFence: 'the stamp of the fence voids what the check would refuse',
   putIsStampedAtFence: 'the check of PUT(F) refuses what the stamp would void',
   putRemembersNewerEntry: 'a newer entry that was acknowledged has raised the tombstone itself',
+  refusalTakesIdentity: 'what a connection proves ends after D anyway',
   fillOfL1ChecksIncarnation: 'the change of incarnation has voided the ticket',
 };

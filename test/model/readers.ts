@@ -60,6 +60,12 @@ export class ReaderModel {
     });
   }
 
+  /** Whether a plain read stands between its two commands. */
+  isHalfway(s: State): boolean {
+    const { world: w } = this;
+    return w.flights.some((_, flight) => s[w.rAt + flight] === READ.half);
+  }
+
   private stepsOf(flight: number): Step[] {
     const { world: w } = this;
     const { scenario } = w;
@@ -112,14 +118,32 @@ export class ReaderModel {
     }
     add(
       'GETL',
-      (s) => s[at] === READ.asking && !this.waitsInVain(s, flight),
+      (s) => s[at] === READ.asking && !this.isCutOff(s, flight) && !this.waitsInVain(s, flight),
       (s) => this.serveAsk(s, flight, false, false),
     );
     add(
       'GETL after a lease ended',
-      (s) => s[at] === READ.asking && this.isHeld(s, flight),
+      (s) => s[at] === READ.asking && !this.isCutOff(s, flight) && this.isHeld(s, flight),
       (s) => this.serveAsk(s, flight, true, false),
     );
+    if (scenario.partitions) {
+      add(
+        'GETL is refused',
+        (s) => s[at] === READ.asking && this.isCutOff(s, flight),
+        (s) => {
+          this.view.refused(s, w.flights[flight]!);
+          this.load(s, flight, READ.loadedAlone);
+        },
+      );
+      add(
+        'FILL is refused',
+        (s) => s[at] === READ.loaded && this.isCutOff(s, flight),
+        (s) => {
+          this.view.refused(s, w.flights[flight]!);
+          return this.end(s, flight, s[w.rLoaded + flight]!, this.coverOfLoad(s, flight));
+        },
+      );
+    }
     if (scenario.refreshes)
       add(
         'GETL with force',
@@ -157,7 +181,10 @@ export class ReaderModel {
       );
     add(
       'FILL',
-      (s) => s[at] === (this.hasCallers ? READ.filling : READ.loaded) && this.mayFill(s, flight),
+      (s) =>
+        s[at] === (this.hasCallers ? READ.filling : READ.loaded) &&
+        this.mayFill(s, flight) &&
+        !this.isCutOff(s, flight),
       (s) => {
         this.serveFill(s, flight);
         // nothing else can happen to an answer that only ends the read: one step
@@ -244,7 +271,9 @@ export class ReaderModel {
     s[w.rSnapshot + flight] = inTransaction ? s[w.db]! + 1 : 0;
     if (w.scenario.plainReads && instance < w.instances) {
       s[w.rAt + flight] = READ.plain;
-      s[w.rIdentified + flight] = s[w.kIdentified + instance]!;
+      s[w.rIdentified + flight] = this.view.isIdentified(s, instance) ? 1 : 0;
+      s[w.rFloor + flight] = this.view.floorOf(s, instance);
+      if (w.scenario.rollbacks) s[w.rHigh + flight] = s[w.kHigh + instance]!;
       this.cover(s, flight, COVER.operation);
     } else {
       this.ask(s, flight);
@@ -258,19 +287,32 @@ export class ReaderModel {
 
   // --- plain reads
 
+  /** Where the data stands that the flight's connection leads to: the master's, or that of one which was cut off. */
+  private dataOf(s: State, flight: number): number {
+    const { world: w } = this;
+    const instance = w.flights[flight]!;
+    return instance < w.instances && s[w.kCutOff + instance] ? w.saved - w.dataStart : 0;
+  }
+
+  private isCutOff(s: State, flight: number): boolean {
+    return this.dataOf(s, flight) !== 0;
+  }
+
   private readPosition(s: State, flight: number): void {
     const { world: w } = this;
-    s[w.rInc + flight] = s[w.mInc]!;
-    s[w.rSeq + flight] = s[w.mSeq]!;
-    s[w.rMarkSeq + flight] = s[w.mMarkSeq]!;
+    const data = this.dataOf(s, flight);
+    s[w.rInc + flight] = s[data + w.mInc]!;
+    s[w.rSeq + flight] = s[data + w.mSeq]!;
+    s[w.rMarkSeq + flight] = s[data + w.mMarkSeq]!;
   }
 
   private readValue(s: State, flight: number): void {
     const { world: w } = this;
-    s[w.rValue + flight] = s[w.vValue]!;
-    s[w.rVInc + flight] = s[w.vInc]!;
-    s[w.rStamp + flight] = s[w.vStamp]!;
-    s[w.rFresh + flight] = s[w.vFresh]!;
+    const data = this.dataOf(s, flight);
+    s[w.rValue + flight] = s[data + w.vValue]!;
+    s[w.rVInc + flight] = s[data + w.vInc]!;
+    s[w.rStamp + flight] = s[data + w.vStamp]!;
+    s[w.rFresh + flight] = s[data + w.vFresh]!;
   }
 
   private takePlain(s: State, flight: number): string | undefined {
@@ -278,6 +320,8 @@ export class ReaderModel {
     const read = {
       identified: s[w.rIdentified + flight] === 1,
       inc: s[w.rInc + flight]!,
+      seq: s[w.rSeq + flight]!,
+      high: s[w.rHigh + flight]!,
       markSeq: s[w.rMarkSeq + flight]!,
       value: s[w.rValue + flight]!,
       vInc: s[w.rVInc + flight]!,
@@ -345,6 +389,7 @@ export class ReaderModel {
     const { world: w } = this;
     const instance = w.flights[flight]!;
     this.view.observe(s, instance, s[w.rInc + flight]!);
+    this.view.sawPosition(s, instance, s[w.rInc + flight]!, s[w.rSeq + flight]!);
     if (instance < w.instances && s[w.rIdentified + flight]) s[w.kIdentified + instance] = 1;
   }
 
@@ -424,7 +469,18 @@ export class ReaderModel {
 
   private forgetAnswer(s: State, flight: number): void {
     const { world: w } = this;
-    for (const first of [w.rKind, w.rInc, w.rSeq, w.rMarkSeq, w.rValue, w.rVInc, w.rStamp, w.rFresh, w.rIdentified])
+    for (const first of [
+      w.rKind,
+      w.rInc,
+      w.rSeq,
+      w.rMarkSeq,
+      w.rValue,
+      w.rVInc,
+      w.rStamp,
+      w.rFresh,
+      w.rHigh,
+      w.rIdentified,
+    ])
       s[first + flight] = 0;
   }
 

@@ -74,6 +74,14 @@ const RULES = {
   plainReadChecksMarkSequence: 'a plain read counts only if M.tq is the known one',
   plainReadChecksFloor: 'a plain read of a tagged entry counts only above the tag floor',
   plainReadSeesMarks: 'a plain read counts only if no known stamp voids the entry',
+  plainReadNeedsRecentProof:
+    'a plain read counts only while a function was accepted for writing on its connection less than D ago (R20)',
+  refusalTakesIdentity: 'a refused function takes the identity of its connection away (R20)',
+  fallenPositionIsForeign:
+    'a plain read counts only if its position is not below the highest that was known as it was sent (R21)',
+  ownEvictionTellsPosition: 'the position in the answer to an own eviction is known as well (R21)',
+  startKeepsPosition:
+    'starting anew from a poll of the same incarnation does not lower the highest position that is known (R21)',
   collectRaisesClear: 'collecting a tag stamp raises the clear stamp to it',
 
   // L1, channel, polls
@@ -88,6 +96,8 @@ const RULES = {
   pollComparesSequence: 'a poll proves L1 only if all that it counted is applied',
   pollChecksIncarnation: 'a poll proves L1 only in the known incarnation',
   pollProvesItsSending: 'a poll proves L1 as of its sending, not of its answer',
+  localNeedsRecentProof: 'L1 serves only while it was proven less than D ago',
+  largerElapsedTimeCounts: 'of two clocks the one by which more time has passed counts (R22)',
   localSeesMarks: 'L1 serves nothing that a known stamp voids',
   ownEvictClearsLocal: 'an acknowledged eviction clears the own L1 and tickets before it resolves (G3)',
   pendingEvictBypasses: 'while an own eviction is not acknowledged, own reads bypass the cache',

@@ -103,4 +103,12 @@ export interface Scenario {
   readonly clockBehind?: boolean;
   /** The promise of strict writes is claimed over failovers too (the option fenceAfterFailover). */
   readonly fenceAfterFailover?: boolean;
+  /** How often D, the bound of L1 and of what a connection proves, may pass. Left out: there is no clock, and a proof is of any age. */
+  readonly turns?: number;
+  /** An instance may be suspended while D passes. */
+  readonly suspends?: boolean;
+  /** The master may be cut off together with instance 0: it refuses writes, and the other server takes over. */
+  readonly partitions?: number;
+  /** The data of the master may fall back to what the other server had, under living connections. */
+  readonly rollbacks?: number;
 }

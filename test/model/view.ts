@@ -4,6 +4,9 @@ import type { State } from './layout.js';
 import type { ServerModel } from './server.js';
 import type { World } from './world.js';
 
+/** So often D has passed, and a proof is one no more. */
+const TOO_OLD = 2;
+
 const POLL = { idle: 0, sent: 1, answered: 2 } as const;
 
 /** What an instance knows of the bucket: messages, polls, L1. */
@@ -80,6 +83,9 @@ export class ViewModel {
     read: {
       identified: boolean;
       inc: number;
+      seq: number;
+      /** The highest position that was known as it was sent. */
+      high: number;
       markSeq: number;
       value: number;
       vInc: number;
@@ -91,11 +97,45 @@ export class ViewModel {
     const { rules, scenario } = w;
     if (!s[w.kKnown + instance] || !read.value || !read.fresh) return false;
     if (rules.plainReadNeedsIdentity && !read.identified) return false;
+    if (scenario.rollbacks && rules.fallenPositionIsForeign && read.seq < read.high) return false;
     if (rules.plainReadChecksBucket && read.inc !== s[w.kInc + instance]) return false;
     if (rules.plainReadChecksEntry && read.vInc !== s[w.kInc + instance]) return false;
     if (rules.plainReadChecksMarkSequence && read.markSeq !== s[w.kMarkSeq + instance]) return false;
     if (rules.plainReadSeesMarks && this.isMarked(s, instance, read.stamp)) return false;
     return !(scenario.tagged && rules.plainReadChecksFloor && read.stamp <= s[w.kTagFloor + instance]!);
+  }
+
+  /** Whether the last poll that was answered was sent less than D ago, as far as the instance knows. */
+  isRecent(s: State, instance: number): boolean {
+    const { world: w } = this;
+    const age = s[w.kAge + instance]!;
+    return (w.rules.largerElapsedTimeCounts ? Math.max(age, s[w.kWallAge + instance]!) : age) < TOO_OLD;
+  }
+
+  /** Whether a plain read that is sent now may count. */
+  isIdentified(s: State, instance: number): boolean {
+    const { world: w } = this;
+    return s[w.kIdentified + instance] === 1 && (!w.rules.plainReadNeedsRecentProof || this.isRecent(s, instance));
+  }
+
+  /** What a plain read that is sent now is promised. */
+  floorOf(s: State, instance: number): number {
+    const { world: w } = this;
+    // whose master may be cut off: of D ago; and under a rollback: of what the instance knew
+    if (s[w.kCutOff + instance]) return s[w.floorBefore]!;
+    return w.scenario.rollbacks ? Math.max(s[w.kProven + instance]!, s[w.kOwnFloor + instance]!) : s[w.floor]!;
+  }
+
+  /** An answer or a message of the known incarnation has this position. */
+  sawPosition(s: State, instance: number, inc: number, seq: number): void {
+    const { world: w } = this;
+    if (!w.scenario.rollbacks || instance >= w.instances || inc !== s[w.kInc + instance]) return;
+    s[w.kHigh + instance] = Math.max(s[w.kHigh + instance]!, seq);
+  }
+
+  refused(s: State, instance: number): void {
+    const { world: w } = this;
+    if (w.rules.refusalTakesIdentity) s[w.kIdentified + instance] = 0;
   }
 
   private flush(s: State, instance: number): void {
@@ -139,7 +179,7 @@ export class ViewModel {
       },
       {
         name: `POLL of instance ${instance}`,
-        when: (s) => s[poll] === POLL.sent,
+        when: (s) => s[poll] === POLL.sent && !s[w.kCutOff + instance],
         then: (s) => this.servePoll(s, instance),
       },
       {
@@ -162,6 +202,15 @@ export class ViewModel {
         then: (s) => this.endPoll(s, instance),
       },
     ];
+    if (w.scenario.partitions)
+      steps.push({
+        name: `POLL of instance ${instance} is refused`,
+        when: (s) => s[poll] === POLL.sent && s[w.kCutOff + instance] === 1,
+        then: (s) => {
+          this.refused(s, instance);
+          this.forgetPoll(s, instance);
+        },
+      });
     if (w.scenario.losesMessages)
       steps.push({
         name: `a message to instance ${instance} is lost`,
@@ -190,6 +239,7 @@ export class ViewModel {
         return;
       }
     }
+    this.sawPosition(s, instance, inc, seq);
     if (kind === MESSAGE.flush) return this.flush(s, instance);
     if (seq <= s[w.kSeq + instance]!) return;
     if (seq !== s[w.kSeq + instance]! + 1 && rules.gapFlushes) return this.flush(s, instance);
@@ -225,6 +275,7 @@ export class ViewModel {
     const { world: w } = this;
     this.flush(s, instance);
     s[w.kKnown + instance] = 1;
+    if (s[w.kInc + instance] !== s[w.pInc + instance] || !w.rules.startKeepsPosition) s[w.kHigh + instance] = 0;
     s[w.kInc + instance] = s[w.pInc + instance]!;
     s[w.kSeq + instance] = s[w.pSeq + instance]!;
     s[w.kMarkSeq + instance] = s[w.pMarkSeq + instance]!;
@@ -239,7 +290,27 @@ export class ViewModel {
     const { world: w } = this;
     this.remember(s, instance, s[w.pInc + instance]!);
     if (s[w.pSameConnection + instance]) s[w.kIdentified + instance] = 1;
-    for (const first of [w.pAt, w.pFloor, w.pVoid, w.pSameConnection, w.pInc, w.pSeq, w.pMarkSeq, w.pClock, w.pClear])
+    s[w.kAge + instance] = s[w.pAge + instance]!;
+    s[w.kWallAge + instance] = s[w.pWallAge + instance]!;
+    this.sawPosition(s, instance, s[w.pInc + instance]!, s[w.pSeq + instance]!);
+    this.forgetPoll(s, instance);
+  }
+
+  private forgetPoll(s: State, instance: number): void {
+    const { world: w } = this;
+    for (const first of [
+      w.pAt,
+      w.pFloor,
+      w.pVoid,
+      w.pAge,
+      w.pWallAge,
+      w.pSameConnection,
+      w.pInc,
+      w.pSeq,
+      w.pMarkSeq,
+      w.pClock,
+      w.pClear,
+    ])
       s[first + instance] = 0;
   }
 }

@@ -66,6 +66,10 @@ export class World {
   readonly db: number;
   /** The newest version whose eviction, put, tag or clear was acknowledged. */
   readonly floor: number;
+  /** The same as D last passed, and as it passed before that. */
+  readonly floorOfTurn: number;
+  readonly floorBefore: number;
+  readonly turns: number;
 
   // --- per writer
   readonly wAt: number;
@@ -75,6 +79,8 @@ export class World {
   readonly wFloor: number;
   readonly wAge: number;
   readonly wLeft: number;
+  /** The position that its eviction was answered with. */
+  readonly wSeq: number;
 
   // --- per flight: one read that goes to Redis
   readonly rAt: number;
@@ -92,6 +98,8 @@ export class World {
   readonly rVInc: number;
   readonly rStamp: number;
   readonly rFresh: number;
+  /** The highest position that was known as the read was sent. */
+  readonly rHigh: number;
 
   // --- per caller
   readonly cAt: number;
@@ -110,6 +118,13 @@ export class World {
   readonly kTag: number;
   readonly kIdentified: number;
   readonly kPending: number;
+  /** The highest position of the known incarnation, by whatever answer or message. */
+  readonly kHigh: number;
+  /** How often D has passed since the last poll that was answered was sent: by the clock that stands still in a suspended machine, and by the one on the wall. */
+  readonly kAge: number;
+  readonly kWallAge: number;
+  /** Its connection is to a master that was cut off, and refuses writes. */
+  readonly kCutOff: number;
   /** What L1 promises: the floor when the poll that proved it was sent. */
   readonly kProven: number;
   readonly kOwnFloor: number;
@@ -119,6 +134,8 @@ export class World {
   readonly pAt: number;
   readonly pFloor: number;
   readonly pVoid: number;
+  readonly pAge: number;
+  readonly pWallAge: number;
   readonly pSameConnection: number;
   readonly pInc: number;
   readonly pSeq: number;
@@ -162,6 +179,9 @@ export class World {
 
     this.db = layout.slot('db');
     this.floor = layout.slot('floor');
+    this.floorOfTurn = layout.slot('floor of turn');
+    this.floorBefore = layout.slot('floor before');
+    this.turns = layout.slot('turns');
 
     const perWriter = (name: string) => layout.slots(`writer.${name}`, writers);
     this.wAt = perWriter('at');
@@ -170,6 +190,7 @@ export class World {
     this.wFloor = perWriter('floor');
     this.wAge = perWriter('age');
     this.wLeft = perWriter('left');
+    this.wSeq = perWriter('q');
 
     const perFlight = (name: string) => layout.slots(`read.${name}`, flights);
     this.rAt = perFlight('at');
@@ -187,6 +208,7 @@ export class World {
     this.rVInc = perFlight('V.i');
     this.rStamp = perFlight('V.s');
     this.rFresh = perFlight('V.fresh');
+    this.rHigh = perFlight('high q');
 
     const perCaller = (name: string) => layout.slots(`caller.${name}`, callers);
     this.cAt = perCaller('at');
@@ -205,6 +227,10 @@ export class World {
     this.kTag = perInstance('tag');
     this.kIdentified = perInstance('identified', 1);
     this.kPending = perInstance('pending');
+    this.kHigh = perInstance('high q');
+    this.kAge = perInstance('age');
+    this.kWallAge = perInstance('wall age');
+    this.kCutOff = perInstance('cut off');
     this.kProven = perInstance('proven floor');
     this.kOwnFloor = perInstance('own floor');
     this.lValue = perInstance('L1.value');
@@ -213,6 +239,8 @@ export class World {
     this.pAt = perInstance('poll.at');
     this.pFloor = perInstance('poll.floor');
     this.pVoid = perInstance('poll.void');
+    this.pAge = perInstance('poll.age');
+    this.pWallAge = perInstance('poll.wall age');
     this.pSameConnection = perInstance('poll.same connection');
     this.pInc = perInstance('poll.i');
     this.pSeq = perInstance('poll.q');
@@ -233,4 +261,4 @@ export class World {
 }
 
 /** Faults are bounded by a count each. */
-export const FAULTS = ['failover', 'restart', 'flushAll', 'reload', 'loseBucket'] as const;
+export const FAULTS = ['failover', 'restart', 'flushAll', 'reload', 'loseBucket', 'partition', 'rollback'] as const;

@@ -165,6 +165,7 @@ export class WriterModel {
         break;
     }
     view.remember(s, instance, s[w.mInc]!);
+    if (w.scenario.rollbacks) s[w.wSeq + writer] = s[w.mSeq]!;
     return broken;
   }
 
@@ -190,6 +191,8 @@ export class WriterModel {
     const { world: w, view } = this;
     const instance = spec.instance!;
     view.evicted(s, instance);
+    if (w.rules.ownEvictionTellsPosition) view.sawPosition(s, instance, s[w.mInc]!, s[w.wSeq + writer]!);
+    s[w.wSeq + writer] = 0;
     if (spec.kind === 'tag' || spec.kind === 'clear') view.learn(s, instance, spec.kind, s[w.wAge + writer]!);
     s[w.kOwnFloor + instance] = Math.max(s[w.kOwnFloor + instance]!, s[w.wFloor + writer]!);
     if (spec.fails && s[w.wLeft + writer]) {
