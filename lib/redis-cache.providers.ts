@@ -101,6 +101,7 @@ function redisDrivers(
   return openRedis(redis, {
     keyspace,
     commandTimeoutMs: options.commandTimeoutMs,
+    ...(options.l1 ? { maxAgeMs: options.l1.maxAgeMs } : {}),
     stampLifetimeMs: Math.max(DAY_MS, ...[options.defaults, ...options.regions.values()].map(longestLifeMs)),
     logger,
     clock: systemClock,

@@ -44,7 +44,7 @@ export class AnswerDeadlines {
   /**
    * Rejects when there is no answer in time.
    *
-   * @param onLateAnswer gets an answer that came after that
+   * @param onLateAnswer gets an answer that came after that; what it throws is dropped
    */
   bound<T>(answer: Promise<T>, onLateAnswer?: (value: T) => void): Promise<T> {
     return new Promise<T>((resolve, reject) => {

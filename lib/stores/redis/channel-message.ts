@@ -1,6 +1,6 @@
 import type { ChannelMessage, Mark } from '../channel.js';
 import { unescapeText } from './entry-header.js';
-import { wholeNumber } from './incarnations.js';
+import { wholeNumber } from './known-positions.js';
 
 /**
  * Reads a message of the functions: `bucket|incarnation|sequence|kind|rest`, where rest is

@@ -10,7 +10,7 @@ import {
   warnOfMissingOptions,
 } from './client-options.js';
 import { ClusterTopology } from './cluster-topology.js';
-import { Incarnations } from './incarnations.js';
+import { KnownPositions } from './known-positions.js';
 import { preflight } from './preflight.js';
 import { RedisChannel } from './redis-channel.js';
 import type { NodeContext } from './redis-node.js';
@@ -22,6 +22,8 @@ export interface OpenRedisOptions {
   /** With one bucket, except for a Cluster: see {@link isClusterConnection}. */
   readonly keyspace: Keyspace;
   readonly commandTimeoutMs: number;
+  /** How long a connection is believed after it accepted a write, ms: D of the protocol. @default 1,000 */
+  readonly maxAgeMs?: number;
   /** At least the longest that any entry lives, ttl and stale window. @default a day */
   readonly stampLifetimeMs?: number;
   readonly logger: LoggerPort;
@@ -29,6 +31,7 @@ export interface OpenRedisOptions {
 }
 
 const DAY_MS = 86_400_000;
+const DEFAULT_MAX_AGE_MS = 1_000;
 
 /**
  * Makes both drivers; they connect when they are opened, and each ends its own connections when it is closed. A client of the
@@ -46,12 +49,13 @@ export function openRedis(
   const database = databaseOf(plan);
   const channelOf = channelNames(keyspace, database);
   const isCluster = isClusterConnection(connection);
-  const incarnations = new Incarnations(keyspace.bucketCount);
+  const positions = new KnownPositions(keyspace.bucketCount);
   const context: NodeContext = {
     keyspace,
-    incarnations,
+    positions,
     channelOf,
     timeoutMs: commandTimeoutMs,
+    trustMs: options.maxAgeMs ?? DEFAULT_MAX_AGE_MS,
     clock,
     queuesWhileConnecting: isCluster,
     onRedirect: () => void topology.refresh(),
@@ -61,6 +65,7 @@ export function openRedis(
     topology,
     keyspace,
     timeoutMs: commandTimeoutMs,
+    clock,
     stampLifetimeMs: options.stampLifetimeMs ?? DAY_MS,
     preflight: () => preflight(topology, context, logger),
   });
@@ -77,7 +82,7 @@ export function openRedis(
     },
     isSharded: isCluster,
     bucketCount: keyspace.bucketCount,
-    incarnations,
+    positions,
     clock,
     logger,
   });

@@ -76,7 +76,9 @@ export async function preflight(topology: RedisTopology, context: NodeContext, l
 async function check(node: RedisNode, bucket: number, context: NodeContext, logger: LoggerPort): Promise<void> {
   const { keyspace, channelOf } = context;
   try {
-    await node.invoke('poll', bucket, [], []);
+    const [before] = await node.invoke({ verb: 'poll', bucket, keys: [], args: [] });
+    const [after] = await node.invoke({ verb: 'poll', bucket, keys: [], args: [] });
+    if (after !== before) await refuseForgetful(node, bucket);
     const M = keyspace.bucketKey(bucket);
     const entry = M.replace(/~m$/, '~probe');
     await node.command('call', 'HMGET', [M, 'i']);
@@ -118,6 +120,21 @@ function missingRight(what: string, context: NodeContext, cause: unknown): Cache
     `The Redis user lacks a right: ${what}. The least rights that suffice: ${aclLine(context)} ` +
       `(without +function|load, an administrator loads the library "${LIBRARY_NAME}" before).`,
     { cause },
+  );
+}
+
+/**
+ * The library's variables outlive a call in Redis and Valkey; without them each call starts a new incarnation, and nothing is ever a hit.
+ * An identity changes by itself too (a failover, a second process that knows a later one), but not twice at once.
+ */
+async function refuseForgetful(node: RedisNode, bucket: number): Promise<void> {
+  const seen: number[] = [];
+  for (let n = 0; n < 4; n++) seen.push((await node.invoke({ verb: 'poll', bucket, keys: [], args: [] }))[0]);
+  if (new Set(seen).size < seen.length) return;
+  throw new CacheError(
+    'RC_REDIS_UNSUPPORTED',
+    'The server forgets the variables of a function library between two calls, got a new incarnation in each of 6 polls. Nothing could be cached: ' +
+      'use Redis >= 7.0 or Valkey, or leave `redis` out to use the embedded store.',
   );
 }
 

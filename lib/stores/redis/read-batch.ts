@@ -1,8 +1,9 @@
 import type { Redis } from 'ioredis';
+import type { Payload } from '../../entries/stored-entry.js';
 import { deferred, type Deferred } from '../../shared/deferred.js';
-import type { PlainRead } from '../remote-store.js';
 import { parseEntry } from './entry-header.js';
-import { wholeNumber } from './incarnations.js';
+import type { BucketPosition, PlainRead } from '../remote-store.js';
+import { isBehind, wholeNumber } from './known-positions.js';
 import { isWrongType, redirectOf, unavailable } from './redis-errors.js';
 import type { NodeContext, RedisNode } from './redis-node.js';
 
@@ -22,6 +23,8 @@ interface Proof {
   readonly bucket: number;
   readonly epoch: number;
   readonly wasIdentified: boolean;
+  /** What was known of the bucket. */
+  readonly known: BucketPosition;
   position: PlainRead['position'];
 }
 
@@ -72,15 +75,14 @@ export class ReadBatch {
 
   /** @returns the last reply */
   private write(client: Redis, bucket: number, { text, binary }: BucketReads): Promise<unknown> {
-    const proof: Proof = {
-      bucket,
-      epoch: this.node.epoch,
-      wasIdentified: this.node.isIdentified(bucket),
-      position: null,
-    };
+    const { node } = this;
+    const { keyspace, positions } = this.context;
+    const wasIdentified = node.isIdentified(bucket);
+    if (!wasIdentified) node.identify(bucket);
+    const proof: Proof = { bucket, epoch: node.epoch, wasIdentified, known: positions.of(bucket), position: null };
     // the reactions to replies keep their order too: the position is there when the values come
     let last: Promise<unknown> = client
-      .hmget(this.context.keyspace.bucketKey(bucket), 'i', 'q', 'tq')
+      .hmget(keyspace.bucketKey(bucket), 'i', 'q', 'tq')
       .then((fields) => (proof.position = positionOf(fields)), ignore);
     for (const reads of chunks(text)) {
       if (reads.length === 1) last = this.settleOne(proof, client.get(reads[0]!.entry), reads[0]!);
@@ -106,18 +108,25 @@ export class ReadBatch {
     reads: readonly PendingRead[],
   ): Promise<unknown> {
     return reply.then(
-      (values) => {
+      (values: unknown) => {
         const isIdentified = this.isProven(proof);
-        reads.forEach(({ answer }, n) => answer.resolve(plainRead(values[n] ?? null, proof.position, isIdentified)));
+        if (!Array.isArray(values)) return this.fail(proof.bucket, new Error('the reply to MGET is no list'), reads);
+        reads.forEach(({ answer }, n) =>
+          answer.resolve(plainRead((values as (Payload | null)[])[n] ?? null, proof.position, isIdentified)),
+        );
       },
       (error: unknown) => this.fail(proof.bucket, error, reads),
     );
   }
 
-  /** Whether both replies came from the connection that had identified the server before. */
-  private isProven({ bucket, epoch, wasIdentified, position }: Proof): boolean {
+  /** Whether both replies came from the connection that had identified the server before, and from that server's data. */
+  private isProven({ bucket, epoch, wasIdentified, known, position }: Proof): boolean {
     if (position === null) return false;
-    this.context.incarnations.note(bucket, position.incarnation);
+    if (isBehind(position, known)) {
+      this.node.distrust(bucket);
+      return false;
+    }
+    this.context.positions.note(bucket, position);
     return wasIdentified && epoch === this.node.epoch;
   }
 
@@ -135,9 +144,10 @@ export class ReadBatch {
   }
 }
 
-function plainRead(raw: string | Buffer | null, position: PlainRead['position'], identified: boolean): PlainRead {
+function plainRead(raw: Payload | null, position: PlainRead['position'], identified: boolean): PlainRead {
   if (raw === null) return { identified, position, entry: null, foreign: false };
-  const entry = parseEntry(raw);
+  // what is no text and no bytes came from no GET
+  const entry = typeof raw === 'string' || Buffer.isBuffer(raw) ? parseEntry(raw) : null;
   return { identified, position, entry, foreign: entry === null };
 }
 
@@ -154,10 +164,9 @@ function* chunks(reads: readonly PendingRead[]): Iterable<readonly PendingRead[]
     yield reads.slice(from, from + MAX_KEYS_PER_COMMAND);
 }
 
-function positionOf([i, q, tq]: (string | null)[]): PlainRead['position'] {
-  const incarnation = wholeNumber(i);
-  const sequence = wholeNumber(q);
-  const markSequence = wholeNumber(tq);
-  if (incarnation === null || sequence === null || markSequence === null) return null;
+function positionOf(fields: unknown): PlainRead['position'] {
+  if (!Array.isArray(fields)) return null;
+  const [incarnation, sequence, markSequence] = (fields as unknown[]).map(wholeNumber);
+  if (incarnation == null || sequence == null || markSequence == null) return null;
   return { incarnation, sequence, markSequence };
 }

@@ -4,7 +4,7 @@ import { CacheError } from '../../shared/errors.js';
 import type { LoggerPort } from '../../shared/logger.js';
 import type { Channel, ChannelMessage } from '../channel.js';
 import { parseChannelMessage } from './channel-message.js';
-import type { Incarnations } from './incarnations.js';
+import type { KnownPositions } from './known-positions.js';
 import { isLoginRefused, isPermissionDenied } from './redis-errors.js';
 import { Subscription } from './subscription.js';
 
@@ -26,7 +26,7 @@ export interface RedisChannelOptions {
   readonly refresh: () => void;
   readonly isSharded: boolean;
   readonly bucketCount: number;
-  readonly incarnations: Incarnations;
+  readonly positions: KnownPositions;
   readonly clock: Clock;
   readonly logger: LoggerPort;
 }
@@ -143,7 +143,7 @@ export class RedisChannel implements Channel {
       this.malformed += 1;
       return;
     }
-    if (message.kind !== 'wake') this.options.incarnations.note(message.bucket, message.incarnation);
+    if (message.kind !== 'wake') this.options.positions.note(message.bucket, message);
     this.listener?.(message);
   }
 }

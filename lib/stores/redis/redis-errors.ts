@@ -18,6 +18,17 @@ export function unavailable(operation: string, cause: unknown): CacheError {
   );
 }
 
+/** The server is one that must not be written to (now): its data may be behind another's. */
+export const isWriteRefused = (error: unknown): boolean =>
+  /^(READONLY|NOREPLICAS|MISCONF|LOADING|MASTERDOWN|CLUSTERDOWN)\b/.test(messageOf(error));
+
+/** Redis said nothing: a deadline passed or the connection closed after the command was written. It may have run, or may yet run. */
+export const isSilence = (error: unknown): boolean =>
+  error instanceof Error &&
+  error.name !== 'ReplyError' &&
+  !(error instanceof CacheError) &&
+  /^(No answer within|Connection is closed|Reached the max retries)/.test(error.message);
+
 /** The server does not have the function library, or lost it. */
 export const isFunctionMissing = (error: unknown): boolean => /^ERR Function not found/i.test(messageOf(error));
 

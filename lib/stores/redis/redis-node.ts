@@ -3,20 +3,23 @@ import type { Keyspace } from '../../keys/keyspace.js';
 import type { Clock, Timer } from '../../shared/clock.js';
 import type { PlainRead } from '../remote-store.js';
 import { AnswerDeadlines } from './answer-deadlines.js';
+import { type FunctionReply, functionReply } from './function-reply.js';
 import { libraryText } from './functions/library.js';
 import { type FunctionVerb, functionName } from './functions/protocol-version.js';
-import type { Incarnations } from './incarnations.js';
+import type { KnownPositions } from './known-positions.js';
 import { ReadBatch, UNIDENTIFIED } from './read-batch.js';
-import { isFunctionMissing, isLibraryPresent } from './redis-errors.js';
+import { isFunctionMissing, isLibraryPresent, isWriteRefused } from './redis-errors.js';
 
 /** What every node of a store shares. */
 export interface NodeContext {
   readonly keyspace: Keyspace;
-  readonly incarnations: Incarnations;
+  readonly positions: KnownPositions;
   /** The pub/sub channel of a bucket. */
   readonly channelOf: (bucket: number) => string;
   /** Bound of one answer, ms. */
   readonly timeoutMs: number;
+  /** How long a connection is believed after it accepted a function for writing, ms (R20). */
+  readonly trustMs: number;
   readonly clock: Clock;
   /** True where commands may be given to a connection that is being made. */
   readonly queuesWhileConnecting: boolean;
@@ -35,19 +38,32 @@ const deadAfter = (timeoutMs: number): number => Math.max(1_000, 4 * timeoutMs);
 /** An argument of a function. */
 export type Argument = string | number | Buffer;
 
-/** A function's reply begins with the bucket's incarnation and sequence. */
-export type FunctionReply = [incarnation: number, sequence: number, ...rest: unknown[]];
+/** A call of a function of the library, for keys of one bucket. */
+export interface FunctionCall {
+  readonly verb: FunctionVerb;
+  readonly bucket: number;
+  readonly keys: readonly string[];
+  readonly args: readonly Argument[];
+  /** True when payloads in the reply are Buffers. */
+  readonly isBinary?: boolean;
+  /** Gets a reply that came after the deadline. Must not throw. */
+  readonly onLateReply?: (reply: FunctionReply) => void;
+}
 
 /**
  * One connection to one server, and what it has proven about it.
  *
  * The epoch counts the connection's lives: a plain read is *identified* only if its bucket was identified (a function was
- * answered, and every function identifies the server first) in the epoch in which the read was sent, and the reply came in that epoch too. That
- * also holds for a client that sends commands again after a reconnect.
+ * answered, and every function identifies the server first) in the epoch in which the read was sent, and the reply came in that epoch too.
+ *
+ * A server that answers reads may have stopped accepting writes: a master behind a partition, a demoted one. So the connection is believed
+ * for `trustMs` after it last accepted a function, all of which may write; a server that refuses one is not believed any more (R20).
  */
 export class RedisNode {
-  /** Raised when the connection closes. */
+  /** Raised when the connection closes, and when its server refuses to be written to. */
   epoch = 0;
+  /** When the last function was sent that was accepted. */
+  private acceptedAtMs = -Infinity;
   /** Why the connection failed last; the rejections of ioredis do not say it. */
   lastError: Error | null = null;
   /** Per bucket, the epoch in which it was identified; -1: never. */
@@ -99,7 +115,8 @@ export class RedisNode {
   }
 
   isIdentified(bucket: number): boolean {
-    return this.identifiedIn[bucket] === this.epoch;
+    const { clock, trustMs } = this.context;
+    return this.identifiedIn[bucket] === this.epoch && clock.now() - this.acceptedAtMs <= trustMs;
   }
 
   /** Forgets what was proven about a bucket: it moved, or may have. */
@@ -111,7 +128,7 @@ export class RedisNode {
   identify(bucket: number): void {
     if (this.identifying.has(bucket)) return;
     this.identifying.add(bucket);
-    this.invoke('poll', bucket, [], []).then(
+    this.invoke({ verb: 'poll', bucket, keys: [], args: [] }).then(
       () => this.identifying.delete(bucket),
       () => this.identifying.delete(bucket),
     );
@@ -120,7 +137,6 @@ export class RedisNode {
   /** Plain read; goes out with the others of this turn. */
   read(bucket: number, entry: string, isBinary: boolean): Promise<PlainRead> {
     if (!this.isReady) return Promise.resolve(UNIDENTIFIED);
-    if (!this.isIdentified(bucket)) this.identify(bucket);
     this.beginTurn();
     return this.reads.add(bucket, entry, isBinary);
   }
@@ -137,41 +153,48 @@ export class RedisNode {
   }
 
   /** Calls a function of the library on this server; loads the library where it is missing. */
-  async invoke(
-    verb: FunctionVerb,
-    bucket: number,
-    keys: readonly string[],
-    args: readonly Argument[],
-    isBinary = false,
-  ): Promise<FunctionReply> {
-    const { keyspace, incarnations, channelOf } = this.context;
-    const send = () => {
-      const known = incarnations.of(bucket);
-      return this.command(isBinary ? 'callBuffer' : 'call', 'FCALL', [
-        functionName(verb),
-        keys.length + 1,
-        keyspace.bucketKey(bucket),
-        ...keys,
-        channelOf(bucket),
-        bucket,
-        known,
-        ...args,
-      ]);
-    };
-    let epoch = this.epoch;
-    let reply: unknown;
+  async invoke(call: FunctionCall): Promise<FunctionReply> {
     try {
-      reply = await send();
+      return await this.invokeOnce(call);
     } catch (error) {
       if (!isFunctionMissing(error)) throw error;
       await this.loadLibrary();
-      epoch = this.epoch;
-      reply = await send();
+      return this.invokeOnce(call);
     }
-    const [incarnation, sequence, ...rest] = reply as unknown[];
-    incarnations.note(bucket, Number(incarnation));
-    if (epoch === this.epoch) this.identifiedIn[bucket] = epoch;
-    return [Number(incarnation), Number(sequence), ...rest];
+  }
+
+  private async invokeOnce({ verb, bucket, keys, args, isBinary, onLateReply }: FunctionCall): Promise<FunctionReply> {
+    const { keyspace, positions, channelOf, clock } = this.context;
+    const { epoch } = this;
+    const known = positions.of(bucket);
+    const sentAtMs = clock.now();
+    const name = isBinary ? 'callBuffer' : 'call';
+    const M = keyspace.bucketKey(bucket);
+    const all = [
+      functionName(verb),
+      keys.length + 1,
+      M,
+      ...keys,
+      channelOf(bucket),
+      bucket,
+      known.incarnation,
+      ...args,
+    ];
+    let raw: unknown;
+    try {
+      raw = await this.send((client) => client[name]('FCALL', all) as Promise<unknown>, lateReply(onLateReply));
+    } catch (error) {
+      if (isWriteRefused(error)) this.epoch += 1;
+      throw error;
+    }
+    const reply = functionReply(raw);
+    const [incarnation, sequence] = reply;
+    positions.settle(bucket, { incarnation, sequence }, known);
+    if (epoch === this.epoch) {
+      this.identifiedIn[bucket] = epoch;
+      this.acceptedAtMs = Math.max(this.acceptedAtMs, sentAtMs);
+    }
+    return reply;
   }
 
   /** Any command on this connection. Rejects as {@link send}. */
@@ -216,4 +239,18 @@ export class RedisNode {
       .finally(() => (this.loading = null));
     return this.loading;
   }
+}
+
+/** Nobody waits for it any more: what is no reply of a function is dropped. */
+function lateReply(take: FunctionCall['onLateReply']): ((raw: unknown) => void) | undefined {
+  if (take === undefined) return undefined;
+  return (raw) => {
+    let reply: FunctionReply;
+    try {
+      reply = functionReply(raw);
+    } catch {
+      return;
+    }
+    take(reply);
+  };
 }

@@ -1,6 +1,7 @@
 import type { Payload, StoredEntry } from '../../entries/stored-entry.js';
 import type { CacheKey } from '../../keys/cache-key.js';
 import { Keyspace } from '../../keys/keyspace.js';
+import type { Clock } from '../../shared/clock.js';
 import { CacheError } from '../../shared/errors.js';
 import type { Mark } from '../channel.js';
 import type {
@@ -25,8 +26,10 @@ import type {
 import { withTimeout } from './deadline.js';
 import { escapeText, parseEntry } from './entry-header.js';
 import type { FunctionVerb } from './functions/protocol-version.js';
-import { redirectOf, unavailable } from './redis-errors.js';
-import type { Argument, FunctionReply, RedisNode } from './redis-node.js';
+import { type FunctionReply, listIn, numberIn, wordIn } from './function-reply.js';
+import { LostLeases } from './lost-leases.js';
+import { isSilence, redirectOf, unavailable } from './redis-errors.js';
+import type { Argument, FunctionCall, RedisNode } from './redis-node.js';
 import type { RedisTopology } from './redis-topology.js';
 
 /** How often a function is sent again while its slot is on the way, and how long between. */
@@ -38,6 +41,7 @@ export interface RedisRemoteStoreOptions {
   readonly keyspace: Keyspace;
   /** Bound of one step, ms. */
   readonly timeoutMs: number;
+  readonly clock: Clock;
   /** How long a mark's stamp is kept by itself, ms: as long as the longest an entry lives. Later it merges into the clear stamp. */
   readonly stampLifetimeMs: number;
   /** Checks that the server can do what is needed; see preflight.ts. */
@@ -51,6 +55,7 @@ export interface RedisRemoteStoreOptions {
  */
 export class RedisRemoteStore implements RemoteStore {
   readonly bucketCount: number;
+  private readonly lostLeases = new LostLeases();
   private isClosed = false;
 
   constructor(private readonly options: RedisRemoteStoreOptions) {
@@ -72,47 +77,63 @@ export class RedisRemoteStore implements RemoteStore {
 
   async readOrLease(args: LeaseArgs): Promise<ReadOrLease> {
     const { key, region, binary, token, leaseMs, keepMs, force, onFailover = 'flush' } = args;
-    const reply = await this.invoke(
-      'getl',
-      key.bucket,
-      pairOf(key),
-      [positiveMs(leaseMs), wholeMs(keepMs), onFailover, token, escapeText(region), force ? '1' : ''],
-      binary,
-    );
-    const [incarnation, sequence, now, answer] = reply as [number, number, unknown, unknown[]];
-    const position = { incarnation, sequence, nowMicros: Number(now) };
-    const [kind, raw, remainingMs] = answer;
-    switch (String(kind)) {
-      case 'H': {
-        const entry = entryOf(raw);
-        // the functions found a header, so only an encoding fault leads here: treated as damaged, a load without a lease
-        return entry === null ? { ...position, kind: 'fenced' } : { ...position, kind: 'hit', entry };
+    const { lostLeases } = this;
+    const call: StoreCall = {
+      verb: 'getl',
+      bucket: key.bucket,
+      keys: pairOf(key),
+      args: [positiveMs(leaseMs), wholeMs(keepMs), onFailover, token, escapeText(region), force ? '1' : ''],
+      isBinary: binary,
+      onLateReply: (reply) => {
+        lostLeases.forget(token);
+        if (isGranted(reply)) this.giveUp({ key, token });
+      },
+      onUnknown: () => lostLeases.add(key, token, this.options.clock.now() + leaseMs),
+    };
+    return this.invoke(call, ([incarnation, sequence, now, answer]) => {
+      const position = { incarnation, sequence, nowMicros: numberIn(now) };
+      const [kind, raw, remainingMs] = listIn(answer);
+      switch (wordIn(kind, ['H', 'L', 'W', 'B'])) {
+        case 'H': {
+          const entry = entryOf(raw);
+          // the functions found a header, so only an encoding fault leads here: treated as damaged, a load without a lease
+          return entry === null ? { ...position, kind: 'fenced' } : { ...position, kind: 'hit', entry };
+        }
+        case 'L':
+          return { ...position, kind: 'lease', stale: entryOf(raw) };
+        case 'W':
+          return { ...position, kind: 'held', stale: entryOf(raw), remainingMs: numberIn(remainingMs) };
+        case 'B':
+          return { ...position, kind: 'fenced' };
       }
-      case 'L':
-        return { ...position, kind: 'lease', stale: entryOf(raw) };
-      case 'W':
-        return { ...position, kind: 'held', stale: entryOf(raw), remainingMs: Number(remainingMs) };
-      default:
-        return { ...position, kind: 'fenced' };
-    }
+    });
   }
 
   async fill(args: FillArgs): Promise<FillOutcome> {
     const { key, token } = args;
-    const reply = await this.invoke('fill', key.bucket, pairOf(key), [token, ...entryArguments(args)]);
-    const [incarnation, sequence, now, [kind, detail]] = reply as [number, number, unknown, unknown[]];
-    if (kind === 'OK') return { incarnation, sequence, kind: 'filled', stamp: Number(detail), nowMicros: Number(now) };
-    return { incarnation, sequence, kind: 'refused', reason: detail as 'lease' };
+    const call = {
+      verb: 'fill',
+      bucket: key.bucket,
+      keys: pairOf(key),
+      args: [token, ...entryArguments(args)],
+    } as const;
+    return this.invoke(call, ([incarnation, sequence, now, answer]) => {
+      const [kind, detail] = listIn(answer);
+      return kind === 'OK'
+        ? { incarnation, sequence, kind: 'filled', stamp: numberIn(detail), nowMicros: numberIn(now) }
+        : { incarnation, sequence, kind: 'refused', reason: wordIn(detail, REFUSALS) };
+    });
   }
 
   async release({ key, token }: { key: CacheKey; token: string }): Promise<void> {
-    await this.invoke('release', key.bucket, pairOf(key), [token]);
+    await this.invoke({ verb: 'release', bucket: key.bucket, keys: pairOf(key), args: [token] }, () => {});
   }
 
   async renew(args: { key: CacheKey; token: string; leaseMs: number; keepMs: number }): Promise<boolean> {
     const { key, token, leaseMs, keepMs } = args;
-    const reply = await this.invoke('renew', key.bucket, pairOf(key), [token, positiveMs(leaseMs), wholeMs(keepMs)]);
-    return Number(reply[2]) === 1;
+    const durations = [positiveMs(leaseMs), wholeMs(keepMs)];
+    const call = { verb: 'renew', bucket: key.bucket, keys: pairOf(key), args: [token, ...durations] } as const;
+    return this.invoke(call, ([, , stands]) => numberIn(stands) === 1);
   }
 
   async evict({ keys, versions = [], marks = [], tombstoneMs }: EvictArgs): Promise<Stamped> {
@@ -147,13 +168,18 @@ export class RedisRemoteStore implements RemoteStore {
 
   async put(args: PutArgs): Promise<PutOutcome> {
     const { key, fence, tombstoneMs } = args;
-    const reply = await this.invoke('put', key.bucket, pairOf(key), [
-      escapeText(fence),
-      positiveMs(tombstoneMs),
-      ...entryArguments(args),
-    ]);
-    const [incarnation, sequence, kind] = reply as [number, number, PutOutcome['kind']];
-    return { incarnation, sequence, kind };
+    const token = [escapeText(fence), positiveMs(tombstoneMs)];
+    const call = {
+      verb: 'put',
+      bucket: key.bucket,
+      keys: pairOf(key),
+      args: [...token, ...entryArguments(args)],
+    } as const;
+    return this.invoke(call, ([incarnation, sequence, kind]) => ({
+      incarnation,
+      sequence,
+      kind: wordIn(kind, ['stored', 'superseded', 'refused']),
+    }));
   }
 
   async stamp({ bucket, marks, hold = '', holdMs = 0 }: StampArgs): Promise<Stamped> {
@@ -171,17 +197,21 @@ export class RedisRemoteStore implements RemoteStore {
   }
 
   async poll({ bucket, marks }: { bucket: number; marks: readonly Mark[] }): Promise<PollReply> {
-    const [incarnation, sequence, ...rest] = await this.invoke('poll', bucket, [], marks.map(escapeText));
-    const [markSequence, stampClock, nowMicros, earlier, ...stamps] = rest;
-    return {
-      incarnation,
-      sequence,
-      markSequence: Number(markSequence),
-      stampClock: Number(stampClock),
-      nowMicros: Number(nowMicros),
-      earlierIncarnations: String(earlier).split(',').filter(Boolean).map(Number),
-      stamps: stamps.map(Number),
-    };
+    const call = { verb: 'poll', bucket, keys: [], args: marks.map(escapeText) } as const;
+    const reply = await this.invoke(call, ([incarnation, sequence, ...rest]) => {
+      const [markSequence, stampClock, nowMicros, earlier, ...stamps] = rest;
+      return {
+        incarnation,
+        sequence,
+        markSequence: numberIn(markSequence),
+        stampClock: numberIn(stampClock),
+        nowMicros: numberIn(nowMicros),
+        earlierIncarnations: String(earlier).split(',').filter(Boolean).map(Number),
+        stamps: marks.map((_, n) => numberIn(stamps[n])),
+      };
+    });
+    for (const lease of this.lostLeases.due(bucket, this.options.clock.now())) this.giveUp(lease);
+    return reply;
   }
 
   async close(): Promise<void> {
@@ -189,9 +219,17 @@ export class RedisRemoteStore implements RemoteStore {
     this.options.topology.close();
   }
 
+  /** In the background, and once: a lease that could not be released ends by itself. */
+  private giveUp(lease: { key: CacheKey; token: string }): void {
+    if (!this.isClosed) this.release(lease).catch(() => {});
+  }
+
   private async stamped(verb: FunctionVerb, bucket: number, keys: string[], args: Argument[]): Promise<Stamped> {
-    const [incarnation, sequence, stamp] = await this.invoke(verb, bucket, keys, args);
-    return { incarnation, sequence, stamp: Number(stamp) };
+    return this.invoke({ verb, bucket, keys, args }, ([incarnation, sequence, stamp]) => ({
+      incarnation,
+      sequence,
+      stamp: numberIn(stamp),
+    }));
   }
 
   private async position(
@@ -200,24 +238,24 @@ export class RedisRemoteStore implements RemoteStore {
     keys: string[],
     args: Argument[],
   ): Promise<BucketPosition> {
-    const [incarnation, sequence] = await this.invoke(verb, bucket, keys, args);
-    return { incarnation, sequence };
+    return this.invoke({ verb, bucket, keys, args }, ([incarnation, sequence]) => ({ incarnation, sequence }));
   }
 
-  /** Sends again only what is known not to have run: a call that was redirected. */
-  private async invoke(
-    verb: FunctionVerb,
-    bucket: number,
-    keys: readonly string[],
-    args: readonly Argument[],
-    isBinary = false,
-  ): Promise<FunctionReply> {
+  /**
+   * Sends again only what is known not to have run: a call that was redirected.
+   *
+   * @param read takes the reply apart
+   * @throws CacheError RC_STORE_UNAVAILABLE also for a reply that no function of ours gives
+   */
+  private async invoke<T>(call: StoreCall, read: (reply: FunctionReply) => T): Promise<T> {
+    const { verb, bucket } = call;
     let moved = false;
     for (let attempt = 1; ; attempt++) {
       const node = this.nodeOf(bucket, verb);
       try {
-        return await node.invoke(verb, bucket, keys, args, isBinary);
+        return read(await node.invoke(call));
       } catch (error) {
+        if (isSilence(error)) call.onUnknown?.();
         const redirect = redirectOf(error);
         if (redirect !== null) node.distrust(bucket);
         if (redirect === 'owner' && !moved && (await this.isRefreshed())) {
@@ -245,6 +283,18 @@ export class RedisRemoteStore implements RemoteStore {
     }
     return node;
   }
+}
+
+interface StoreCall extends FunctionCall {
+  /** The call was sent and not answered: it may have run, or may yet run. */
+  readonly onUnknown?: () => void;
+}
+
+const REFUSALS = ['lease', 'incarnation', 'mark', 'version'] as const;
+
+/** Whether the reply of GETL grants a lease. */
+function isGranted([, , , answer]: FunctionReply): boolean {
+  return Array.isArray(answer) && String(answer[0]) === 'L';
 }
 
 /** ioredis rejects with "Connection is closed"; the reason stands in the last error event. */

@@ -1,0 +1,125 @@
+import { describe, expect, it } from '@jest/globals';
+import { Keyspace } from '../../../lib/keys/keyspace.js';
+import { KnownPositions } from '../../../lib/stores/redis/known-positions.js';
+import { RedisNode } from '../../../lib/stores/redis/redis-node.js';
+import { FakeClock, gate, settle } from '../../support/fake-clock.js';
+import { FakeRedisClient, replyError } from '../../support/fake-redis-client.js';
+
+const TRUST_MS = 1_000;
+const POLL = { verb: 'poll', bucket: 0, keys: [], args: [] } as const;
+
+/** A node on a server that stands at one position, and answers as the test says. */
+function aNode(answers: { poll?: () => unknown; hmget?: () => unknown } = {}) {
+  const clock = new FakeClock();
+  const server = { incarnation: 7, sequence: 3 };
+  const positions = new KnownPositions(1);
+  const client = new FakeRedisClient((name) => {
+    if (name === 'hmget') return answers.hmget?.() ?? [`${server.incarnation}`, `${server.sequence}`, '1'];
+    if (name === 'get') return null;
+    if (name === 'mget') return [null, null];
+    return answers.poll?.() ?? [server.incarnation, server.sequence, 1, 1, 1, ''];
+  });
+  const keyspace = new Keyspace({ service: 'user', bucketCount: 1, maxKeyLength: 200 });
+  const node = new RedisNode(client.asRedis, {
+    keyspace,
+    positions,
+    channelOf: () => 'user:~events',
+    timeoutMs: 250,
+    trustMs: TRUST_MS,
+    clock,
+    queuesWhileConnecting: false,
+    onRedirect: () => {},
+  });
+  return { clock, server, positions, client, node, read: () => node.read(0, 'user:profile:1:json', false) };
+}
+
+describe('what a turn sends', () => {
+  it('leaves in one write: functions and reads, in the order of one connection', async () => {
+    const { node, client, read } = aNode();
+    await node.invoke(POLL);
+    await settle();
+    client.writes.length = 0;
+    await Promise.all([read(), node.invoke(POLL), read(), node.invoke(POLL)]);
+    expect(client.writes).toEqual([['poll', 'poll', 'hmget', 'mget']]);
+  });
+});
+
+describe('a plain read counts', () => {
+  it('only after a function was accepted', async () => {
+    const { node, read } = aNode();
+    expect((await read()).identified).toBe(false); // and asks for it
+    await settle();
+    expect((await read()).identified).toBe(true);
+    expect(node.isIdentified(0)).toBe(true);
+  });
+
+  it('for as long as the connection is believed after the last function that was accepted, counted from its sending', async () => {
+    const answer = gate<unknown>();
+    let isSlow = true;
+    const { node, clock, read } = aNode({ poll: () => (isSlow ? answer.promise : gate().promise) });
+    const polled = node.invoke(POLL);
+    await clock.advance(200);
+    answer.open([7, 3, 1, 1, 1, '']);
+    await polled;
+    isSlow = false;
+    await clock.advance(TRUST_MS - 200);
+    expect((await read()).identified).toBe(true);
+    await clock.advance(1);
+    expect((await read()).identified).toBe(false);
+  });
+
+  it.each(['NOREPLICAS Not enough good replicas to write.', 'READONLY x', 'MISCONF x', 'LOADING x', 'MASTERDOWN x'])(
+    'no more once a function was refused with %s, also when it was sent before',
+    async (message) => {
+      let isRefusing = false;
+      const { node, read } = aNode({
+        poll: () => {
+          if (isRefusing) throw replyError(message);
+        },
+      });
+      await node.invoke(POLL);
+      isRefusing = true;
+      const [, before] = await Promise.all([node.invoke(POLL).catch(() => {}), read()]);
+      expect([before.identified, (await read()).identified]).toEqual([false, false]);
+      isRefusing = false;
+      await node.invoke(POLL);
+      expect((await read()).identified).toBe(true);
+    },
+  );
+
+  it.each(['OOM command not allowed', 'ERR anything'])(
+    'after %s as before: that server accepts writes',
+    async (message) => {
+      let isRefusing = false;
+      const { node, read } = aNode({
+        poll: () => {
+          if (isRefusing) throw replyError(message);
+        },
+      });
+      await node.invoke(POLL);
+      isRefusing = true;
+      await node.invoke(POLL).catch(() => {});
+      expect((await read()).identified).toBe(true);
+    },
+  );
+
+  it('only from a sequence that is not below the one known when it was sent', async () => {
+    const { node, server, positions, read } = aNode();
+    await node.invoke(POLL);
+    positions.note(0, { incarnation: 7, sequence: 4 }); // a message
+    const rolledBack = read();
+    positions.note(0, { incarnation: 7, sequence: 9 });
+    expect((await rolledBack).identified).toBe(false);
+    expect(node.isIdentified(0)).toBe(false);
+
+    // what a function says is so: a message of nobody ours cannot keep hits away for ever
+    await node.invoke(POLL);
+    expect((await read()).identified).toBe(true);
+
+    // known only since it was sent: the reply may be from before
+    const sent = read();
+    await new Promise((resolve) => process.nextTick(resolve));
+    positions.note(0, { incarnation: 7, sequence: server.sequence + 1 });
+    expect((await sent).identified).toBe(true);
+  });
+});
