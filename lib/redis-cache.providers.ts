@@ -4,6 +4,7 @@ import { CacheLifecycle } from './cache-lifecycle.js';
 import type { Codec } from './codecs/codec.js';
 import { JsonCodec } from './codecs/json-codec.js';
 import { MsgpackCodec } from './codecs/msgpack-codec.js';
+import { type EmbeddedWiring, getEmbeddedWiringToken } from './embedded-wiring.js';
 import { CacheDiscovery } from './interception/cache-discovery.js';
 import { CacheRegistry } from './interception/cache-registry.js';
 import { Keyspace } from './keys/keyspace.js';
@@ -38,8 +39,9 @@ export function cacheProviders(name: string): Provider[] {
     },
     {
       provide: token,
-      inject: [options],
-      useFactory: (resolved: ResolvedOptions) => createCache(resolved, loggerOf(name)),
+      inject: [options, { token: getEmbeddedWiringToken(name), optional: true }],
+      useFactory: (resolved: ResolvedOptions, wiring?: EmbeddedWiring) =>
+        createCache(wiring ? { ...resolved, redis: null } : resolved, loggerOf(name), wiring),
     },
     ...(name === DEFAULT_CACHE ? [{ provide: RedisCache, useExisting: token }] : []),
     {
@@ -51,6 +53,8 @@ export function cacheProviders(name: string): Provider[] {
         registry: CacheRegistry,
         discovery: CacheDiscovery,
       ) => {
+        // a test may have put something of its own in the place of the cache
+        if (!(cache instanceof RedisCache)) return null;
         const places = resolved.redis === null ? [] : placesOf(resolved.redis);
         registry.register({ name, service: resolved.service, places, cache, providedIn: options });
         return new CacheLifecycle(cache, resolved, discovery, loggerOf(name), () => registry.closeAll());
@@ -60,7 +64,11 @@ export function cacheProviders(name: string): Provider[] {
 }
 
 /** @throws CacheError RC_INVALID_OPTION */
-function createCache(options: ResolvedOptions, logger: LoggerPort): RedisCache {
+function createCache(
+  options: ResolvedOptions,
+  logger: LoggerPort,
+  wiring: EmbeddedWiring = APPLICATION_WIRING,
+): RedisCache {
   const codecOf = createCodecs();
   for (const region of [options.defaults, ...options.regions.values()]) codecOf(region.codec);
   const isCluster = options.redis !== null && isClusterConnection(options.redis);
@@ -69,14 +77,15 @@ function createCache(options: ResolvedOptions, logger: LoggerPort): RedisCache {
     bucketCount: isCluster ? options.buckets : 1,
     maxKeyLength: options.maxKeyLength,
   });
-  const drivers = options.redis === null ? embeddedDrivers() : redisDrivers(options.redis, options, keyspace, logger);
+  const drivers =
+    options.redis === null ? embeddedDrivers(wiring) : redisDrivers(options.redis, options, keyspace, logger);
   return new RedisCache({
     options,
     keyspace,
     ...drivers,
     local: options.l1 ? new LruLocalStore(options.l1) : null,
     codecOf,
-    clock: systemClock,
+    clock: wiring.clock,
     logger,
   });
 }
@@ -87,10 +96,12 @@ interface Drivers {
 }
 
 /** A server of its own per cache: what one process keeps ends with it. */
-function embeddedDrivers(): Drivers {
-  const server = new MemoryServer();
-  return { store: new MemoryRemoteStore(server), channel: new MemoryChannel(server) };
+function embeddedDrivers(wiring: EmbeddedWiring): Drivers {
+  const server = new MemoryServer({ nowMicros: wiring.nowMicros });
+  return { store: wiring.wire(server, new MemoryRemoteStore(server)), channel: new MemoryChannel(server) };
 }
+
+const APPLICATION_WIRING: EmbeddedWiring = { clock: systemClock, wire: (_, store) => store };
 
 function redisDrivers(
   redis: RedisConnectionOptions,

@@ -15,6 +15,7 @@ const FLOORS = [
   ['cache', 'operations'],
   ['interception'],
   ['.'],
+  ['testing'],
 ];
 
 /** Drivers: only the composition root may import from these. */
@@ -31,8 +32,8 @@ const PACKAGES: Record<string, string[]> = {
   msgpackr: ['codecs'],
   valibot: ['options'],
   'safe-stable-stringify': ['keys'],
-  '@nestjs/core': ['operations', 'interception', '.'],
-  '@nestjs/common': ['operations', 'interception', '.'],
+  '@nestjs/core': ['operations', 'interception', 'testing', '.'],
+  '@nestjs/common': ['operations', 'interception', 'testing', '.'],
   'reflect-metadata': ['operations'],
   rxjs: ['interception', '.'],
 };

@@ -1,5 +1,6 @@
 import { expect, it } from '@jest/globals';
 import * as api from '../lib/index.js';
+import * as testing from '../lib/testing/index.js';
 
 it('exports these values, and no others', () => {
   expect(Object.keys(api).sort()).toEqual([
@@ -18,4 +19,8 @@ it('exports these values, and no others', () => {
     'getCacheToken',
     'isCacheError',
   ]);
+});
+
+it('exports these values for tests, and no others', () => {
+  expect(Object.keys(testing).sort()).toEqual(['CacheTesting', 'RedisCacheTestingModule', 'getCacheTestingToken']);
 });

@@ -61,8 +61,8 @@ function plannerOf(host: HostBinding, method: CachedMethod): CallPlanner {
   } catch (cause) {
     throw new CacheError(
       'RC_MODULE_MISSING',
-      `${method.where} was called, but its application has no cache. Import RedisCacheModule.forRoot({ service: '…' }) in the application's root module, ` +
-        `or construct the class with new where no cache is wanted.`,
+      `${method.where} was called, but its application has no cache. Import RedisCacheModule.forRoot({ service: '…' }) in the application's root module; ` +
+        `in a test, RedisCacheTestingModule.forRoot() of nestjs-redis-cache/testing, or construct the class with new where no cache is wanted.`,
       { cause },
     );
   }
