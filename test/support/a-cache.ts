@@ -24,12 +24,18 @@ export class LossyChannel implements Channel {
   /** Messages for which it returns true are lost. */
   loses: (message: ChannelMessage) => boolean = () => false;
   isOpen = false;
+  private listener: (message: ChannelMessage) => void = () => {};
   constructor(private readonly inner: Channel) {}
   open(listener: (message: ChannelMessage) => void): Promise<void> {
     this.isOpen = true;
+    this.listener = listener;
     return this.inner.open((message) => {
       if (!this.loses(message)) listener(message);
     });
+  }
+  /** A message arrives, whoever sent it and whenever. */
+  deliver(message: ChannelMessage): void {
+    this.listener(message);
   }
   close(): Promise<void> {
     this.isOpen = false;

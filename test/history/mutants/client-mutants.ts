@@ -6,8 +6,12 @@ const TAGGED = '--regions tagged,taggedLocal';
 
 const PLAIN_READ = 'return reading.then((read) => then(';
 
-const LATER_POSITION =
-  "await new Promise((resolve) => setTimeout(resolve, 3)), proof.position = positionOf(await this.node.client.hmget(this.context.keyspace.bucketKey(proof.bucket), 'i', 'q', 'tq'))";
+/** Asks for the position once more, some time after the value came. */
+const ONCE_MORE = `reply.then(async (value) => {
+  await new Promise((resolve) => setTimeout(resolve, 3));
+  proof.position = positionOf(await this.node.client.hmget(this.context.keyspace.bucketKey(proof.bucket), 'i', 'q', 'tq'));
+  return value;
+})`;
 
 /** Rules of the engine and of the driver. */
 export const clientMutants: readonly Mutant[] = [
@@ -140,8 +144,16 @@ export const clientMutants: readonly Mutant[] = [
   {
     name: 'position read after the value',
     edits: [
-      edit('stores/redis/read-batch', 'reply.then((raw) => {', `reply.then(async (raw) => {\n${LATER_POSITION};`),
-      edit('stores/redis/read-batch', 'reply.then((values) => {', `reply.then(async (values) => {\n${LATER_POSITION};`),
+      edit(
+        'stores/redis/read-batch',
+        'read: PendingRead): Promise<unknown> { return reply.then(',
+        `read: PendingRead): Promise<unknown> { return ${ONCE_MORE}.then(`,
+      ),
+      edit(
+        'stores/redis/read-batch',
+        'reads: readonly PendingRead[]): Promise<unknown> { return reply.then(',
+        `reads: readonly PendingRead[]): Promise<unknown> { return ${ONCE_MORE}.then(`,
+      ),
     ],
     options: `${SMALL_D} --fault-pause 10-50 --seconds 60`,
     faults: ['slightly slow channel'],

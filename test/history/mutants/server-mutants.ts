@@ -11,6 +11,8 @@ const ROLLBACKS = ['rollback in place', 'restart, older snapshot'];
 /** Many writes go no further after their commit. */
 export const ABANDONED = '--regions exact --keys 8 --abandon 0.03 --fence 800 --load-max 3';
 
+const HELD = 'a mark is held for two round trips, so that few loads fall between';
+
 /** Rules of the function library. */
 export const serverMutants: readonly Mutant[] = [
   {
@@ -24,7 +26,7 @@ export const serverMutants: readonly Mutant[] = [
   {
     name: 'tags stamped at fill',
     edits: [
-      lua('fill', `elseif newestStamp(m, e.region, e.tags) >= s.ls then refused = 'mark'`, ''),
+      lua('fill', 'newestStamp(m, e.region, e.tags) >= s.ls', 'false'),
       lua('fill', 'else write(m, V, s.ls, e) end', 'else write(m, V, m.c + 1, e) end'),
     ],
     options: TAGGED,
@@ -48,7 +50,7 @@ export const serverMutants: readonly Mutant[] = [
   },
   {
     name: 'GETL leases under a fence',
-    edits: [lua('read-or-lease', `if #f.list > 0 then return { 'B' } end`, '')],
+    edits: [lua('read-or-lease', 'if #f.list > 0 or', 'if')],
     options: ABANDONED,
   },
   {
@@ -201,8 +203,28 @@ export const serverMutants: readonly Mutant[] = [
   },
   {
     name: 'marks are not counted',
-    edits: [lua('mark', 'm.c, m.tq = m.c + 1, m.tq + 1', 'm.c = m.c + 1')],
+    edits: [lua('marks', 'm.tq = m.tq + 1', '')],
     options: TAGGED,
     faults: ['drop all messages'],
+  },
+  {
+    name: 'fills ignore holds',
+    edits: [lua('fill', 'or isHeld(m, e.region, e.tags)', '')],
+    notHunted: HELD,
+  },
+  {
+    name: 'fenced puts ignore holds',
+    edits: [lua('put', 'and not isHeld(m, e.region, e.tags)', '')],
+    notHunted: HELD,
+  },
+  {
+    name: 'versioned puts ignore holds',
+    edits: [lua('put', `and not isHeld(m, e.region, '')`, '')],
+    notHunted: HELD,
+  },
+  {
+    name: 'one hold per mark',
+    edits: [lua('marks', 'if not (hold.owner == owner and own[hold.name])', 'if not own[hold.name]')],
+    notHunted: HELD,
   },
 ];

@@ -19,6 +19,8 @@ export interface Proxy {
   connections(): number;
   /** Chunks that came from clients, since the start. */
   writes(): number;
+  /** Lets so many more chunks of clients pass, and keeps the next ones until `release`. `reached` resolves when the first one is kept. */
+  holdWritesAfter(count: number): { readonly reached: Promise<void>; release(): void };
   /** RST. */
   reset(): void;
   /** FIN. */
@@ -29,6 +31,9 @@ export interface Proxy {
 export async function startProxy(targetPort: number, targetHost = '127.0.0.1'): Promise<Proxy> {
   const sockets = new Set<Socket>();
   let writes = 0;
+  let passing = Infinity;
+  let onHeld = () => {};
+  let held: (() => void)[] = [];
   const state: ProxyState = { mode: 'pass', delayMs: 0, cutAfter: Infinity };
   const server = createServer({ allowHalfOpen: true }, (client) => {
     if (state.mode === 'refuse') {
@@ -55,7 +60,10 @@ export async function startProxy(targetPort: number, targetHost = '127.0.0.1'): 
       from.on('data', (chunk: Buffer) => {
         if (!isReply) writes += 1;
         if (state.mode === 'blackhole') return;
-        if (state.delayMs > 0) setTimeout(forward, state.delayMs, chunk);
+        if (!isReply && (passing -= 1) < 0) {
+          held.push(() => forward(chunk));
+          onHeld();
+        } else if (state.delayMs > 0) setTimeout(forward, state.delayMs, chunk);
         else forward(chunk);
       });
       from.on('end', () => to.end());
@@ -79,6 +87,17 @@ export async function startProxy(targetPort: number, targetHost = '127.0.0.1'): 
     heal: () => void Object.assign(state, { mode: 'pass', delayMs: 0, cutAfter: Infinity }),
     connections: () => sockets.size / 2,
     writes: () => writes,
+    holdWritesAfter(count) {
+      passing = count;
+      const reached = new Promise<void>((resolve) => (onHeld = resolve));
+      const release = () => {
+        passing = Infinity;
+        const all = held;
+        held = [];
+        for (const forward of all) forward();
+      };
+      return { reached, release };
+    },
     reset: () => each((socket) => socket.resetAndDestroy()),
     finish: () => each((socket) => socket.end()),
     stop: () =>

@@ -2,10 +2,10 @@ import { describe, expect, it } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { transpile } from '../support/transpile.js';
 import { ruleNames } from '../model/rules.js';
-import { mutatedSources } from './mutants/build-mutant.js';
-import { clientMutants } from './mutants/client-mutants.js';
-import { edited } from './mutants/edited.js';
-import { serverMutants } from './mutants/server-mutants.js';
+import { mutatedSources } from '../history/mutants/build-mutant.js';
+import { clientMutants } from '../history/mutants/client-mutants.js';
+import { edited } from '../history/mutants/edited.js';
+import { serverMutants } from '../history/mutants/server-mutants.js';
 
 /** Each mutant still fits the code. Whether the checker notices is a matter of luck and time: `npm run history:mutants` asks. */
 
@@ -15,8 +15,10 @@ describe('a mutant', () => {
   it.each(all.map(({ name }, n): [string, number] => [name, n]))('is other code: %s', (_name, n) => {
     const sources = [...mutatedSources(all[n]!)];
     expect(sources).not.toHaveLength(0);
-    for (const [path, text] of sources)
-      expect(transpile(text, path)).not.toBe(transpile(readFileSync(path, 'utf8'), path));
+    for (const [path, text] of sources) {
+      expect(text).not.toBe(readFileSync(path, 'utf8'));
+      expect(() => transpile(text, path)).not.toThrow();
+    }
   });
 
   it('has a name of its own', () => {

@@ -1,0 +1,42 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { join } from 'node:path';
+import { track } from '../support/servers/processes.js';
+import type { Case, Verdict } from './judge.js';
+
+/** A schedule takes milliseconds; a build that hangs is one that fails. */
+const PATIENCE_MS = 20_000;
+
+/** The process that runs schedules; a new one after one that hung. */
+export class Judges {
+  private child: ChildProcess | null = null;
+
+  /** @param build whose judge.js is run; any build does */
+  constructor(private readonly build: string) {}
+
+  /** One verdict per time. */
+  ask(asked: Case): Promise<Verdict[]> {
+    const child = (this.child ??= track(fork(join(this.build, 'test/rules/judge.js'), { execArgv: [] })));
+    return new Promise((resolve) => {
+      const done = (verdicts: Verdict[]) => {
+        clearTimeout(timer);
+        child.off('exit', onExit);
+        child.off('message', done);
+        resolve(verdicts);
+      };
+      const giveUp = (why: string) => {
+        this.child = null;
+        child.kill('SIGKILL');
+        done([{ kind: 'failed', why }]);
+      };
+      const onExit = () => giveUp('the process ended');
+      const timer = setTimeout(() => giveUp(`no verdict within ${PATIENCE_MS} ms`), PATIENCE_MS);
+      child.on('message', done);
+      child.on('exit', onExit);
+      child.send(asked);
+    });
+  }
+
+  end(): void {
+    this.child?.kill();
+  }
+}

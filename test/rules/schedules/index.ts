@@ -1,0 +1,14 @@
+import type { Schedule } from '../schedule.js';
+import { driverSchedules } from './driver.js';
+import { loadSchedules } from './loads.js';
+import { localSchedules } from './local.js';
+import { plainReadSchedules } from './plain-reads.js';
+import { writeSchedules } from './writes.js';
+
+export const schedules: readonly Schedule[] = [
+  ...driverSchedules,
+  ...loadSchedules,
+  ...localSchedules,
+  ...plainReadSchedules,
+  ...writeSchedules,
+];

@@ -1,0 +1,39 @@
+import { settle } from '../../support/fake-clock.js';
+import { promised, type Schedule } from '../schedule.js';
+
+/** Leases, and who may share a result. */
+export const loadSchedules: readonly Schedule[] = [
+  {
+    convicts: ['token per client'],
+    name: 'a load that outlived its lease and an eviction does not fill under the lease of the next load of its process',
+    async run(scene) {
+      const [a, b] = await scene.pair({ lease: '1s', l1: false });
+      const old = await scene.slowRead(a);
+      await scene.pass(1_001);
+      scene.version = 2;
+      await scene.evict(b);
+      const next = await scene.slowRead(a);
+      old.end();
+      await old.value;
+      const read = scene.read(b);
+      await settle();
+      next.end();
+      promised(2, await read, 'a read after an acknowledged eviction (G1)');
+    },
+  },
+  {
+    convicts: ['join after evict'],
+    name: 'who arrives after an eviction takes no result of a load that began before it',
+    async run(scene) {
+      const [a, b] = await scene.pair({ l1: false });
+      const load = await scene.slowRead(a);
+      scene.version = 2;
+      await scene.evict(b);
+      const joined = scene.read(a);
+      await settle();
+      load.end();
+      await load.value;
+      promised(2, await joined, 'a read after an acknowledged eviction (G1)');
+    },
+  },
+];
