@@ -1,6 +1,6 @@
 import type { StoredEntry } from '../entries/stored-entry.js';
 import type { ChannelMessage, Mark } from '../stores/channel.js';
-import type { OnFailover, PlainRead, PollReply } from '../stores/remote-store.js';
+import type { BucketPosition, OnFailover, PlainRead, PollReply } from '../stores/remote-store.js';
 
 /** A message that belongs to the bucket's sequence. */
 export type Invalidation = Exclude<ChannelMessage, { kind: 'wake' }>;
@@ -27,6 +27,8 @@ export class BucketView {
   marks = 0;
   /** Local monotonic ms up to which L1 is proven: everything acknowledged before it is applied here. */
   verifiedAtMs = -Infinity;
+  /** Up to where messages must have come before L1 serves again; of one incarnation. */
+  private required = { incarnation: 0, sequence: 0 };
   private tagFloor = 0;
   private stamps = new Map<Mark, number>();
   private arrived: Invalidation[] = [];
@@ -48,6 +50,15 @@ export class BucketView {
       this.learn(message.mark, message.stamp);
     }
     return true;
+  }
+
+  /**
+   * So many invalidations of keys, this instance's own and applied here, were acknowledged as the ones after all that is known: their
+   * messages are not waited for.
+   */
+  applyOwn({ incarnation, sequence }: BucketPosition, count: number): void {
+    if (this.isKnown && incarnation === this.incarnation && sequence === this.sequence + count)
+      this.sequence = sequence;
   }
 
   /** Forgets everything: L1 entries and tickets of this bucket are void from now on. */
@@ -110,6 +121,21 @@ export class BucketView {
         message.incarnation < reply.incarnation ||
         this.apply(message),
     );
+  }
+
+  /**
+   * Holds L1 back until every invalidation up to this position is applied here. A lease, or a fence, was granted there, and what is
+   * made under it may be made of values from L1 (R18): none of them shall be older than an eviction that was acknowledged before.
+   */
+  require({ incarnation, sequence }: BucketPosition): void {
+    if (incarnation !== this.required.incarnation || sequence > this.required.sequence) {
+      this.required = { incarnation, sequence };
+    }
+  }
+
+  /** True while L1 must not serve: something acknowledged before a lease of this instance was granted has not arrived. */
+  get isHeldBack(): boolean {
+    return this.sequence < this.required.sequence && this.incarnation === this.required.incarnation;
   }
 
   /** A stamp that this instance knows of, by a message or because it set it. */

@@ -6,6 +6,7 @@ import type { Coherence } from './coherence.js';
 import type { EvictionJournal } from './eviction-journal.js';
 import type { Faults } from './faults.js';
 import type { Flights } from './flights.js';
+import type { LoadScopes } from './load-scopes.js';
 import type { LocalTier } from './local-tier.js';
 import type { RemoteTier } from './remote-tier.js';
 import type { Tickets } from './tickets.js';
@@ -21,6 +22,8 @@ export interface Engine {
   readonly tickets: Tickets;
   readonly waiters: Waiters;
   readonly flights: Flights;
+  /** Which load a read is part of. */
+  readonly scopes: LoadScopes;
   readonly journal: EvictionJournal;
   readonly background: Background;
   readonly clock: Clock;

@@ -1,4 +1,4 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
+import { type LoadScopes, processScopes } from './load-scopes.js';
 import type { CachedValue } from '../values/value-pipeline.js';
 import type { RejectionOwner } from './cancellation.js';
 
@@ -27,7 +27,14 @@ export type Source = 'l2' | 'stale' | 'load';
  * an eviction may have been acknowledged in between.
  */
 export type Outcome =
-  | { readonly kind: 'value'; readonly at: number; readonly source: Source; readonly take: Take }
+  | {
+      readonly kind: 'value';
+      readonly at: number;
+      readonly source: Source;
+      readonly take: Take;
+      /** It must not become part of another entry (R18): stale, refused by FILL, or made of such a value. */
+      readonly isTainted: boolean;
+    }
   | { readonly kind: 'failed'; readonly error: unknown; readonly owner: RejectionOwner }
   /** The load held its key longer than its lease: its callers start anew. */
   | { readonly kind: 'abandoned' };
@@ -70,28 +77,16 @@ export class Flight {
  * Single flight in the process: one read per key at a time. At most two flights of a key are needed by any set of callers.
  *
  * A load that reads its own key again (a recursive method, an override that calls `super`), or two loads that read each other's, would
- * wait for themselves; `mustNotJoin` finds the circle. For that a read must know of which load it is part. While a load runs its first,
- * synchronous stretch that costs nothing. Beyond it AsyncLocalStorage tells, which before Node 24 makes every promise of the process
- * more than twice as dear: there it is used where a circle is foreseen (`trackOwners`), else only once a load with waiting callers has outlived its lease, as
- * a circle does.
+ * wait for themselves; `mustNotJoin` finds the circle. For that a read must know of which load it is part ({@link LoadScopes}): where that is not
+ * known beyond the first `await`, tracking begins once a load with waiting callers has outlived its lease, as a circle does.
  */
 export class Flights {
   private readonly byName = new Map<string, Flight>();
-  private running: Flight | undefined;
-  private scope: AsyncLocalStorage<Flight> | null = HAS_CHEAP_SCOPES ? new AsyncLocalStorage() : null;
+
+  constructor(private readonly scopes: LoadScopes = processScopes) {}
 
   get(name: string): Flight | undefined {
     return this.byName.get(name);
-  }
-
-  /** The flight whose load the caller is part of, as far as that is known. Ask before the first `await`. */
-  owner(): Flight | undefined {
-    return this.running ?? this.scope?.getStore();
-  }
-
-  /** From now on loads are known beyond their first `await`. */
-  trackOwners(): void {
-    this.scope ??= new AsyncLocalStorage();
   }
 
   begin(name: string, shape: object, owner: Flight | undefined): Flight {
@@ -108,19 +103,8 @@ export class Flights {
 
   /** As `end`, for a load that outlived its lease. */
   abandon(flight: Flight): void {
-    if (flight.joined > 0) this.trackOwners();
+    if (flight.joined > 0) this.scopes.track();
     this.end(flight, { kind: 'abandoned' });
-  }
-
-  /** Runs a load as part of `flight`, so that reads inside it are known as such. */
-  run<T>(flight: Flight, load: () => T): T {
-    const outer = this.running;
-    this.running = flight;
-    try {
-      return this.scope ? this.scope.run(flight, load) : load();
-    } finally {
-      this.running = outer;
-    }
   }
 
   /** True when the caller, part of `owner`'s load, is what `flight` itself waits for. */
@@ -142,6 +126,3 @@ export class Flights {
     return this.byName.size;
   }
 }
-
-/** From Node 24 on AsyncLocalStorage rests on AsyncContextFrame instead of hooks on every promise. */
-const HAS_CHEAP_SCOPES = Number(process.versions.node.split('.')[0]) >= 24;

@@ -3,6 +3,7 @@ import type { Engine } from './engine.js';
 import type { ReadCall } from './entry-call.js';
 import { type Flight, type Outcome, type Take, takeOf } from './flights.js';
 import type { Lease } from './held-lease.js';
+import type { LoadScope } from './load-scopes.js';
 import { prepare } from './prepared-value.js';
 import { isServableOnError, type Stale } from './stale.js';
 import type { Ticket } from './tickets.js';
@@ -24,11 +25,17 @@ export interface Loading {
  * renewals stop, in this one because the flight is abandoned. The load itself goes on for its own caller.
  */
 export class LoadRun {
-  constructor(private readonly parts: Pick<Engine, 'flights' | 'localTier' | 'clock' | 'random' | 'nextMoment'>) {}
+  constructor(
+    private readonly parts: Pick<
+      Engine,
+      'flights' | 'scopes' | 'coherence' | 'localTier' | 'clock' | 'random' | 'nextMoment'
+    >,
+  ) {}
 
   /** Never rejects. */
   async run(loading: Loading): Promise<Outcome> {
     const { nextMoment, clock } = this.parts;
+    const scope = this.scopeOf(loading);
     const { call, lease, stale } = loading;
     const { counts } = call.region;
     const beganAt = nextMoment();
@@ -36,21 +43,27 @@ export class LoadRun {
     counts.loads += 1;
     let value: unknown;
     try {
-      value = await this.load(loading);
+      value = await this.load(loading, scope);
     } catch (error) {
       counts.loadFailures += 1;
       lease.release();
       if (stale && isServableOnError(stale, call.policy)) {
-        return { kind: 'value', at: stale.at, source: 'stale', take: stale.take };
+        return { kind: 'value', at: stale.at, source: 'stale', take: stale.take, isTainted: true };
       }
       return { kind: 'failed', error, owner: ownerOfRejection(error, call.args) };
     }
     const loadMicros = Math.round((clock.now() - beganAtMs) * 1_000);
-    return this.fill(loading, value, beganAt, loadMicros);
+    return this.fill(loading, scope, value, beganAt, loadMicros);
   }
 
-  private async load({ call, flight, lease }: Loading): Promise<unknown> {
-    const { flights, clock } = this.parts;
+  private scopeOf({ call, flight, lease }: Loading): LoadScope {
+    const { clock, coherence } = this.parts;
+    const held = lease.isHeld ? coherence.view(call.key.bucket) : null;
+    return { isTainted: false, beganAtMs: clock.now(), held, flight };
+  }
+
+  private async load({ call, flight, lease }: Loading, scope: LoadScope): Promise<unknown> {
+    const { flights, scopes, clock } = this.parts;
     const { region, key } = call;
     const abort = new AbortController();
     const stopRenewing = lease.startRenewing();
@@ -60,10 +73,11 @@ export class LoadRun {
       abort.abort();
     });
     try {
-      return await flights.run(flight, async () =>
+      return await scopes.run(scope, async () =>
         call.load({ signal: abort.signal, region: region.name, key: key.entry }),
       );
     } finally {
+      scopes.ended(scope);
       end.cancel();
       stopRenewing();
     }
@@ -72,15 +86,17 @@ export class LoadRun {
   /** The value as a hit would return it, written to the cache where it may be. */
   private async fill(
     { call, ticket, lease }: Loading,
+    scope: LoadScope,
     raw: unknown,
     beganAt: number,
     loadMicros: number,
   ): Promise<Outcome> {
     const { localTier, clock, random, nextMoment } = this.parts;
     const { counts } = call.region;
-    const loaded = (take: Take, at = beganAt): Outcome => ({ kind: 'value', at, source: 'load', take });
+    let { isTainted } = scope;
+    const loaded = (take: Take, at = beganAt): Outcome => ({ kind: 'value', at, source: 'load', take, isTainted });
     const prepared = prepare(call, raw, random);
-    if (prepared === null || prepared.entry === null || !lease.isHeld) {
+    if (prepared === null || prepared.entry === null || !lease.isHeld || isTainted) {
       lease.release();
       return loaded(prepared ? takeOf(prepared.decoded) : () => raw);
     }
@@ -93,6 +109,7 @@ export class LoadRun {
     if (outcome === null) return loaded(take);
     if (outcome.kind === 'refused') {
       counts.fillsRefused += 1;
+      isTainted = true;
       return loaded(take);
     }
     counts.fills += 1;

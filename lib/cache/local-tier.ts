@@ -5,6 +5,7 @@ import type { BucketPosition } from '../stores/remote-store.js';
 import type { CachedValue } from '../values/value-pipeline.js';
 import type { Coherence } from './coherence.js';
 import type { EntryCall } from './entry-call.js';
+import type { LoadScopes } from './load-scopes.js';
 import type { Ticket } from './tickets.js';
 
 /** L1 under the protocol's rules: what may be served, and what may enter. */
@@ -15,6 +16,7 @@ export class LocalTier {
     private readonly clock: Clock,
     /** D: L1 serves only while everything acknowledged before `now - maxAgeMs` is proven to be applied. */
     private readonly maxAgeMs: number,
+    private readonly scopes: LoadScopes,
   ) {}
 
   /** The entry, if it is fresh, proven, and decoded for this `shape`. The hottest path of the library. */
@@ -22,7 +24,8 @@ export class LocalTier {
     const view = this.coherence.view(key.bucket);
     // first, since the processor waits at each look at the clock for all that it has begun
     const nowMs = this.clock.now();
-    if (nowMs - view.verifiedAtMs > this.maxAgeMs) return undefined;
+    if (nowMs - view.verifiedAtMs > this.maxAgeMs || view.isHeldBack) return undefined;
+    if (this.scopes.mustAdmit && !this.scopes.admits(view)) return undefined;
     const entry = this.store.get(key.entry);
     if (entry === undefined || entry.epoch !== view.epoch || entry.shape !== shape) return undefined;
     if (nowMs >= entry.freshUntilMs) return undefined;

@@ -116,7 +116,10 @@ export class Lookup {
       }
       const { stale } = found;
       if (stale && isServableWhileRevalidating(stale, policy)) {
-        return { kind: 'answer', outcome: { kind: 'value', at: stale.at, source: 'stale', take: stale.take } };
+        return {
+          kind: 'answer',
+          outcome: { kind: 'value', at: stale.at, source: 'stale', take: stale.take, isTainted: true },
+        };
       }
       const restMs = waitUntilMs - clock.now();
       if (restMs <= 0) return { kind: 'load', lease: NO_LEASE, stale };
@@ -179,7 +182,7 @@ export class Lookup {
     if (decoded === null) return null;
     const { stamp, tags, payload } = entry;
     this.parts.localTier?.keep(call, ticket, position, decoded, { stamp, tags, freshUntilMs, bytes: payload.length });
-    return { kind: 'answer', outcome: { kind: 'value', at, source: 'l2', take: takeOf(decoded) } };
+    return { kind: 'answer', outcome: { kind: 'value', at, source: 'l2', take: takeOf(decoded), isTainted: false } };
   }
 
   private staleOf(call: EntryCall, reply: ReadOrLease & { kind: 'lease' | 'held' }, at: number): Stale | null {

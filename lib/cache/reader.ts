@@ -4,14 +4,21 @@ import type { EntryCall, ReadCall } from './entry-call.js';
 import { Flight, type Outcome, type Source } from './flights.js';
 import type { Lease } from './held-lease.js';
 import type { LoadRun } from './load-run.js';
+import type { LoadScope } from './load-scopes.js';
 import { type Found, JUST_LOAD, type Lookup, type ToLoad } from './lookup.js';
 import { isServableWhileRevalidating, type Stale } from './stale.js';
 import type { Ticket } from './tickets.js';
 
 type ReaderParts = Pick<
   Engine,
-  'flights' | 'tickets' | 'coherence' | 'journal' | 'background' | 'faults' | 'nextMoment'
+  'flights' | 'scopes' | 'tickets' | 'coherence' | 'journal' | 'background' | 'faults' | 'nextMoment'
 > & { readonly lookup: Lookup; readonly loads: LoadRun };
+
+/** Of which load the caller is part, as far as that is known, and how many had begun when the call came. */
+interface Caller {
+  readonly scope: LoadScope | undefined;
+  readonly moment: number;
+}
 
 /**
  * A read behind L1: joins a flight, or leads one: a look at L2, then the load (PROTOCOL 6).
@@ -22,11 +29,11 @@ export class Reader {
   constructor(private readonly parts: ReaderParts) {}
 
   read(call: ReadCall): Promise<unknown> {
-    const { flights, nextMoment } = this.parts;
-    const owner = flights.owner();
+    const { flights, scopes, nextMoment } = this.parts;
+    const caller = { scope: scopes.current(), moment: scopes.moment };
     const isBypass = this.isBypass(call);
-    if (flights.get(flightName(call, isBypass))) return this.join(call, owner, nextMoment());
-    return this.lead(call, isBypass, owner);
+    if (flights.get(flightName(call, isBypass))) return this.join(call, caller, nextMoment());
+    return this.lead(call, isBypass, caller);
   }
 
   /** The value, or undefined when there is no fresh one; loads nothing, waits for no load. */
@@ -58,13 +65,14 @@ export class Reader {
   }
 
   /** Takes part in the read of another caller, as far as the join rule allows; else leads one. */
-  private async join(call: ReadCall, owner: Flight | undefined, arrivedAt: number): Promise<unknown> {
-    const { flights } = this.parts;
+  private async join(call: ReadCall, caller: Caller, arrivedAt: number): Promise<unknown> {
+    const { flights, scopes } = this.parts;
+    const owner = ownerOf(caller);
     for (let hasStartedAnew = false; ;) {
       const isBypass = this.isBypass(call);
       const flight = flights.get(flightName(call, isBypass));
-      if (!flight) return this.lead(call, isBypass, owner);
-      if (flights.mustNotJoin(flight, owner)) return this.loadAlone(call, owner);
+      if (!flight) return this.lead(call, isBypass, caller);
+      if (flights.mustNotJoin(flight, owner)) return this.loadAlone(call, caller);
       const outcome = await flights.join(flight, owner);
       if (outcome.kind === 'failed') {
         // Nobody cancelled this caller, who starts anew; where that is a guess only once: else a source that aborts by itself would make
@@ -88,14 +96,15 @@ export class Reader {
         }
         if (isBypass) call.region.counts.bypasses += 1;
         else count(call, outcome.source, true);
+        if (outcome.isTainted) scopes.taint(caller.scope, caller.moment);
         return value;
       }
     }
   }
 
-  private async lead(call: ReadCall, isBypass: boolean, owner: Flight | undefined): Promise<unknown> {
+  private async lead(call: ReadCall, isBypass: boolean, caller: Caller): Promise<unknown> {
     const { flights, tickets, lookup, faults } = this.parts;
-    const flight = flights.begin(flightName(call, isBypass), call.policy.shape, owner);
+    const flight = flights.begin(flightName(call, isBypass), call.policy.shape, ownerOf(caller));
     const ticket = this.takeTicket(call);
     let outcome: Outcome | null = null;
     try {
@@ -114,19 +123,25 @@ export class Reader {
     }
     if (isBypass) call.region.counts.bypasses += 1;
     else count(call, outcome.kind === 'value' ? outcome.source : 'load', false);
-    return valueOf(outcome);
+    return this.given(outcome, caller);
   }
 
   /** Past the cache and past single flight: waiting would be for oneself. */
-  private async loadAlone(call: ReadCall, owner: Flight | undefined): Promise<unknown> {
+  private async loadAlone(call: ReadCall, caller: Caller): Promise<unknown> {
     const { tickets } = this.parts;
     call.region.counts.bypasses += 1;
     // a part of its owner, so that what it reads in turn does not wait for that owner either
-    const flight = new Flight('', call.policy.shape, owner);
+    const flight = new Flight('', call.policy.shape, ownerOf(caller));
     const ticket = tickets.take(call.key.entry, -1);
     const outcome = await this.serve(call, flight, ticket, JUST_LOAD);
     tickets.giveBack(ticket);
     flight.end(outcome);
+    return this.given(outcome, caller);
+  }
+
+  /** The answer for its caller. What must not outlive this call taints the load that the caller is part of. */
+  private given(outcome: Outcome, { scope, moment }: Caller): unknown {
+    if (outcome.kind === 'value' && outcome.isTainted) this.parts.scopes.taint(scope, moment);
     return valueOf(outcome);
   }
 
@@ -134,8 +149,10 @@ export class Reader {
   private serve(call: ReadCall, flight: Flight, ticket: Ticket, found: ToLoad): Promise<Outcome> | Outcome {
     const { lease, stale } = found;
     if (lease.isHeld && stale && isServableWhileRevalidating(stale, call.policy)) {
+      // callers who are served the stale value meanwhile must not be taken for a part of that load
+      this.parts.scopes.track();
       this.refresh(call, lease, stale);
-      return { kind: 'value', at: stale.at, source: 'stale', take: stale.take };
+      return { kind: 'value', at: stale.at, source: 'stale', take: stale.take, isTainted: true };
     }
     return this.parts.loads.run({ call, flight, ticket, lease, stale });
   }
@@ -151,6 +168,11 @@ export class Reader {
   private takeTicket(call: EntryCall): Ticket {
     return this.parts.tickets.take(call.key.entry, this.parts.coherence.view(call.key.bucket).epoch);
   }
+}
+
+/** The flight that waits for the caller. */
+function ownerOf({ scope }: Caller): Flight | undefined {
+  return scope?.flight ?? undefined;
 }
 
 function flightName(call: EntryCall, isBypass: boolean): string {

@@ -19,6 +19,7 @@ import { EvictionJournal } from './eviction-journal.js';
 import { Faults } from './faults.js';
 import { Flights } from './flights.js';
 import { LoadRun } from './load-run.js';
+import { type LoadScopes, processScopes } from './load-scopes.js';
 import { LocalTier } from './local-tier.js';
 import { Lookup } from './lookup.js';
 import { Reader } from './reader.js';
@@ -47,6 +48,8 @@ export interface RedisCacheParts {
   readonly logger: LoggerPort;
   /** 0 <= x < 1; jitter and waiting times. @default Math.random */
   readonly random?: () => number;
+  /** @default those of the process */
+  readonly scopes?: LoadScopes;
 }
 
 /**
@@ -68,7 +71,7 @@ export class RedisCache {
 
   /** @internal */
   constructor(private readonly parts: RedisCacheParts) {
-    const { options, store, channel, local, clock, logger } = parts;
+    const { options, store, channel, local, clock, logger, scopes = processScopes } = parts;
     const faults = new Faults(logger);
     const tickets = new Tickets();
     const waiters = new Waiters(clock);
@@ -91,11 +94,12 @@ export class RedisCache {
     let moments = 0;
     this.engine = {
       remote: new RemoteTier(store, this.coherence, faults),
-      localTier: local && options.l1 ? new LocalTier(local, this.coherence, clock, options.l1.maxAgeMs) : null,
+      localTier: local && options.l1 ? new LocalTier(local, this.coherence, clock, options.l1.maxAgeMs, scopes) : null,
       coherence: this.coherence,
       tickets,
       waiters,
-      flights: new Flights(),
+      flights: new Flights(scopes),
+      scopes,
       journal: new EvictionJournal(clock, (eviction) => this.writer.deliver(eviction)),
       background: new Background(faults),
       clock,
@@ -166,7 +170,10 @@ export class RedisCache {
 
   /** @internal Connects; resolves also when Redis is away. @throws CacheError RC_REDIS_UNSUPPORTED, RC_REDIS_PERMISSION */
   open(): Promise<void> {
-    this.opening ??= this.parts.store.open().then(() => (this.closing ? undefined : this.coherence.open()));
+    if (this.opening === null) {
+      this.engine.scopes.opened(this.reach);
+      this.opening = this.parts.store.open().then(() => (this.closing ? undefined : this.coherence.open()));
+    }
     return this.opening;
   }
 
@@ -178,7 +185,7 @@ export class RedisCache {
 
   /** @internal Some load is expected to read its own key after an `await`, as an override that calls `super` does: it shall not wait for itself. */
   trackOwners(): void {
-    this.engine.flights.trackOwners();
+    this.engine.scopes.track();
   }
 
   /** @internal For tests: resolves when no refresh, release or retry runs any more. */
@@ -199,6 +206,11 @@ export class RedisCache {
     await within(clock, CLOSE_WITHIN_MS, background.settled());
     await this.parts.store.close();
     this.parts.local?.clear();
+    if (this.opening !== null) this.engine.scopes.closed(this.reach);
+  }
+
+  private get reach() {
+    return { bucketCount: this.parts.store.bucketCount, hasLocal: this.parts.local !== null };
   }
 
   private createRegion(name: string): CacheRegion {

@@ -47,7 +47,11 @@ export class RemoteTier {
   }
 
   readOrLease(args: LeaseArgs): Promise<ReadOrLease> {
-    return this.ask('A read', args.key.bucket, () => this.store.readOrLease(args));
+    return this.ask('A read', args.key.bucket, async () => {
+      const reply = await this.store.readOrLease(args);
+      if (reply.kind === 'lease') this.coherence.view(args.key.bucket).require(reply);
+      return reply;
+    });
   }
 
   fill(args: FillArgs): Promise<FillOutcome> {
@@ -71,7 +75,13 @@ export class RemoteTier {
   }
 
   fence(args: FenceArgs): Promise<BucketPosition> {
-    return this.remove('A fence', args.keys, () => this.store.fence(args));
+    return this.remove('A fence', args.keys, async () => {
+      const position = await this.store.fence(args);
+      const view = this.coherence.view(args.keys[0]!.bucket);
+      view.applyOwn(position, args.keys.length);
+      view.require(position);
+      return position;
+    });
   }
 
   unfence(args: UnfenceArgs): Promise<BucketPosition> {

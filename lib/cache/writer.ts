@@ -5,6 +5,7 @@ import { Acknowledgement } from './acknowledgement.js';
 import type { Engine } from './engine.js';
 import type { EntryCall } from './entry-call.js';
 import type { PendingEviction } from './eviction-journal.js';
+import type { LoadScope } from './load-scopes.js';
 import { prepare } from './prepared-value.js';
 import type { RegionState } from './region-state.js';
 
@@ -121,19 +122,39 @@ export class Writer {
 
   private async runWriteThrough(call: EntryCall, write: () => Promise<unknown>): Promise<unknown> {
     const { region, key, policy } = call;
+    const { scopes } = this.engine;
+    const outer = scopes.current();
+    const { moment } = scopes;
     if (policy.tags) region.usesTags = true;
     const isFenced = policy.version === null || region.usesTags;
     const fence = isFenced ? await this.fence(region, key) : null;
+    const scope = this.scopeOf(key, fence, outer);
     let result: unknown;
     try {
-      result = await write();
+      result = await scopes.run(scope, write);
     } catch (error) {
       // the write may have reached the source all the same
       await this.unfenceAll(region, [key], [fence]);
       throw error;
+    } finally {
+      scopes.ended(scope);
     }
-    await this.putResult(call, fence, result);
+    if (scope.isTainted) scopes.taint(outer, moment);
+    await this.putResult(call, fence, scope.isTainted ? undefined : result);
     return result;
+  }
+
+  /** What the method of a write-through reads through a cache must be as current as what a load reads (R18). */
+  private scopeOf(key: CacheKey, fence: Fence | null, outer: LoadScope | undefined): LoadScope {
+    const { scopes, coherence, clock, localTier } = this.engine;
+    // without a fence no position says up to where L1 must be current
+    if (fence === null && localTier !== null) scopes.admitOnly();
+    return {
+      isTainted: false,
+      beganAtMs: clock.now(),
+      held: fence?.isAcknowledged ? coherence.view(key.bucket) : null,
+      flight: outer?.flight ?? null,
+    };
   }
 
   /** A versioned put of a value the caller has. @throws CacheError RC_PUT_UNSAFE in a region with tags */

@@ -1,4 +1,5 @@
 import { RedisCache } from '../../lib/cache/redis-cache.js';
+import { LoadScopes } from '../../lib/cache/load-scopes.js';
 import { JsonCodec } from '../../lib/codecs/json-codec.js';
 import { Keyspace } from '../../lib/keys/keyspace.js';
 import type { RedisCacheOptions } from '../../lib/options/redis-cache-options.js';
@@ -53,14 +54,14 @@ export class World {
     this.server = new MemoryServer({ nowMicros: this.clock.nowMicros, bucketCount });
   }
 
-  async start(options: Partial<RedisCacheOptions> = {}): Promise<Instance> {
-    const instance = await this.make(options);
+  async start(options: Partial<RedisCacheOptions> = {}, scopes = new LoadScopes()): Promise<Instance> {
+    const instance = await this.make(options, scopes);
     await instance.cache.open();
     return instance;
   }
 
-  /** As start, without opening it. */
-  async make(options: Partial<RedisCacheOptions> = {}): Promise<Instance> {
+  /** As start, without opening it. Each instance is a process of its own: so are its scopes. */
+  async make(options: Partial<RedisCacheOptions> = {}, scopes = new LoadScopes()): Promise<Instance> {
     const log: string[] = [];
     const write = (message: string) => void log.push(message);
     const logger = { log: write, warn: write, error: write, debug() {} };
@@ -82,6 +83,7 @@ export class World {
       clock: this.clock,
       logger,
       random: () => 0.5,
+      scopes,
     });
     this.open.push(cache);
     return { cache, faults, channel, log };

@@ -196,4 +196,64 @@ describe('BucketView', () => {
     expect(view.judge(entry({ stamp: 20_000, tags: ['tag1'] }), 'users')).toBe('alive');
     expect(view.epoch).toBeGreaterThan(epoch);
   });
+
+  describe('held back for what is made under a lease (R18)', () => {
+    it('until messages have come as far as the lease', () => {
+      const view = knownView();
+      view.require({ incarnation: 7, sequence: 12 });
+      expect(view.isHeldBack).toBe(true);
+      view.apply(evicted(11));
+      expect(view.isHeldBack).toBe(true);
+      view.apply(evicted(12));
+      expect(view.isHeldBack).toBe(false);
+    });
+
+    it('not by a lease that is no further than what is applied', () => {
+      const view = knownView();
+      view.require({ incarnation: 7, sequence: 10 });
+      expect(view.isHeldBack).toBe(false);
+    });
+
+    it('until the furthest of several leases, in whichever order they were answered', () => {
+      const view = knownView();
+      view.require({ incarnation: 7, sequence: 12 });
+      view.require({ incarnation: 7, sequence: 11 });
+      view.apply(evicted(11));
+      expect(view.isHeldBack).toBe(true);
+    });
+
+    it('by a lease that was answered before the poll of its incarnation, when that poll was sent earlier', () => {
+      const view = knownView();
+      view.require({ incarnation: 8, sequence: 3 });
+      view.adopt(poll({ incarnation: 8, sequence: 2, stamps: [0, 0] }), ['*', 'r:users'], 200);
+      expect(view.isHeldBack).toBe(true);
+      view.apply(evicted(3, 8));
+      expect(view.isHeldBack).toBe(false);
+    });
+
+    it('no longer than the incarnation of the lease', () => {
+      const view = knownView();
+      view.require({ incarnation: 7, sequence: 99 });
+      view.adopt(poll({ incarnation: 8, sequence: 2, stamps: [0, 0] }), ['*', 'r:users'], 200);
+      expect(view.isHeldBack).toBe(false);
+    });
+
+    it('not for the message of an own invalidation that followed on what is applied', () => {
+      const view = knownView();
+      view.applyOwn({ incarnation: 7, sequence: 11 }, 1);
+      view.require({ incarnation: 7, sequence: 11 });
+      expect(view.isHeldBack).toBe(false);
+      expect(view.apply(evicted(11))).toBe(true);
+      expect(view.apply(evicted(12))).toBe(true);
+      expect(view.sequence).toBe(12);
+    });
+
+    it('for the messages between what is applied and an own invalidation', () => {
+      const view = knownView();
+      view.applyOwn({ incarnation: 7, sequence: 12 }, 1);
+      view.require({ incarnation: 7, sequence: 12 });
+      expect(view.isHeldBack).toBe(true);
+      expect(view.sequence).toBe(10);
+    });
+  });
 });

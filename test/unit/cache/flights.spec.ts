@@ -1,12 +1,21 @@
 import { describe, expect, it } from '@jest/globals';
 import { type Flight, Flights, type Outcome } from '../../../lib/cache/flights.js';
+import { LoadScopes } from '../../../lib/cache/load-scopes.js';
 
 const shape = {};
-const value = (v: unknown): Outcome => ({ kind: 'value', at: 1, source: 'load', take: () => v });
+const value = (v: unknown): Outcome => ({ kind: 'value', at: 1, source: 'load', take: () => v, isTainted: false });
+
+/** Flights of a process before Node 24. */
+function process() {
+  const scopes = new LoadScopes(false);
+  const run = <T>(flight: Flight, load: () => T): T =>
+    scopes.run({ isTainted: false, beganAtMs: 0, held: null, flight }, load);
+  return { scopes, flights: new Flights(scopes), owner: () => scopes.current()?.flight ?? undefined, run };
+}
 
 describe('Flights', () => {
   it('has one flight per name until it ends', async () => {
-    const flights = new Flights();
+    const { flights } = process();
     const flight = flights.begin('k', shape, undefined);
     expect(flights.get('k')).toBe(flight);
     const joined = flights.join(flight, undefined);
@@ -16,7 +25,7 @@ describe('Flights', () => {
   });
 
   it('leaves the next flight alone when one that was abandoned ends', () => {
-    const flights = new Flights();
+    const { flights } = process();
     const first = flights.begin('k', shape, undefined);
     flights.end(first, { kind: 'abandoned' });
     const second = flights.begin('k', shape, undefined);
@@ -25,15 +34,15 @@ describe('Flights', () => {
   });
 
   it('sees that a load asks for the key it loads', () => {
-    const flights = new Flights();
-    const flight = flights.begin('k', shape, flights.owner());
-    expect(flights.mustNotJoin(flight, flights.owner())).toBe(false);
-    flights.run(flight, () => expect(flights.mustNotJoin(flight, flights.owner())).toBe(true));
-    expect(flights.owner()).toBeUndefined();
+    const { flights, owner, run } = process();
+    const flight = flights.begin('k', shape, owner());
+    expect(flights.mustNotJoin(flight, owner())).toBe(false);
+    run(flight, () => expect(flights.mustNotJoin(flight, owner())).toBe(true));
+    expect(owner()).toBeUndefined();
   });
 
   it('sees two loads that would wait for each other, through any number of flights', async () => {
-    const flights = new Flights();
+    const { flights } = process();
     const [a, b, c] = ['a', 'b', 'c'].map((name) => flights.begin(name, shape, undefined)) as [Flight, Flight, Flight];
     const aWaits = flights.join(b, a);
     const bWaits = flights.join(c, b);
@@ -46,29 +55,29 @@ describe('Flights', () => {
   });
 
   it('counts a flight that a load begins as waited for until it ends', () => {
-    const flights = new Flights();
+    const { flights, owner, run } = process();
     const outer = flights.begin('outer', shape, undefined);
-    const inner = flights.run(outer, () => flights.begin('inner', shape, flights.owner()));
-    flights.run(inner, () => expect(flights.mustNotJoin(outer, flights.owner())).toBe(true));
+    const inner = run(outer, () => flights.begin('inner', shape, owner()));
+    run(inner, () => expect(flights.mustNotJoin(outer, owner())).toBe(true));
     flights.end(inner, value(1));
     expect(outer.waitsFor.size).toBe(0);
   });
 
   it('knows the load beyond its first await once one with waiting callers was abandoned', async () => {
-    const flights = new Flights();
+    const { flights, owner, run } = process();
     const first = flights.begin('k', shape, undefined);
     const joined = flights.join(first, undefined);
     flights.abandon(first);
     expect(await joined).toEqual({ kind: 'abandoned' });
     const second = flights.begin('k', shape, undefined);
-    await flights.run(second, async () => {
+    await run(second, async () => {
       await Promise.resolve();
-      expect(flights.owner()).toBe(second);
+      expect(owner()).toBe(second);
     });
   });
 
   it('looks at each flight once, however many ways lead to it', async () => {
-    const flights = new Flights();
+    const { flights } = process();
     const target = flights.begin('target', shape, undefined);
     let layer = [flights.begin('top', shape, undefined)];
     const [top] = layer;
@@ -85,12 +94,12 @@ describe('Flights', () => {
   });
 
   it('knows the load beyond its first await from the start where that was asked for', async () => {
-    const flights = new Flights();
-    flights.trackOwners();
+    const { flights, scopes, owner, run } = process();
+    scopes.track();
     const flight = flights.begin('k', shape, undefined);
-    await flights.run(flight, async () => {
+    await run(flight, async () => {
       await Promise.resolve();
-      expect(flights.owner()).toBe(flight);
+      expect(owner()).toBe(flight);
     });
   });
 });
