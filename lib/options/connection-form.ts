@@ -1,5 +1,6 @@
 import { CacheError, describeValue } from '../shared/errors.js';
 import { didYouMean } from '../shared/nearest-name.js';
+import { givenTwice, parseRedisUrl } from './redis-url.js';
 import type { RedisConnectionOptions } from './redis-connection.js';
 
 /** Which of the forms of {@link RedisConnectionOptions} an application wrote. */
@@ -16,6 +17,9 @@ export function connectionFormOf(redis: RedisConnectionOptions): ConnectionForm 
   if (isClient(redis)) return 'client';
   const given = redis as Given;
   checkNames(given);
+  checkNumbers(given, 'redis');
+  if (typeof given.redisOptions === 'object' && given.redisOptions !== null)
+    checkNumbers(given.redisOptions as Record<string, unknown>, 'redis.redisOptions');
   const forms = FORMS.filter((form) => given[form] != null);
   if (forms.length > 1) {
     throw new CacheError(
@@ -33,7 +37,7 @@ const FORMS = ['client', 'nodes', 'sentinels', 'url'] as const;
 /** Each says by itself where Redis is. A port does so only where no host was to be given. */
 const PLACES = [...FORMS, 'host', 'path'] as const;
 
-type Given = Partial<Record<(typeof PLACES)[number] | 'name' | 'port', unknown>>;
+type Given = Partial<Record<(typeof PLACES)[number] | 'name' | 'port' | 'db' | 'redisOptions', unknown>>;
 
 function checkForm(form: ConnectionForm, given: Given): void {
   switch (form) {
@@ -41,19 +45,18 @@ function checkForm(form: ConnectionForm, given: Given): void {
       if (isClient(given.client)) return;
       throw invalid('redis.client', given.client, 'Give a Redis or Cluster object of ioredis.');
     case 'url':
-      if (isRedisUrl(given.url)) return;
-      throw invalid(
-        'redis.url',
-        given.url,
-        `Write a URL such as 'redis://localhost:6379' or 'rediss://…' for TLS; in user name and password / is %2F and @ is %40.`,
-      );
+      if (parseRedisUrl(given.url, 'redis.url').db !== undefined && given.db != null) {
+        throw givenTwice('redis.url and redis.db both name a database');
+      }
+      return;
     case 'nodes':
     case 'sentinels': {
       const list = given[form];
       if (!(Array.isArray(list) && list.length > 0)) {
         throw invalid(`redis.${form}`, list, `Give a list of at least one { host, port }.`);
       }
-      if (form === 'nodes' || (typeof given.name === 'string' && given.name)) return;
+      if (form === 'nodes') return checkNodes(list);
+      if (typeof given.name === 'string' && given.name) return;
       throw invalid(
         'redis.name',
         given.name,
@@ -95,8 +98,50 @@ function isClient(value: unknown): value is object {
   );
 }
 
-function isRedisUrl(url: unknown): boolean {
-  return typeof url === 'string' && /^rediss?:\/\//i.test(url) && URL.canParse(url);
+/** ioredis hands them to timers and sockets, where a text is a TypeError that nobody can catch. */
+function checkNumbers(given: Readonly<Record<string, unknown>>, path: string): void {
+  for (const name of NUMBERS) {
+    const value = given[name];
+    if (value == null || (typeof value === 'number' && value >= 0 && Number.isSafeInteger(value))) continue;
+    // ioredis reads these two from text, as they come from the environment
+    if ((name === 'port' || name === 'db') && typeof value === 'string' && /^\d+$/.test(value)) continue;
+    throw invalid(`${path}.${name}`, value, 'Give a whole number.');
+  }
+}
+
+const NUMBERS = [
+  'port',
+  'db',
+  'family',
+  'connectTimeout',
+  'disconnectTimeout',
+  'commandTimeout',
+  'socketTimeout',
+  'keepAlive',
+  'maxLoadingRetryTime',
+  'sentinelCommandTimeout',
+  'slotsRefreshTimeout',
+  'slotsRefreshInterval',
+] as const;
+
+/** Node's own options are used for the first connection, so that a key prefix in one would hold for some keys and not for others. */
+function checkNodes(nodes: readonly unknown[]): void {
+  for (const [n, node] of nodes.entries()) {
+    const option = `redis.nodes[${n}]`;
+    if (typeof node === 'string' && node.includes('/')) {
+      const { db, options } = parseRedisUrl(node, option);
+      if (db || Object.keys(options).length > 0) {
+        throw new CacheError(
+          'RC_INVALID_OPTION',
+          `${option} names a database or options. A Cluster has database 0 only, and options of its nodes stand in redis.redisOptions.`,
+        );
+      }
+    } else if (typeof node === 'object' && node !== null) {
+      checkNumbers(node as Record<string, unknown>, option);
+      const { keyPrefix } = node as { keyPrefix?: unknown };
+      if (keyPrefix) throw invalid(`${option}.keyPrefix`, keyPrefix, 'Use `service` to tell applications apart.');
+    }
+  }
 }
 
 function invalid(option: string, got: unknown, cure = ''): CacheError {

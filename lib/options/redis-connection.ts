@@ -2,12 +2,12 @@ import type { Cluster, ClusterNode, ClusterOptions, Redis, RedisOptions } from '
 
 /**
  * Where Redis is: exactly one of these forms. Options of ioredis may be added to each but the last two; the module sets those that
- * its guarantees need (no offline queue, no resending, a command timeout, masters only) and says so at boot when they were given otherwise.
+ * its guarantees need (no offline queue, no resending, no key prefix, masters only).
  *
  * - `{ url }` or ioredis options (`host`, `port`, `tls` …): a standalone server
  * - `{ sentinels, name }`: the master that these sentinels name
  * - `{ nodes }`: a Cluster
- * - `{ client }` or a client itself: yours; you close it, the module opens connections of its own (for the channel) like it
+ * - `{ client }` or a client itself: yours; the module opens connections of its own like it, sends nothing over it, and leaves it open
  *
  * @publicApi
  */

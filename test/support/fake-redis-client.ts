@@ -8,6 +8,7 @@ export class FakeRedisClient extends EventEmitter {
   /** The commands of each write. */
   readonly writes: string[][] = [];
   disconnects = 0;
+  private before: Promise<unknown> = Promise.resolve();
   private corked = 0;
   private buffered: string[] = [];
   readonly stream = {
@@ -52,7 +53,10 @@ export class FakeRedisClient extends EventEmitter {
   private async send(name: string, args: readonly unknown[]): Promise<unknown> {
     if (this.corked > 0) this.buffered.push(name);
     else this.writes.push([name]);
-    return this.answer(name, args);
+    // as on one connection, an answer never overtakes another
+    const answer = this.before.then(() => this.answer(name, args));
+    this.before = answer.catch(() => {});
+    return answer;
   }
 }
 

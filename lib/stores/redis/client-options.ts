@@ -1,19 +1,13 @@
 import { Cluster, type ClusterNode, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
 import { connectionFormOf } from '../../options/connection-form.js';
 import type { RedisConnectionOptions } from '../../options/redis-connection.js';
+import { parseRedisUrl } from '../../options/redis-url.js';
 import { CacheError } from '../../shared/errors.js';
-import type { LoggerPort } from '../../shared/logger.js';
 
-/** Whose client it is decides who closes it. */
+/** How connections are made, none of which the application shares. */
 export type ConnectionPlan =
-  | { readonly kind: 'client'; readonly client: Redis }
-  | { readonly kind: 'cluster-client'; readonly client: Cluster }
   | { readonly kind: 'single'; readonly create: () => Redis }
-  | {
-      readonly kind: 'cluster';
-      readonly create: () => Cluster;
-      readonly nodeOptions: RedisOptions;
-    };
+  | { readonly kind: 'cluster'; readonly create: () => Cluster; readonly nodes: readonly ClusterNode[] };
 
 type ClusterForm = { nodes: ClusterNode[] } & ClusterOptions;
 
@@ -24,47 +18,55 @@ export function isClusterConnection(options: RedisConnectionOptions): boolean {
 }
 
 /**
- * @param commandTimeoutMs bound of one answer; the node keeps it (redis-node.ts), not the client, whose timer takes an answer that waits
- *   behind a busy event loop for a missing one
- * @throws CacheError RC_INVALID_OPTION for a `keyPrefix`
+ * A client that is passed in says where Redis is, and how to log in; commands never go over it. It may be inside a MULTI, in another
+ * database, or queue what it cannot send (docs/decisions/0019).
+ *
+ * @throws CacheError RC_INVALID_OPTION
  */
-export function planConnection(options: RedisConnectionOptions, commandTimeoutMs: number): ConnectionPlan {
-  const needed = { ...neededOptions(commandTimeoutMs), commandTimeout: undefined };
+export function planConnection(options: RedisConnectionOptions): ConnectionPlan {
   const client = clientOf(options);
   if (client !== null) {
     refusePrefix(client.options.keyPrefix);
-    return client.isCluster
-      ? { kind: 'cluster-client', client: client as Cluster }
-      : { kind: 'client', client: client as Redis };
+    return client.isCluster ? planOfCluster(client as Cluster) : planOfClient(client as Redis);
   }
   if (isClusterConnection(options)) {
     const { nodes, ...rest } = options as ClusterForm;
-    refusePrefix(rest.keyPrefix ?? rest.redisOptions?.keyPrefix);
-    const nodeOptions: RedisOptions = { ...defaults, ...rest.redisOptions, ...needed };
-    return {
-      kind: 'cluster',
-      nodeOptions,
-      create: () =>
-        new Cluster(nodes, {
-          slotsRefreshTimeout: 1_000,
-          slotsRefreshInterval: 5_000,
-          clusterRetryStrategy: (attempt) => Math.min(100 * attempt, 500),
-          ...rest,
-          scaleReads: 'master',
-          lazyConnect: true,
-          redisOptions: nodeOptions,
-        }),
-    };
+    const all = clusterOptions(rest, rest.redisOptions);
+    return { kind: 'cluster', nodes, create: () => new Cluster(nodes, all) };
   }
   const { url, ...rest } = options as { url?: string | null } & RedisOptions;
   refusePrefix(rest.keyPrefix);
+  const all: RedisOptions = { ...defaults, ...rest, ...optionsOfUrl(url, rest.tls), ...needed, role: 'master' };
+  return { kind: 'single', create: () => new Redis(all) };
+}
+
+function planOfClient(client: Redis): ConnectionPlan {
+  return { kind: 'single', create: () => client.duplicate({ ...defaults, ...needed, role: 'master' }) };
+}
+
+function planOfCluster(client: Cluster): ConnectionPlan {
+  const all = clusterOptions(client.options, { ...client.options.redisOptions, ...defaults });
+  const nodes = (client as unknown as { startupNodes?: ClusterNode[] }).startupNodes ?? [];
+  return { kind: 'cluster', nodes, create: () => client.duplicate([], all) };
+}
+
+function clusterOptions(given: ClusterOptions, nodeOptions: RedisOptions = {}): ClusterOptions {
+  refusePrefix(given.keyPrefix ?? nodeOptions.keyPrefix);
   return {
-    kind: 'single',
-    create: () => {
-      const all: RedisOptions = { ...defaults, ...rest, ...needed, role: 'master', lazyConnect: true };
-      return url == null ? new Redis(all) : new Redis(url, all);
-    },
+    slotsRefreshTimeout: 1_000,
+    slotsRefreshInterval: 5_000,
+    ...given,
+    clusterRetryStrategy: (attempt) => Math.min(100 * attempt, 500),
+    scaleReads: 'master',
+    lazyConnect: true,
+    redisOptions: { ...defaults, ...nodeOptions, ...needed },
   };
+}
+
+function optionsOfUrl(url: string | null | undefined, tls: RedisOptions['tls']): RedisOptions {
+  if (url == null) return {};
+  const { isTls, options, ...place } = parseRedisUrl(url, 'redis.url');
+  return { ...options, ...place, ...(isTls ? { tls: tls ?? {} } : {}) };
 }
 
 /** What may be chosen otherwise. */
@@ -78,62 +80,40 @@ const defaults: RedisOptions = {
 };
 
 /**
- * What the guarantees need (PROTOCOL 5): nothing waits for a connection, nothing is sent twice, no call hangs. A dead socket is found by
- * answer-deadlines.ts: the timer of ioredis counts time in which the event loop was blocked.
+ * What the guarantees need (PROTOCOL 5): nothing waits for a connection, nothing is sent twice, no call hangs, masters only. Deadlines and
+ * dead sockets are ours (answer-deadlines.ts): the timers of ioredis count time in which the event loop was blocked.
  */
-function neededOptions(commandTimeoutMs: number): RedisOptions {
-  return {
-    enableOfflineQueue: false,
-    autoResendUnfulfilledCommands: false,
-    maxRetriesPerRequest: 0,
-    commandTimeout: commandTimeoutMs,
-    disconnectTimeout: 200,
-    enableAutoPipelining: false,
-    stringNumbers: false,
-    readOnly: false,
-  };
-}
+const needed: RedisOptions = {
+  lazyConnect: true,
+  enableOfflineQueue: false,
+  autoResendUnfulfilledCommands: false,
+  maxRetriesPerRequest: 0,
+  commandTimeout: undefined,
+  socketTimeout: undefined,
+  disconnectTimeout: 200,
+  enableAutoPipelining: false,
+  stringNumbers: false,
+  readOnly: false,
+  monitor: false,
+  keyPrefix: '',
+};
 
 /**
  * A connection for the channel; on Cluster like the one to the node, credentials included, and once: when it ends, another node may be the
  * right one.
  */
 export function channelConnection(plan: ConnectionPlan, node: Redis | null, commandTimeoutMs: number): Redis {
-  const socketTimeout = Math.max(1_000, 4 * commandTimeoutMs);
-  const needed: RedisOptions = {
-    ...neededOptions(commandTimeoutMs),
-    socketTimeout,
-    lazyConnect: true,
+  const bounds: RedisOptions = {
+    ...needed,
+    commandTimeout: commandTimeoutMs,
+    socketTimeout: Math.max(1_000, 4 * commandTimeoutMs),
     autoResubscribe: false,
   };
-  if (node !== null) return node.duplicate({ ...needed, readOnly: false, retryStrategy: () => null });
-  if (plan.kind === 'client') return plan.client.duplicate({ ...defaults, ...needed });
+  if (node !== null) return node.duplicate({ ...bounds, retryStrategy: () => null });
   if (plan.kind !== 'single') throw new RangeError('the channel of a Cluster leads to one of its nodes');
   const connection = plan.create();
-  connection.options.autoResubscribe = false;
-  connection.options.commandTimeout = commandTimeoutMs;
-  connection.options.socketTimeout = socketTimeout;
+  Object.assign(connection.options, bounds);
   return connection;
-}
-
-/** Says once which of the needed options a client of the application's does not have. */
-export function warnOfMissingOptions(client: Redis | Cluster, logger: LoggerPort): void {
-  const options: RedisOptions = client.isCluster
-    ? ((client as Cluster).options.redisOptions ?? {})
-    : (client as Redis).options;
-  const missing: string[] = [];
-  if (!client.isCluster) {
-    if (options.enableOfflineQueue !== false) missing.push('enableOfflineQueue: false');
-    if (options.autoResendUnfulfilledCommands !== false) missing.push('autoResendUnfulfilledCommands: false');
-    if (options.maxRetriesPerRequest !== 0) missing.push('maxRetriesPerRequest: 0');
-  }
-  if (typeof options.commandTimeout !== 'number') missing.push('commandTimeout');
-  if (missing.length > 0) {
-    logger.warn(
-      `The Redis client that was passed in lacks ${missing.join(', ')}. The cache stays correct, but answers may be late when Redis is away or hangs; ` +
-        `set them, or pass connection options instead of a client.`,
-    );
-  }
 }
 
 function clientOf(options: RedisConnectionOptions): Redis | Cluster | null {

@@ -22,7 +22,6 @@ export class ClusterTopology implements RedisTopology {
 
   constructor(
     private readonly cluster: Cluster,
-    private readonly owned: boolean,
     private readonly context: NodeContext,
   ) {
     const { keyspace } = context;
@@ -82,10 +81,9 @@ export class ClusterTopology implements RedisTopology {
     this.cluster.off('error', this.onError);
     this.cluster.off('node error', this.onError);
     for (const node of this.nodes.values()) this.drop(node);
-    if (this.owned) {
-      this.cluster.on('error', () => {});
-      this.cluster.disconnect();
-    }
+    // an error of a closing connection has no listener any more
+    this.cluster.on('error', () => {});
+    this.cluster.disconnect();
   }
 
   private connect(): void {

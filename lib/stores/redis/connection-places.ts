@@ -7,18 +7,9 @@ import { planConnection } from './client-options.js';
  * looked up; `localhost` is 127.0.0.1.
  */
 export function placesOf(connection: RedisConnectionOptions): readonly string[] {
-  const plan = planConnection(connection, 1_000);
-  switch (plan.kind) {
-    case 'client':
-      return placesOfServer(plan.client.options);
-    case 'single':
-      // ioredis reads the url; nothing connects
-      return placesOfServer(plan.create().options);
-    case 'cluster':
-      return (connection as { nodes: ClusterNode[] }).nodes.map(placeOfNode);
-    case 'cluster-client':
-      return (plan.client as unknown as { startupNodes?: ClusterNode[] }).startupNodes?.map(placeOfNode) ?? [];
-  }
+  const plan = planConnection(connection);
+  // nothing connects
+  return plan.kind === 'single' ? placesOfServer(plan.create().options) : plan.nodes.map(placeOfNode);
 }
 
 function placesOfServer({ host, port, path, db = 0, sentinels, name }: RedisOptions): string[] {

@@ -2,13 +2,7 @@ import type { Keyspace } from '../../keys/keyspace.js';
 import type { RedisConnectionOptions } from '../../options/redis-connection.js';
 import type { Clock } from '../../shared/clock.js';
 import type { LoggerPort } from '../../shared/logger.js';
-import {
-  channelConnection,
-  isClusterConnection,
-  type ConnectionPlan,
-  planConnection,
-  warnOfMissingOptions,
-} from './client-options.js';
+import { channelConnection, isClusterConnection, type ConnectionPlan, planConnection } from './client-options.js';
 import { ClusterTopology } from './cluster-topology.js';
 import { KnownPositions } from './known-positions.js';
 import { preflight } from './preflight.js';
@@ -34,8 +28,7 @@ const DAY_MS = 86_400_000;
 const DEFAULT_MAX_AGE_MS = 1_000;
 
 /**
- * Makes both drivers; they connect when they are opened, and each ends its own connections when it is closed. A client of the
- * application's stays open, and must be open before.
+ * Makes both drivers; they connect when they are opened, and each ends its own connections when it is closed.
  *
  * @throws CacheError RC_INVALID_OPTION
  */
@@ -44,8 +37,7 @@ export function openRedis(
   options: OpenRedisOptions,
 ): { store: RedisRemoteStore; channel: RedisChannel } {
   const { keyspace, commandTimeoutMs, logger, clock } = options;
-  const plan = planConnection(connection, commandTimeoutMs);
-  if ('client' in plan) warnOfMissingOptions(plan.client, logger);
+  const plan = planConnection(connection);
   const database = databaseOf(plan);
   const channelOf = channelNames(keyspace, database);
   const isCluster = isClusterConnection(connection);
@@ -91,16 +83,9 @@ export function openRedis(
 }
 
 function topologyOf(plan: ConnectionPlan, context: NodeContext, clock: Clock): RedisTopology {
-  switch (plan.kind) {
-    case 'single':
-      return new SingleTopology(plan.create, context, clock);
-    case 'client':
-      return new SingleTopology(plan.client, context, clock);
-    case 'cluster':
-      return new ClusterTopology(plan.create(), true, context);
-    case 'cluster-client':
-      return new ClusterTopology(plan.client, false, context);
-  }
+  return plan.kind === 'single'
+    ? new SingleTopology(plan.create, context, clock)
+    : new ClusterTopology(plan.create(), context);
 }
 
 /**
@@ -115,7 +100,6 @@ function channelNames(keyspace: Keyspace, database: number): (bucket: number) =>
 }
 
 function databaseOf(plan: ConnectionPlan): number {
-  if (plan.kind === 'client') return plan.client.options.db ?? 0;
-  // ioredis reads the url; nothing connects
+  // nothing connects
   return plan.kind === 'single' ? (plan.create().options.db ?? 0) : 0;
 }

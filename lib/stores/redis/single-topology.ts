@@ -13,16 +13,14 @@ export class SingleTopology implements RedisTopology {
   private node!: RedisNode;
   private isClosed = false;
   private recreation: Timer | null = null;
-  private readonly owned: boolean;
 
-  /** @param source the application's client, or how to make one of our own */
+  /** @param create makes a connection, not yet connected */
   constructor(
-    private readonly source: Redis | (() => Redis),
+    private readonly create: () => Redis,
     private readonly context: NodeContext,
     private readonly clock: Clock,
   ) {
-    this.owned = typeof source === 'function';
-    this.use(typeof source === 'function' ? source() : source);
+    this.use(create());
   }
 
   get lastError(): Error | null {
@@ -54,9 +52,9 @@ export class SingleTopology implements RedisTopology {
     return this.node;
   }
 
-  /** A server that is no master any more: a connection of our own is made anew, through the sentinels where there are some. */
+  /** A server that is no master any more: the connection is made anew, through the sentinels where there are some. */
   async refresh(): Promise<boolean> {
-    if (this.owned && this.node.isReady) this.node.client.disconnect(true);
+    if (this.node.isReady) this.node.client.disconnect(true);
     return false;
   }
 
@@ -72,33 +70,29 @@ export class SingleTopology implements RedisTopology {
     node.client.off('ready', this.onReady);
     node.client.off('end', this.onEnd);
     node.dispose();
-    if (this.owned) {
-      // an error of the closing connection has no listener any more
-      node.client.on('error', () => {});
-      node.client.disconnect();
-    }
+    // an error of the closing connection has no listener any more
+    node.client.on('error', () => {});
+    node.client.disconnect();
   }
 
   private use(client: Redis): void {
     this.node = new RedisNode(client, this.context);
     client.on('ready', this.onReady);
     client.on('end', this.onEnd);
-    if (client.status === 'ready') this.onReady();
   }
 
   private readonly onReady = () => this.node.identify(0);
 
   /** ioredis can end for good although it should go on trying (met with sentinels): then a new client takes over. */
   private readonly onEnd = () => {
-    if (this.isClosed || typeof this.source !== 'function') return;
-    const { source } = this;
+    if (this.isClosed) return;
     this.recreation?.cancel();
     this.recreation = this.clock.after(RECREATE_AFTER_MS, () => {
       const { client, lastError } = this.node;
       client.off('ready', this.onReady);
       client.off('end', this.onEnd);
       this.node.dispose();
-      this.use(source());
+      this.use(this.create());
       this.node.lastError = lastError;
       this.node.client.connect().catch(() => {});
     });

@@ -56,7 +56,12 @@ describe('a plain read counts', () => {
   it('for as long as the connection is believed after the last function that was accepted, counted from its sending', async () => {
     const answer = gate<unknown>();
     let isSlow = true;
-    const { node, clock, read } = aNode({ poll: () => (isSlow ? answer.promise : gate().promise) });
+    const { node, clock, read } = aNode({
+      poll: () => {
+        if (isSlow) return answer.promise;
+        throw replyError('ERR anything');
+      },
+    });
     const polled = node.invoke(POLL);
     await clock.advance(200);
     answer.open([7, 3, 1, 1, 1, '']);
@@ -102,6 +107,17 @@ describe('a plain read counts', () => {
       expect((await read()).identified).toBe(true);
     },
   );
+
+  it('only when the reply came on the connection on which it was sent', async () => {
+    const answer = gate<unknown>();
+    const { node, client, read } = aNode({ hmget: () => answer.promise });
+    await node.invoke(POLL);
+    const sent = read();
+    await settle();
+    client.emit('close');
+    answer.open(['7', '3', '1']);
+    expect((await sent).identified).toBe(false);
+  });
 
   it('only from a sequence that is not below the one known when it was sent', async () => {
     const { node, server, positions, read } = aNode();
