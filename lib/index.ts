@@ -22,14 +22,9 @@ export type {
   KeyOption,
 } from './operations/operation-options.js';
 export type { Duration } from './options/duration.js';
-export type {
-  CodecName,
-  L1Options,
-  RedisCacheOptions,
-  RegionOptions,
-  ValueType,
-} from './options/redis-cache-options.js';
+export type { CodecName, L1Options, RedisCacheOptions, RegionOptions } from './options/redis-cache-options.js';
 export type { RedisConnectionOptions } from './options/redis-connection.js';
+export { type FieldTypes, instanceOf, type TypedInstance, type ValueType } from './options/value-type.js';
 export type { RedisCacheModuleExtras, RedisCacheOptionsFactory } from './redis-cache.module-definition.js';
 export { RedisCacheModule } from './redis-cache.module.js';
 export { CACHE_ERROR_CODES, CacheError, type CacheErrorCode, isCacheError } from './shared/errors.js';

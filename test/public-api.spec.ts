@@ -17,6 +17,7 @@ it('exports these values, and no others', () => {
     'RedisCache',
     'RedisCacheModule',
     'getCacheToken',
+    'instanceOf',
     'isCacheError',
   ]);
 });

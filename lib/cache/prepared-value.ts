@@ -19,7 +19,7 @@ type Call = Pick<EntryCall, 'region' | 'policy' | 'args'>;
 
 /**
  * Encodes a value and decides whether and how it is cached. Null when it cannot be kept (it does not come back from codec, schema and
- * type): the application's own value is then returned, as it is. One warning per region and code says why a value is not cached.
+ * type): the application's own value is then returned, as it is. One warning per method (by hand: per region) and code says why a value is not cached.
  *
  * Total: after a write, whatever fails here must still leave the key absent.
  */
@@ -27,12 +27,12 @@ export function prepare(call: Call, value: unknown, random: () => number): Prepa
   const { region, policy } = call;
   let kept: { encoded: EncodedValue; decoded: CachedValue } | null = null;
   try {
-    kept = region.pipelineOf(policy.shape).keep(value, region.name);
+    kept = region.pipelineOf(policy.shape).keep(value);
     return { ...kept, entry: entryOf(call, value, kept.encoded, random) };
   } catch (error) {
     region.counts.encodeFailures += 1;
     const { code, message } = isCacheError(error) ? error : { code: '', message: describeThrown(error) };
-    region.warnOnce(`prepare ${code}`, `${policy.where}: a result is returned and not cached. ${message}`);
+    region.warnOnce(`${policy.where} ${code}`, `${policy.where}: a result is returned and not cached. ${message}`);
     return kept && { ...kept, entry: null };
   }
 }
@@ -52,7 +52,7 @@ function entryOf(
   if (encoded.bytes > region.options.maxValueBytes) {
     region.counts.tooLarge += 1;
     region.warnOnce(
-      'tooLarge',
+      `${policy.where} too large`,
       `${policy.where}: a value of ${encoded.bytes} bytes is returned and not cached, maxValueBytes is ${region.options.maxValueBytes}. ` +
         `Cache less, or raise maxValueBytes. [RC_VALUE_TOO_LARGE]`,
     );
@@ -63,7 +63,7 @@ function entryOf(
   if (bytes > MAX_LABEL_BYTES) {
     region.counts.tooLarge += 1;
     region.warnOnce(
-      'labels',
+      `${policy.where} labels`,
       `${policy.where}: a value with ${tags.length} tags is returned and not cached: tags and format take ${bytes} bytes, and ${MAX_LABEL_BYTES} ` +
         `is the most. Give it fewer or shorter tags. [RC_VALUE_TOO_LARGE]`,
     );

@@ -1,7 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Version } from '../entries/version.js';
 import { type Duration, toMilliseconds } from '../options/duration.js';
-import type { ValueType } from '../options/redis-cache-options.js';
+import type { ValueType } from '../options/value-type.js';
 import type { ResolvedRegionOptions } from '../options/resolved-options.js';
 import { CacheError, describeThrown } from '../shared/errors.js';
 import { dropPromise } from '../shared/option-function.js';
@@ -110,10 +110,15 @@ const shapes = new WeakMap<ResolvedRegionOptions, Shapes>();
 
 /** Stands for no type, and for no schema. */
 const NONE = {};
+const PLAIN = {};
 
 function shapeOf(region: ResolvedRegionOptions, wanted: ValueShape): ValueShape {
   const ofRegion: Shapes = entryIn(shapes, region, () => new WeakMap());
-  const ofType = entryIn(ofRegion, wanted.type ?? NONE, () => new WeakMap<object, ShapePair>());
+  const ofType = entryIn(
+    ofRegion,
+    wanted.type === 'plain' ? PLAIN : (wanted.type ?? NONE),
+    () => new WeakMap<object, ShapePair>(),
+  );
   const ofSchema = entryIn<object, ShapePair>(ofType, wanted.schema ?? NONE, () => ({}));
   return (ofSchema[wanted.mutable ? 'mutable' : 'shared'] ??= Object.freeze(wanted));
 }

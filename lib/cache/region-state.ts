@@ -1,4 +1,4 @@
-import type { Codec, LostClass } from '../codecs/codec.js';
+import type { Codec } from '../codecs/codec.js';
 import type { ResolvedRegionOptions } from '../options/resolved-options.js';
 import type { LoggerPort } from '../shared/logger.js';
 import { emptyCounts, type RegionCounts } from '../telemetry/recorder.js';
@@ -28,7 +28,7 @@ export class RegionState {
   pipelineOf(shape: ValueShape): ValuePipeline {
     let pipeline = this.pipelines.get(shape);
     if (!pipeline) {
-      pipeline = new ValuePipeline({ codec: this.codec, ...shape }, WARN_OF_CLASSES ? this.warnOfClass : null);
+      pipeline = new ValuePipeline({ codec: this.codec, ...shape });
       this.pipelines.set(shape, pipeline);
       this.shapesSeen += 1;
       if (this.shapesSeen === MANY_SHAPES) this.warnOfShapes();
@@ -44,21 +44,13 @@ export class RegionState {
     );
   }
 
-  private readonly warnOfClass = ({ name, becomes, isRevivable }: LostClass): void => {
-    const what = name === null ? 'an object with a prototype of its own' : `an instance of ${name}`;
-    const cure = isRevivable
-      ? `Set type: ${name} (or a schema) on the method or the region.`
-      : `Return plain data, or set type to a function (or a schema) that makes the whole value of what comes back.`;
-    this.warnOnce('class', `Region "${this.name}" caches ${what}, which comes back as ${becomes}. ${cure}`);
-  };
-
   /** Counts an entry that is taken as a miss since it cannot be decoded, and warns of the first. */
   countUndecodable(where: string, error: unknown): void {
     this.counts.decodeFailures += 1;
     this.warnOnce('decode', `${where}: an entry is taken as a miss. ${(error as Error).message}`);
   }
 
-  /** Warns once per region and kind: what a region does wrong it does with every entry. */
+  /** Warns once per kind: what a region or a method does wrong it does with every entry. */
   warnOnce(kind: string, message: string): void {
     if (this.warned.has(kind)) return;
     this.warned.add(kind);
@@ -68,6 +60,3 @@ export class RegionState {
 
 /** More than the methods of one region have. */
 const MANY_SHAPES = 100;
-
-/** A lost class shows in development; in production the shape is what it always was. */
-const WARN_OF_CLASSES = process.env['NODE_ENV'] !== 'production';

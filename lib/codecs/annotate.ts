@@ -2,7 +2,7 @@ import { CacheError, classOf, isCacheError } from '../shared/errors.js';
 import { byteClassOf, rawBytes } from './byte-classes.js';
 import type { LostClass } from './codec.js';
 import { addNote, commonNote, type FieldNotes, type Note, type NoteKind } from './note.js';
-import { classNameOf, objectKindOf, ownClassNameOf } from './object-kind.js';
+import { classNameOf, objectKindOf, ownClassNameOf, whyRefused } from './object-kind.js';
 import { formatPath } from './path.js';
 import { isMsgpackName, MAX_DEPTH } from './plain-data.js';
 
@@ -127,7 +127,10 @@ class Walk {
       case 'boxed':
         return this.visit(value.valueOf());
       case 'refused':
-        return this.refuse(`is an instance of ${classNameOf(value)}`, 'Return what is in it as plain fields.');
+        return this.refuse(
+          `is an instance of ${classNameOf(value)}${whyRefused(value)}`,
+          'Return what is in it as plain fields.',
+        );
     }
   }
 

@@ -4,7 +4,7 @@ import type { Payload } from '../entries/stored-entry.js';
 export interface Encoded {
   readonly payload: Payload;
   readonly meta: string;
-  /** The first instance of a class that comes back as something else; null or absent: none. */
+  /** The first instance of a class that comes back as something else; null: none. Absent: not known, so that the value is compared with what comes back. */
   readonly lostClass?: LostClass | null;
 }
 

@@ -26,7 +26,7 @@ export class JsonCodec implements Codec {
 
   encode(value: unknown): Encoded {
     try {
-      if (isPlainJson(value)) return { payload: JSON.stringify(value), meta: '' };
+      if (isPlainJson(value)) return { payload: JSON.stringify(value), meta: '', lostClass: null };
       const { written, note, lostClass } = annotate(value, 'text');
       const json = JSON.stringify(written);
       if (note === undefined) return { payload: json, meta: '', lostClass };

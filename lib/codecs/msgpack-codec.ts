@@ -33,7 +33,7 @@ export class MsgpackCodec implements Codec {
 
   encode(value: unknown): Encoded {
     try {
-      if (isPlainMsgpack(value)) return { payload: this.packr.pack(value), meta: '' };
+      if (isPlainMsgpack(value)) return { payload: this.packr.pack(value), meta: '', lostClass: null };
       const { written, note, lostClass } = annotate(value, 'binary');
       if (note === undefined) return { payload: this.packr.pack(written), meta: '', lostClass };
       const meta = JSON.stringify(note);

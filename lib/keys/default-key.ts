@@ -1,6 +1,7 @@
 import { types } from 'node:util';
 import safeStableStringify from 'safe-stable-stringify';
 import { CacheError, describeValue } from '../shared/errors.js';
+import { hidesState } from '../shared/hidden-state.js';
 import { escapeSegment } from './key-segment.js';
 import type { IdentifierOf } from './key-template.js';
 
@@ -167,26 +168,13 @@ function classNameOf(value: object): string | null {
     if (Reflect.ownKeys(prototype).some((name) => name !== 'constructor')) {
       throw new NoCanonicalForm(`it is an instance of ${direct.constructor.name}, which has methods`);
     }
-    if (Object.hasOwn(prototype, 'constructor') && hasPrivateFields(prototype.constructor)) {
-      throw new NoCanonicalForm(`it is an instance of ${direct.constructor.name}, which has #private fields`);
+    if (Object.hasOwn(prototype, 'constructor') && hidesState(prototype.constructor)) {
+      throw new NoCanonicalForm(
+        `it is an instance of ${direct.constructor.name}, which has #private fields or other hidden state`,
+      );
     }
   }
   if (!Object.hasOwn(prototype, 'isPrototypeOf'))
     throw new NoCanonicalForm('it inherits from an object that is no class');
   return prototype === direct ? null : direct.constructor.name;
 }
-
-const classesWithPrivateFields = new WeakMap<object, boolean>();
-
-/** By its source, the only place where they show. */
-function hasPrivateFields(type: object): boolean {
-  let has = classesWithPrivateFields.get(type);
-  if (has === undefined) {
-    const source = typeof type === 'function' ? Function.prototype.toString.call(type) : '';
-    has = /#[\p{ID_Start}$_]/u.test(source.replace(TEXTS_AND_COMMENTS, ''));
-    classesWithPrivateFields.set(type, has);
-  }
-  return has;
-}
-
-const TEXTS_AND_COMMENTS = /'(?:[^'\\\n]|\\[^])*'|"(?:[^"\\\n]|\\[^])*"|`(?:[^`\\]|\\[^])*`|\/\*[^]*?\*\/|\/\/.*/g;

@@ -2,7 +2,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Version } from '../entries/version.js';
 import type { KeyValue } from '../keys/key-segment.js';
 import type { Duration } from '../options/duration.js';
-import type { ValueType } from '../options/redis-cache-options.js';
+import type { ValueType } from '../options/value-type.js';
 import type { AnyArgs, Unchecked } from './method-types.js';
 
 /** Which cache and region, and whether at all. */

@@ -1,8 +1,7 @@
 import * as v from 'valibot';
 import type { Codec } from '../codecs/codec.js';
 import { type Duration, toMilliseconds } from './duration.js';
-import type { ValueType } from './redis-cache-options.js';
-import { isBuiltInClass } from './value-type.js';
+import { isValueType, type ValueType } from './value-type.js';
 
 /**
  * The shape of the options. A message is what the option must be (after "must be"), so that every error reads alike;
@@ -64,12 +63,9 @@ const codec = v.custom(
   (value) => value === 'json' || value === 'msgpack' || isCodec(value),
   `'json', 'msgpack', or a codec { id (lower-case letters, digits, "-"), binary, encode, decode }`,
 );
-export const valueType = v.pipe(
-  v.custom<ValueType>((value) => typeof value === 'function', 'a class or a function'),
-  v.check(
-    (type) => !isBuiltInClass(type),
-    'a class of yours or a function of the plain value (Date, Map, Set and bytes come back by themselves)',
-  ),
+export const valueType = v.custom<ValueType>(
+  isValueType,
+  `a class of yours, [User], { items: [User] }, instanceOf(User, { … }), a function of the plain value, or 'plain' (Date, Map, Set and bytes come back by themselves)`,
 );
 export const schema = v.custom(
   (value) => typeof (value as { '~standard'?: { validate?: unknown } } | null)?.['~standard']?.validate === 'function',

@@ -2,6 +2,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Codec } from '../codecs/codec.js';
 import type { Duration } from './duration.js';
 import type { RedisConnectionOptions } from './redis-connection.js';
+import type { ValueType } from './value-type.js';
 
 /**
  * Options of a cache; one per `RedisCacheModule.forRoot`. Checked once, at boot.
@@ -101,11 +102,3 @@ export interface RegionOptions {
   /** Standard Schema (valibot, zod, arktype …) that a cached value must pass; what does not fit is a miss. */
   schema?: StandardSchemaV1;
 }
-
-/**
- * What to make of a decoded value: a class (the value gets its prototype, the constructor does not run), or a function of the
- * plain value. An array is revived item by item. `null` and `undefined` stay.
- *
- * @publicApi
- */
-export type ValueType = (abstract new (...args: never[]) => object) | ((plain: never) => unknown);

@@ -1,7 +1,8 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Codec } from '../codecs/codec.js';
 import type { RedisConnectionOptions } from './redis-connection.js';
-import type { CodecName, ValueType } from './redis-cache-options.js';
+import type { CodecName } from './redis-cache-options.js';
+import type { ValueType } from './value-type.js';
 
 /** What the code reads: complete, checked, in milliseconds, frozen. Made once by resolveOptions. */
 export interface ResolvedOptions {

@@ -1,6 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import type { ValueType } from '../options/redis-cache-options.js';
-import { isBuiltInClass } from '../options/value-type.js';
+import { type FieldTypes, TypedInstance, isClass, type ValueType } from '../options/value-type.js';
 import { CacheError } from '../shared/errors.js';
 
 /** The value is not what type or schema say. The message has no content of it. */
@@ -10,48 +9,86 @@ export class MisfitError extends Error {}
 export type Revive = (plain: unknown) => unknown;
 
 /**
- * The function that `type` stands for; each item of an array is revived by itself.
+ * The function that `type` stands for; null where plain values stay what they are.
  *
- * A class (class syntax, or a function whose prototype has members of its own or another parent than Object) gives the value its prototype: the
- * constructor does not run, the fields stay the value's own. Any other function is called with the value and must return a **new** one.
- *
- * @throws CacheError RC_INVALID_OPTION for built-in classes such as Date or Map
+ * A class gives the value its prototype: the constructor does not run, the fields stay the value's own. A function is called with the value and
+ * must return a **new** one. Where `type` says no list, each item of an array is revived by itself.
  */
-export function reviveByType(type: ValueType): Revive {
-  const reviveItem = isClass(type) ? instanceMaker(type) : (type as unknown as Revive);
-  const revive: Revive = (plain) => {
-    if (plain === null || plain === undefined) return plain;
-    return Array.isArray(plain) ? plain.map(revive) : reviveItem(plain);
-  };
-  return revive;
+export function reviveByType(type: ValueType): Revive | null {
+  if (type === 'plain') return null;
+  if (Array.isArray(type)) return reviveList(type as readonly ValueType[]);
+  const one = reviveOne(type);
+  return eachItem((plain) => one(plain));
 }
 
-/** True for classes, false for functions that are called. @throws CacheError RC_INVALID_OPTION for built-in classes */
-export function isClass(type: ValueType): boolean {
-  if (isBuiltInClass(type)) {
-    throw new CacheError(
-      'RC_INVALID_OPTION',
-      `type cannot be the built-in ${type.name}. Name a class of yours or a function of the plain value; Date, Map, Set and bytes come back by themselves.`,
-    );
-  }
-  if (/^class\b/.test(Function.prototype.toString.call(type))) return true;
-  const prototype: unknown = type.prototype;
-  if (typeof prototype !== 'object' || prototype === null) return false;
-  return (
-    Reflect.ownKeys(prototype).some((name) => name !== 'constructor') ||
-    Object.getPrototypeOf(prototype) !== Object.prototype
-  );
+/** True when some function of the application makes a part of the value. */
+export function isMadeByFunction(type: ValueType): boolean {
+  if (typeof type === 'function') return !isClass(type);
+  if (typeof type === 'string') return false;
+  return Object.values(type instanceof TypedInstance ? type.fields : type).some(isMadeByFunction);
 }
 
-function instanceMaker(type: ValueType): Revive {
-  const prototype = type.prototype as object;
+function reviveOne(type: ValueType): Revive {
+  if (typeof type === 'function') return isClass(type) ? instanceMaker(type, {}) : (type as unknown as Revive);
+  if (type instanceof TypedInstance) return instanceMaker(type.type, type.fields);
+  const revivers = reviversOf(type as FieldTypes);
+  return (plain) => ({ ...revivedFields(fieldsOf(plain, `the fields ${Object.keys(type).join(', ')}`), revivers) });
+}
+
+function reviveList(types: readonly ValueType[]): Revive {
+  const revivers = types.map(reviveByType);
+  const [first] = revivers;
   return (plain) => {
-    if (typeof plain !== 'object' || plain === null || Object.getPrototypeOf(plain) !== Object.prototype) {
-      throw new MisfitError(`it does not hold the fields of a ${type.name}`);
-    }
-    // A literal defines its properties: no setter of the class runs, and a field named __proto__ stays a field.
-    return { __proto__: prototype, ...plain };
+    if (plain === null || plain === undefined) return plain;
+    if (!Array.isArray(plain)) throw new MisfitError('it is no list');
+    return plain.map((item: unknown, index) => {
+      const revive = types.length === 1 ? first : revivers[index];
+      return revive ? revive(item) : item;
+    });
   };
+}
+
+function eachItem(revive: Revive): Revive {
+  const revived: Revive = (plain) => {
+    if (plain === null || plain === undefined) return plain;
+    return Array.isArray(plain) ? plain.map(revived) : revive(plain);
+  };
+  return revived;
+}
+
+type Fields = { [name: string]: unknown };
+type Revivers = readonly (readonly [name: string, revive: Revive])[];
+
+function reviversOf(types: FieldTypes): Revivers {
+  return Object.entries(types).flatMap(([name, type]) => {
+    const revive = reviveByType(type);
+    return revive ? [[name, revive] as const] : [];
+  });
+}
+
+function instanceMaker({ prototype, name }: { prototype: object; name: string }, types: FieldTypes): Revive {
+  const revivers = reviversOf(types);
+  // A literal defines its properties: no setter of the class runs, and a field named __proto__ stays a field.
+  return (plain) => ({
+    __proto__: prototype,
+    ...revivedFields(fieldsOf(plain, `the fields of a ${name}`), revivers),
+  });
+}
+
+function fieldsOf(plain: unknown, wanted: string): Fields {
+  if (typeof plain === 'object' && plain !== null && Object.getPrototypeOf(plain) === Object.prototype) {
+    return plain as Fields;
+  }
+  throw new MisfitError(`it does not hold ${wanted}`);
+}
+
+function revivedFields(fields: Fields, revivers: Revivers): Fields {
+  if (revivers.length === 0) return fields;
+  const revived = { ...fields };
+  for (const [name, revive] of revivers) {
+    if (Object.hasOwn(revived, name)) revived[name] = revive(revived[name]);
+  }
+  return revived;
 }
 
 /**

@@ -1,10 +1,11 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import type { Codec, Decoded, Encoded, LostClass } from '../codecs/codec.js';
+import type { Codec, Decoded, Encoded } from '../codecs/codec.js';
 import type { Payload } from '../entries/stored-entry.js';
-import type { ValueType } from '../options/redis-cache-options.js';
+import type { ValueType } from '../options/value-type.js';
 import { CacheError, classOf, describeValue, isCacheError } from '../shared/errors.js';
 import { freezeDeep, isPlainTree } from './freeze.js';
-import { isClass, MisfitError, type Revive, reviveBySchema, reviveByType } from './revive.js';
+import { checkClasses } from './lost-class.js';
+import { isMadeByFunction, MisfitError, type Revive, reviveBySchema, reviveByType } from './revive.js';
 
 /** Everything on which the form of a cached value depends. */
 export interface ValuePolicy {
@@ -53,9 +54,6 @@ const RESULT: Subject = {
   cure: 'Make type and schema fit what the method returns.',
 };
 
-/** Tells that an instance of a class was encoded that will come back as something else. */
-export type ReportClass = (lost: LostClass, region: string) => void;
-
 /**
  * Value -> payload and back, for one {@link ValuePolicy}.
  *
@@ -64,46 +62,35 @@ export type ReportClass = (lost: LostClass, region: string) => void;
  */
 export class ValuePipeline {
   private readonly codec: Codec;
+  private readonly type: ValueType | null;
   private readonly isMutable: boolean;
   private readonly validate: Revive | null;
   private readonly revive: Revive | null;
-  private readonly revivesToClass: boolean;
-  private readonly reportClass: ReportClass | null;
+  private readonly isMadeByFunction: boolean;
 
-  /** @throws CacheError RC_INVALID_OPTION when `type` is a built-in class */
-  constructor(policy: ValuePolicy, reportClass: ReportClass | null = null) {
+  constructor(policy: ValuePolicy) {
     this.codec = policy.codec;
+    this.type = policy.type;
     this.isMutable = policy.mutable;
     this.validate = policy.schema && reviveBySchema(policy.schema);
     this.revive = policy.type && reviveByType(policy.type);
-    this.revivesToClass = policy.type !== null && isClass(policy.type);
-    this.reportClass = policy.type || policy.schema ? null : reportClass;
-  }
-
-  /**
-   * @param region for the report of a class that gets lost
-   * @throws CacheError RC_ENCODE_FAILED
-   */
-  encode(value: unknown, region: string): EncodedValue {
-    const { payload, meta, lostClass } = this.encodeByCodec(value);
-    if (lostClass) this.reportClass?.(lostClass, region);
-    return {
-      payload,
-      format: meta === '' ? this.codec.id : `${this.codec.id} ${meta}`,
-      bytes: typeof payload === 'string' ? Buffer.byteLength(payload) : payload.length,
-    };
+    this.isMadeByFunction = policy.type !== null && isMadeByFunction(policy.type);
   }
 
   /**
    * A value of the application as the store takes it, and as its callers get it.
    *
-   * @param region for the report of a class that gets lost
-   * @throws CacheError RC_ENCODE_FAILED; RC_DECODE_FAILED when it does not come back, since it does not fit schema or type;
-   *   RC_INVALID_OPTION when the schema is asynchronous
+   * @throws CacheError RC_ENCODE_FAILED; RC_CLASS_LOST when an instance in it would come back as something else than `type` says;
+   *   RC_DECODE_FAILED when it does not come back, since it does not fit schema or type; RC_INVALID_OPTION when the schema is asynchronous
    */
-  keep(value: unknown, region: string): { encoded: EncodedValue; decoded: CachedValue } {
-    const encoded = this.encode(value, region);
-    return { encoded, decoded: this.decodeAs(RESULT, encoded.payload, encoded.format) };
+  keep(value: unknown): { encoded: EncodedValue; decoded: CachedValue } {
+    const { payload, meta, lostClass } = this.encodeByCodec(value);
+    const format = meta === '' ? this.codec.id : `${this.codec.id} ${meta}`;
+    const decoded = this.decodeAs(RESULT, payload, format);
+    // a codec of the application need not say whether it keeps classes
+    if (lostClass !== null) checkClasses(value, decoded.value, this.type);
+    const bytes = typeof payload === 'string' ? Buffer.byteLength(payload) : payload.length;
+    return { encoded: { payload, format, bytes }, decoded };
   }
 
   /**
@@ -156,7 +143,7 @@ export class ValuePipeline {
       }
       if (this.revive) {
         value = this.revive(value);
-        freezable = this.revivesToClass ? freezable : isPlainTree(value);
+        if (this.isMadeByFunction) freezable = isPlainTree(value);
       }
     } catch (error) {
       if (isCacheError(error)) throw error;

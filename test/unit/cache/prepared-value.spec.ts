@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import * as v from 'valibot';
+import { resolveReadPolicy } from '../../../lib/cache/read-policy.js';
 import { World } from '../../support/a-cache.js';
 import { gate } from '../../support/fake-clock.js';
 
@@ -12,33 +13,68 @@ describe('an instance of a class', () => {
   class User {
     name = 'Ada';
   }
-  class Money {
-    toJSON() {
-      return '5.00';
-    }
+  class Row {
+    id = 1;
   }
 
-  it.each<[string, unknown, string]>([
-    ['the value', new User(), 'an instance of User, which comes back as a plain object. Set type: User ('],
-    ['an item of it', [new User()], 'Set type: User ('],
-    ['a part of it', { user: new User() }, 'set type to a function (or a schema) that makes the whole value'],
-    [
-      'with a toJSON',
-      new Money(),
-      'an instance of Money, which comes back as what its toJSON gives. Return plain data',
-    ],
-    [
-      'of no class',
-      Object.create({ a: 1 }),
-      'an object with a prototype of its own, which comes back as a plain object.',
-    ],
-  ])('is warned of once, with a cure that works: %s', async (_, value, warning) => {
+  it('is returned as it is and not cached, with a line that says how to cache it', async () => {
     const world = new World();
     const { cache, log } = await world.start();
-    for (const key of [1, 2]) await cache.region('users').getOrLoad(key, async () => value);
+    const users = cache.region<User>('users');
+    const user = new User();
+    for (const key of [1, 2]) expect(await users.getOrLoad(key, async () => user)).toBe(user);
+    expect(await users.get(1)).toBeUndefined();
     expect(log).toHaveLength(1);
-    expect(log[0]).toContain(`Region "users" caches `);
-    expect(log[0]).toContain(warning);
+    expect(log[0]).toMatch(/^region "users": a result is returned and not cached\. It is an instance of User/);
+    expect(log[0]).toMatch(/type: User, .*type: 'plain' accepts the loss\. \[RC_CLASS_LOST\]$/);
+    expect(cache.status().regions['users']).toMatchObject({ fills: 0, encodeFailures: 2 });
+    await world.end();
+  });
+
+  it('is told in production, too', async () => {
+    const before = process.env['NODE_ENV'];
+    process.env['NODE_ENV'] = 'production';
+    const world = new World();
+    const { cache, log } = await world.start();
+    await cache.region('users').getOrLoad(1, async () => new User());
+    process.env['NODE_ENV'] = before;
+    expect(log).toHaveLength(1);
+    await world.end();
+  });
+
+  it('is told once for each method of a region', async () => {
+    const world = new World();
+    const { cache, log } = await world.start();
+    const region = cache.region('users');
+    const key = region.keyOf('1');
+    const policyOf = (where: string) => resolveReadPolicy(region.options, {}, where);
+    for (const [where, value] of [
+      ['Users.rows', new Row()],
+      ['Users.one', new User()],
+      ['Users.one', new User()],
+      ['Users.raw', { f() {} }],
+      ['Users.big', 'x'.repeat(2e6)],
+      ['Users.bigger', 'x'.repeat(3e6)],
+    ] as const) {
+      await region.read(key, policyOf(where), [], async () => value);
+    }
+    expect(log.map((line) => line.slice(0, line.indexOf(':')))).toEqual([
+      'Users.rows',
+      'Users.one',
+      'Users.raw',
+      'Users.big',
+      'Users.bigger',
+    ]);
+    await world.end();
+  });
+
+  it('leaves the key absent after a write', async () => {
+    const world = new World();
+    const { cache } = await world.start();
+    const users = cache.region<unknown>('users');
+    await users.getOrLoad(1, async () => 'old');
+    await users.write(1, async () => new User());
+    expect(await users.get(1)).toBeUndefined();
     await world.end();
   });
 });
@@ -84,7 +120,7 @@ describe('a result that cannot be cached', () => {
     const users = cache.region<{ roles: string[] }>('users');
     const own = new User();
     const loaded = gate<User>();
-    const options = { tags: thrower(new Error('no')) };
+    const options = { tags: thrower(new Error('no')), type: 'plain' as const };
     const both = Promise.all([1, 2].map(() => users.getOrLoad(1, () => loaded.promise, options)));
     loaded.open(own);
     for (const got of await both) {

@@ -7,7 +7,7 @@ const at = new Date('2026-03-16T08:45:12Z');
 describe('JsonCodec, what it writes', () => {
   it('writes what JSON.stringify writes, and no meta, for plain values', () => {
     for (const value of [{ a: [1, 'b', null, true] }, [], 'é', 5, null, { b: { c: {} } }]) {
-      expect(codec.encode(value)).toEqual({ payload: JSON.stringify(value), meta: '' });
+      expect(codec.encode(value)).toEqual({ payload: JSON.stringify(value), meta: '', lostClass: null });
     }
   });
 

@@ -308,7 +308,12 @@ describe('bad options', () => {
       '@Cacheable on Users.find: tags must be an array of strings, or a function',
     ],
     ['Cacheable', Cacheable, { condition: true }, '@Cacheable on Users.find: condition must be a function, got true.'],
-    ['Cacheable', Cacheable, { type: Date }, '@Cacheable on Users.find: type must be a class of yours or a function'],
+    [
+      'Cacheable',
+      Cacheable,
+      { type: Date },
+      '@Cacheable on Users.find: type must be a class of yours, [User], { items: [User] }',
+    ],
     ['Cacheable', Cacheable, { type: Map }, 'come back by themselves), got a function (Map).'],
     ['Cacheable', Cacheable, { region: 'a:b' }, '@Cacheable on Users.find: region must be 1 to 100'],
     ['CachePut', CachePut, {}, '@CachePut on Users.find: key is missing. Give the key under which the result is put'],

@@ -174,12 +174,12 @@ describe('resolveOptions', () => {
     [
       'a type that is none',
       { regions: { a: { type: 'User' } } },
-      'regions.a.type must be a class or a function, got "User".',
+      'regions.a.type must be a class of yours, [User], { items: [User] }, instanceOf(User, { … }), a function of the plain value, or \'plain\' (Date, Map, Set and bytes come back by themselves), got "User".',
     ],
     [
       'a type of the language',
       { regions: { a: { type: Date } } },
-      'regions.a.type must be a class of yours or a function of the plain value (Date, Map, Set and bytes come back by themselves), got a function (Date).',
+      "regions.a.type must be a class of yours, [User], { items: [User] }, instanceOf(User, { … }), a function of the plain value, or 'plain' (Date, Map, Set and bytes come back by themselves), got a function (Date).",
     ],
     [
       'regions in an array',
