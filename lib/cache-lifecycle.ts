@@ -1,6 +1,5 @@
 import type { OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
 import type { RedisCache } from './cache/redis-cache.js';
-import type { CacheDiscovery } from './interception/cache-discovery.js';
 import { connectionFormOf } from './options/connection-form.js';
 import type { ResolvedOptions } from './options/resolved-options.js';
 import type { LoggerPort } from './shared/logger.js';
@@ -12,10 +11,11 @@ const OPEN_WITHIN_MS = 5_000;
 export class CacheLifecycle implements OnModuleInit, OnApplicationShutdown {
   private isClosed = false;
 
+  /** @param planMethods plans every decorated method of the application, and tells how many there are */
   constructor(
     private readonly cache: RedisCache,
     private readonly options: ResolvedOptions,
-    private readonly discovery: CacheDiscovery,
+    private readonly planMethods: () => number,
     private readonly logger: LoggerPort,
     private readonly closeAll: () => Promise<void>,
   ) {}
@@ -38,7 +38,7 @@ export class CacheLifecycle implements OnModuleInit, OnApplicationShutdown {
   }
 
   private async start(): Promise<void> {
-    const methodCount = this.discovery.run();
+    const methodCount = this.planMethods();
     const opened = await within(OPEN_WITHIN_MS, this.cache.open());
     if (opened) this.logger.log(this.bootLine(methodCount));
     else this.startWithout(methodCount);

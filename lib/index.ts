@@ -9,7 +9,7 @@ export { MsgpackCodec } from './codecs/msgpack-codec.js';
 export type { Payload } from './entries/stored-entry.js';
 export type { Version } from './entries/version.js';
 export type { KeySegment, KeyValue } from './keys/key-segment.js';
-export { CacheConfig, type CacheConfigOptions } from './operations/cache-config.decorator.js';
+export { CacheConfig } from './operations/cache-config.decorator.js';
 export { CacheEvict } from './operations/cache-evict.decorator.js';
 export { CachePut } from './operations/cache-put.decorator.js';
 export { Cacheable } from './operations/cacheable.decorator.js';
@@ -17,6 +17,7 @@ export { InjectCache } from './operations/inject-cache.decorator.js';
 export type { AsyncMethod, CachedMethodDecorator, MethodDecoratorFor } from './operations/method-types.js';
 export type {
   CacheableOptions,
+  CacheConfigOptions,
   CacheEvictOptions,
   CachePutOptions,
   KeyOption,

@@ -1,6 +1,8 @@
 import { type DynamicModule, Inject, Module, Optional } from '@nestjs/common';
+import { ApplicationModule } from './application/application.module.js';
 import { asyncSourceOf, withCheckedOptions } from './async-options.js';
 import { RedisCache } from './cache/redis-cache.js';
+import { InterceptionModule } from './interception/interception.module.js';
 import { cacheProviders } from './redis-cache.providers.js';
 import {
   type ASYNC_OPTIONS_TYPE,
@@ -8,7 +10,6 @@ import {
   MODULE_OPTIONS_TOKEN,
   type OPTIONS_TYPE,
 } from './redis-cache.module-definition.js';
-import { RedisCacheCoreModule } from './redis-cache-core.module.js';
 import { CacheError, describeValue } from './shared/errors.js';
 import { DEFAULT_CACHE, getCacheToken } from './shared/tokens.js';
 
@@ -52,7 +53,7 @@ export class RedisCacheModule extends ConfigurableModuleClass {
 function withCache(definition: DynamicModule, name: string = DEFAULT_CACHE): DynamicModule {
   return {
     ...definition,
-    imports: [...(definition.imports ?? []), RedisCacheCoreModule],
+    imports: [...(definition.imports ?? []), ApplicationModule, InterceptionModule],
     providers: [...(definition.providers ?? []), ...cacheProviders(name)],
     exports: [getCacheToken(name), ...(name === DEFAULT_CACHE ? [RedisCache] : [])],
   };

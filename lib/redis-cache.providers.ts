@@ -1,12 +1,12 @@
 import { Logger, type Provider } from '@nestjs/common';
+import { CacheRegistry } from './application/cache-registry.js';
 import { RedisCache } from './cache/redis-cache.js';
 import { CacheLifecycle } from './cache-lifecycle.js';
 import type { Codec } from './codecs/codec.js';
 import { JsonCodec } from './codecs/json-codec.js';
 import { MsgpackCodec } from './codecs/msgpack-codec.js';
 import { type EmbeddedWiring, getEmbeddedWiringToken } from './embedded-wiring.js';
-import { CacheDiscovery } from './interception/cache-discovery.js';
-import { CacheRegistry } from './interception/cache-registry.js';
+import { ApplicationPlanner } from './interception/application-planner.js';
 import { Keyspace } from './keys/keyspace.js';
 import type { CodecName, RedisCacheOptions } from './options/redis-cache-options.js';
 import type { RedisConnectionOptions } from './options/redis-connection.js';
@@ -46,18 +46,24 @@ export function cacheProviders(name: string): Provider[] {
     ...(name === DEFAULT_CACHE ? [{ provide: RedisCache, useExisting: token }] : []),
     {
       provide: CacheLifecycle,
-      inject: [token, options, CacheRegistry, CacheDiscovery],
+      inject: [token, options, CacheRegistry, ApplicationPlanner],
       useFactory: (
         cache: RedisCache,
         resolved: ResolvedOptions,
         registry: CacheRegistry,
-        discovery: CacheDiscovery,
+        planner: ApplicationPlanner,
       ) => {
         // a test may have put something of its own in the place of the cache
         if (!(cache instanceof RedisCache)) return null;
         const places = resolved.redis === null ? [] : placesOf(resolved.redis);
         registry.register({ name, service: resolved.service, places, cache, providedIn: options });
-        return new CacheLifecycle(cache, resolved, discovery, loggerOf(name), () => registry.closeAll());
+        return new CacheLifecycle(
+          cache,
+          resolved,
+          () => planner.planAll(),
+          loggerOf(name),
+          () => registry.closeAll(),
+        );
       },
     },
   ];

@@ -1,26 +1,50 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import type { CachedMethod, CallPlan, CallPlanner } from '../operations/cached-method.js';
 import type { AnyFunction } from '../operations/method-types.js';
 import { isPromiseLike } from '../shared/option-function.js';
-import { CacheRegistry } from './cache-registry.js';
+import { DeclaredMethods } from '../application/declared-methods.js';
+import { CacheRegistry } from '../application/cache-registry.js';
 import { callStepsOf } from './call-steps.js';
 import { DeclarationChecks } from './declaration-checks.js';
 import { DeclarationWarnings } from './declaration-warnings.js';
+import { notifyRegions } from './region-notices.js';
 import { planOfSteps } from './operation-runner.js';
 
 /** Makes the plan of each decorated method of one application: once per class and method. */
 @Injectable()
-export class ApplicationPlanner implements CallPlanner {
+export class ApplicationPlanner implements CallPlanner, OnModuleInit {
   private readonly checks: DeclarationChecks;
   private readonly warnings: DeclarationWarnings;
   private readonly warn: (message: string) => void;
   private readonly plans = new WeakMap<object, Map<CachedMethod, CallPlan>>();
 
-  constructor(private readonly caches: CacheRegistry) {
+  constructor(
+    private readonly caches: CacheRegistry,
+    private readonly declared: DeclaredMethods,
+  ) {
     const logger = new Logger('RedisCacheModule');
     this.warn = (message) => logger.warn(message);
-    this.checks = new DeclarationChecks(caches, this.warn);
+    this.checks = new DeclarationChecks(caches);
     this.warnings = new DeclarationWarnings(caches, this.warn);
+  }
+
+  /** @throws CacheError as planAll */
+  onModuleInit(): void {
+    this.planAll();
+  }
+
+  /**
+   * Plans every decorated method at boot, so that a wrong declaration stops the boot and not a request. Caches ask for it before they
+   * connect, whatever the order in which modules are initialised.
+   *
+   * @returns how many methods there are
+   * @throws CacheError RC_KEY_COLLISION, RC_REGION_CONFLICT, RC_MODULE_MISSING, RC_INVALID_OPTION, RC_DECORATOR_TARGET
+   */
+  planAll(): number {
+    this.declared.bind();
+    const declared = this.declared.find();
+    for (const { method, runtimeClass } of declared) this.planOf(method, runtimeClass);
+    return declared.length;
   }
 
   planOf(method: CachedMethod, runtimeClass: AnyFunction): CallPlan {
@@ -29,8 +53,10 @@ export class ApplicationPlanner implements CallPlanner {
     let plan = plans.get(method);
     if (!plan) {
       this.checks.check(method, runtimeClass);
+      this.warnings.checkMethod(method, runtimeClass);
+      notifyRegions(method, runtimeClass, this.caches);
       plan = planOfSteps(callStepsOf(method, runtimeClass, this.caches), watched(method, this.warn));
-      this.warnings.check(runtimeClass);
+      this.warnings.checkClass(runtimeClass);
       plans.set(method, plan);
     }
     return plan;

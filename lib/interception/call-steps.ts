@@ -6,14 +6,14 @@ import type { CacheKey } from '../keys/cache-key.js';
 import { KeyMemo } from '../keys/key-memo.js';
 import { type KeyRecipe, recipeOfArguments } from '../keys/key-recipe.js';
 import type { CacheableOperation, EvictOperation, PutOperation } from '../operations/cache-operation.js';
-import type { CacheConfigOptions } from '../operations/cache-config.decorator.js';
+import type { CacheConfigOptions } from '../operations/operation-options.js';
 import type { CachedMethod } from '../operations/cached-method.js';
 import type { CacheEvictOptions, ResultOptions, TargetOptions } from '../operations/operation-options.js';
 import { classNameOf } from '../shared/class-name.js';
 import { CacheError } from '../shared/errors.js';
 import { dropPromise, optionFailure } from '../shared/option-function.js';
-import type { CacheRegistry } from './cache-registry.js';
-import { targetOf } from './operation-target.js';
+import type { CacheRegistry } from '../application/cache-registry.js';
+import { type RuntimeClass, targetOf } from '../application/operation-target.js';
 
 /** @throws CacheError RC_OPTION_FUNCTION */
 type Condition = (args: readonly unknown[], instance: unknown) => boolean;
@@ -56,10 +56,6 @@ export interface CallSteps {
   readonly after: readonly EvictStep[];
 }
 
-interface RuntimeClass {
-  readonly name: string;
-}
-
 /** @throws CacheError RC_MODULE_MISSING, RC_INVALID_OPTION, RC_DECORATOR_TARGET */
 export function callStepsOf(method: CachedMethod, runtimeClass: RuntimeClass, caches: CacheRegistry): CallSteps {
   const steps = {
@@ -89,7 +85,6 @@ function readStepOf(
   caches: CacheRegistry,
 ): ReadStep {
   const { region, config } = targetOf(options, method, runtimeClass, caches);
-  if (options.tags !== undefined) region.declareTags();
   return {
     region,
     keyOf: rememberedKeys(

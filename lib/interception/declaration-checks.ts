@@ -1,19 +1,15 @@
 import { defaultKeyPrefix } from '../keys/default-key.js';
-import type { CacheConfigOptions } from '../operations/cache-config.decorator.js';
+import type { CacheConfigOptions } from '../operations/operation-options.js';
 import type { CachedMethod } from '../operations/cached-method.js';
 import type { AnyFunction } from '../operations/method-types.js';
-import { methodsOf, statedConfigOf } from '../operations/operation-metadata.js';
+import { statedConfigOf } from '../operations/operation-metadata.js';
 import { toMilliseconds } from '../options/duration.js';
 import type { RegionOptions } from '../options/redis-cache-options.js';
-import { statedOptionsOf, warnOfSeconds } from '../options/resolve-options.js';
+import { statedOptionsOf } from '../options/resolve-options.js';
 import { CacheError, describeValue } from '../shared/errors.js';
-import type { CacheRegistry } from './cache-registry.js';
+import type { CacheRegistry } from '../application/cache-registry.js';
 import { identityOf } from './call-steps.js';
-import { type OperationTarget, targetOf } from './operation-target.js';
-
-interface RuntimeClass {
-  readonly name: string;
-}
+import { type OperationTarget, type RuntimeClass, targetOf } from '../application/operation-target.js';
 
 /** Who owns a name; two classes may bear the same one. */
 interface Owner {
@@ -31,13 +27,9 @@ const SHARED_OPTIONS = ['ttl', 'jitter', 'negativeTtl', 'staleWhileRevalidate', 
 export class DeclarationChecks {
   private readonly classRegions = new Map<string, Owner>();
   private readonly defaultKeys = new Map<string, Owner>();
-  private readonly explicitKeys = new Map<string, Owner>();
   private readonly configs = new Map<string, { statedBy: object; where: string; options: Partial<RegionOptions> }[]>();
 
-  constructor(
-    private readonly caches: CacheRegistry,
-    private readonly warn: (message: string) => void,
-  ) {}
+  constructor(private readonly caches: CacheRegistry) {}
 
   /** @throws CacheError RC_KEY_COLLISION, RC_REGION_CONFLICT */
   check(method: CachedMethod, runtimeClass: AnyFunction): void {
@@ -48,14 +40,7 @@ export class DeclarationChecks {
       const owner = { runtimeClass, prototype: null, where: method.where };
       if (isClassRegion) this.claimClassRegion(place, region.name, owner);
       else this.checkConfig(place, region.name, target, runtimeClass);
-      if (operation.kind === 'evict') continue;
-      warnOfSeconds(`${method.where}: `, operation.options, this.warn);
-      if (operation.kind !== 'cacheable') continue;
-      if (operation.key === null) this.claimDefaultKey(place, method, runtimeClass);
-      else {
-        this.noteExplicitKey(place, region.name, method, runtimeClass);
-        if (this.callsItsOwnKey(target, method, runtimeClass)) target.cache.trackOwners();
-      }
+      if (operation.kind === 'cacheable' && operation.key === null) this.claimDefaultKey(place, method, runtimeClass);
     }
   }
 
@@ -85,39 +70,6 @@ export class DeclarationChecks {
     }
   }
 
-  /** Two methods whose keys are of their own making, in one region, may mean one value, or two by mistake. */
-  private noteExplicitKey(place: string, region: string, method: CachedMethod, runtimeClass: RuntimeClass): void {
-    const owner = { runtimeClass, prototype: method.prototype, where: whereOf(method, runtimeClass) };
-    const other = this.explicitKeys.get(place);
-    if (other === undefined) this.explicitKeys.set(place, owner);
-    else if (isHeirOf(other.runtimeClass, runtimeClass) && nameOf(other.where) === nameOf(owner.where)) {
-      this.warn(
-        `${other.where} and ${owner.where} make the same keys in region "${region}", which one class inherits from the other: each returns what the other cached. ` +
-          `If what they return differs, give the class that extends a region of its own: @CacheConfig({ region: '…' }).`,
-      );
-    } else if (other.where !== owner.where) {
-      this.warn(
-        `${other.where} and ${owner.where} both make keys of their own in region "${region}": where these are equal, one method returns the other's value. ` +
-          `If that is not meant, give one of them a region, or a segment of its own in the key, such as ['by-email', email].`,
-      );
-    }
-  }
-
-  /** An override and the cached method it may call by `super`, or the other way round, with one key: that load reads the key which it loads. */
-  private callsItsOwnKey({ region }: OperationTarget, method: CachedMethod, runtimeClass: AnyFunction): boolean {
-    return methodsOf(runtimeClass.prototype as object).some(
-      (other) =>
-        other !== method &&
-        other.name === method.name &&
-        other.operations.some(
-          (operation) =>
-            operation.kind === 'cacheable' &&
-            operation.key !== null &&
-            targetOf(operation.options, other, runtimeClass, this.caches).region === region,
-        ),
-    );
-  }
-
   private checkConfig(place: string, region: string, target: OperationTarget, runtimeClass: RuntimeClass): void {
     const stated = statedConfigOf(runtimeClass);
     if (stated === null || stated.options.region !== region) return;
@@ -141,24 +93,6 @@ export class DeclarationChecks {
     }
     this.configs.set(place, [...known, { statedBy: stated.statedBy, where, options: stated.options }]);
   }
-}
-
-function whereOf(method: CachedMethod, runtimeClass: RuntimeClass): string {
-  return `${runtimeClass.name}${nameOf(method.where)}`;
-}
-
-/** `.find` of `Users.find`. */
-function nameOf(where: string): string {
-  return where.slice(where.indexOf('.'));
-}
-
-/** One of two classes extends the other. Each is one that the application provides. */
-function isHeirOf(one: RuntimeClass, other: RuntimeClass): boolean {
-  return isParent(one, other) || isParent(other, one);
-}
-
-function isParent(parent: object, child: object): boolean {
-  return Object.prototype.isPrototypeOf.call(parent, child);
 }
 
 function differs(name: (typeof SHARED_OPTIONS)[number], a: CacheConfigOptions, b: Partial<RegionOptions>): boolean {

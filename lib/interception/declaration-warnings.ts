@@ -5,8 +5,9 @@ import type { CachedMethod } from '../operations/cached-method.js';
 import type { AnyFunction } from '../operations/method-types.js';
 import { originalOf } from '../operations/method-wrapper.js';
 import { isRequestScoped, methodsOf } from '../operations/operation-metadata.js';
-import type { CacheRegistry } from './cache-registry.js';
-import { targetOf } from './operation-target.js';
+import { warnOfSeconds } from '../options/resolve-options.js';
+import type { CacheRegistry } from '../application/cache-registry.js';
+import { type RuntimeClass, targetOf } from '../application/operation-target.js';
 
 /** An operation that writes entries under a key of its own. */
 interface Writing {
@@ -14,20 +15,39 @@ interface Writing {
   readonly method: CachedMethod;
 }
 
+/** Who makes keys in a region. */
+interface KeyMaker {
+  readonly runtimeClass: RuntimeClass;
+  readonly where: string;
+}
+
 /**
  * What one class declares and probably does not mean: a key that is the same for all arguments, a default key where instances differ, entries without the
- * tags that others of the same keys have. Allowed, so only a line in the log, once per class.
+ * tags that others of the same keys have, two methods whose keys may meet. Allowed, so only a line in the log, once per class or method.
  */
 export class DeclarationWarnings {
   private readonly known = new WeakSet<AnyFunction>();
+  /** The first to make keys of its own in a region. */
+  private readonly keyMakers = new Map<string, KeyMaker>();
 
   constructor(
     private readonly caches: CacheRegistry,
     private readonly warn: (message: string) => void,
   ) {}
 
+  /** Looks at one method, beside those that were looked at before. */
+  checkMethod(method: CachedMethod, runtimeClass: AnyFunction): void {
+    for (const operation of method.operations) {
+      if (operation.kind === 'evict') continue;
+      warnOfSeconds(`${method.where}: `, operation.options, this.warn);
+      if (operation.kind !== 'cacheable' || operation.key === null) continue;
+      const { cache, region } = targetOf(operation.options, method, runtimeClass, this.caches);
+      this.noteExplicitKey(`${cache.name}:${region.name}`, region.name, method, runtimeClass);
+    }
+  }
+
   /** Looks at the whole class at its first call. */
-  check(runtimeClass: AnyFunction): void {
+  checkClass(runtimeClass: AnyFunction): void {
     if (this.known.has(runtimeClass)) return;
     this.known.add(runtimeClass);
     const methods = methodsOf(runtimeClass.prototype as object);
@@ -39,6 +59,24 @@ export class DeclarationWarnings {
       }
     }
     for (const writings of this.writingsByRegion(methods, runtimeClass)) this.warnOfMissingTags(writings);
+  }
+
+  /** Two methods whose keys are of their own making, in one region, may mean one value, or two by mistake. */
+  private noteExplicitKey(place: string, region: string, method: CachedMethod, runtimeClass: RuntimeClass): void {
+    const owner = { runtimeClass, where: whereOf(method, runtimeClass) };
+    const other = this.keyMakers.get(place);
+    if (other === undefined) this.keyMakers.set(place, owner);
+    else if (isHeirOf(other.runtimeClass, runtimeClass) && nameOf(other.where) === nameOf(owner.where)) {
+      this.warn(
+        `${other.where} and ${owner.where} make the same keys in region "${region}", which one class inherits from the other: each returns what the other cached. ` +
+          `If what they return differs, give the class that extends a region of its own: @CacheConfig({ region: '…' }).`,
+      );
+    } else if (other.where !== owner.where) {
+      this.warn(
+        `${other.where} and ${owner.where} both make keys of their own in region "${region}": where these are equal, one method returns the other's value. ` +
+          `If that is not meant, give one of them a region, or a segment of its own in the key, such as ['by-email', email].`,
+      );
+    }
   }
 
   private warnOfConstantKey({ options: { key } }: CacheableOperation, { where, original }: CachedMethod): void {
@@ -102,4 +140,22 @@ export class DeclarationWarnings {
 
 function hasTags({ operation }: Writing): boolean {
   return operation.options.tags !== undefined;
+}
+
+function whereOf(method: CachedMethod, runtimeClass: RuntimeClass): string {
+  return `${runtimeClass.name}${nameOf(method.where)}`;
+}
+
+/** `.find` of `Users.find`. */
+function nameOf(where: string): string {
+  return where.slice(where.indexOf('.'));
+}
+
+/** One of two classes extends the other. Each is one that the application provides. */
+function isHeirOf(one: RuntimeClass, other: RuntimeClass): boolean {
+  return isParent(one, other) || isParent(other, one);
+}
+
+function isParent(parent: object, child: object): boolean {
+  return Object.prototype.isPrototypeOf.call(parent, child);
 }

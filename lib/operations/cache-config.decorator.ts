@@ -1,26 +1,7 @@
-import type { Duration } from '../options/duration.js';
 import { checkOperation } from './check-operation.js';
 import { refuseBare } from './decorator-target.js';
 import { recordConfig } from './operation-metadata.js';
-
-/**
- * What the cached methods of a class share.
- *
- * @publicApi
- */
-export interface CacheConfigOptions {
-  /** Name of the cache. @default the default cache */
-  cache?: string;
-  /** Name of the region. @default the name of the instance's class */
-  region?: string;
-  /** Defaults of the methods' own options; they override the region's. */
-  ttl?: Duration;
-  jitter?: number;
-  negativeTtl?: Duration;
-  staleWhileRevalidate?: Duration;
-  staleIfError?: Duration;
-  mutable?: boolean;
-}
+import type { CacheConfigOptions } from './operation-options.js';
 
 /**
  * Sets cache, region and defaults for all cached methods of the class, and of classes that extend it and have no `@CacheConfig` of their own.

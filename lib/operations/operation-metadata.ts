@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { Scope, type ScopeOptions } from '@nestjs/common';
 import { SCOPE_OPTIONS_METADATA } from '@nestjs/common/constants.js';
 import type { CachedMethod } from './cached-method.js';
-import type { CacheConfigOptions } from './cache-config.decorator.js';
+import type { CacheConfigOptions } from './operation-options.js';
 
 const METHODS = Symbol('nestjs-redis-cache:methods');
 const CONFIG = Symbol('nestjs-redis-cache:config');

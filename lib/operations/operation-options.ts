@@ -42,6 +42,25 @@ export interface ResultOptions<Args extends AnyArgs = AnyArgs, Result = Unchecke
 }
 
 /**
+ * What the cached methods of a class share.
+ *
+ * @publicApi
+ */
+export interface CacheConfigOptions {
+  /** Name of the cache. @default the default cache */
+  cache?: string;
+  /** Name of the region. @default the name of the instance's class */
+  region?: string;
+  /** Defaults of the methods' own options; they override the region's. */
+  ttl?: Duration;
+  jitter?: number;
+  negativeTtl?: Duration;
+  staleWhileRevalidate?: Duration;
+  staleIfError?: Duration;
+  mutable?: boolean;
+}
+
+/**
  * Options of `@Cacheable`.
  *
  * @publicApi

@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { CacheLifecycle } from '../../lib/cache-lifecycle.js';
 import type { RedisCache } from '../../lib/cache/redis-cache.js';
-import type { CacheDiscovery } from '../../lib/interception/cache-discovery.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
 import { gate } from '../support/fake-clock.js';
 
@@ -21,7 +20,7 @@ describe('a boot for which Redis is too late', () => {
     const lifecycle = new CacheLifecycle(
       cache,
       resolveOptions({ service: 'user' }),
-      { run: () => 3 } as unknown as CacheDiscovery,
+      () => 3,
       { log: write, warn: write, error: write, debug: write },
       async () => {},
     );

@@ -1,10 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import type { CacheRegistry } from '../../../lib/interception/cache-registry.js';
+import type { CacheRegistry } from '../../../lib/application/cache-registry.js';
 import { callStepsOf } from '../../../lib/interception/call-steps.js';
+import { notifyRegions } from '../../../lib/interception/region-notices.js';
 import { CacheConfig } from '../../../lib/operations/cache-config.decorator.js';
 import { CacheEvict } from '../../../lib/operations/cache-evict.decorator.js';
 import { CachePut } from '../../../lib/operations/cache-put.decorator.js';
 import { Cacheable } from '../../../lib/operations/cacheable.decorator.js';
+import type { AnyFunction } from '../../../lib/operations/method-types.js';
 import { methodsOf } from '../../../lib/operations/operation-metadata.js';
 import { resolveOptions } from '../../../lib/options/resolve-options.js';
 
@@ -91,7 +93,7 @@ describe('callStepsOf', () => {
       @CachePut({ key: 'x', tags: () => [], region: 'put' }) async b() {}
       @Cacheable({ region: 'none' }) async c() {}
     }
-    stepsOf(Users, caches.registry);
+    for (const method of methodsOf(Users.prototype as object)) notifyRegions(method, Users as unknown as AnyFunction, caches.registry);
     expect(caches.tagged).toEqual(['default/read', 'default/put']);
   });
 

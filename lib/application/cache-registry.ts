@@ -56,6 +56,11 @@ export class CacheRegistry {
     this.caches.set(one.name, one);
   }
 
+  /** In the order in which they were declared. */
+  all(): readonly RegisteredCache[] {
+    return [...this.caches.values()];
+  }
+
   /** Closes every cache of an application that does not start: nobody else could. */
   async closeAll(): Promise<void> {
     await Promise.allSettled([...this.caches.values()].map(({ cache }) => cache.close()));

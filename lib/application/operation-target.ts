@@ -1,13 +1,17 @@
 import type { CacheRegion } from '../cache/cache-region.js';
 import type { RedisCache } from '../cache/redis-cache.js';
-import type { CacheConfigOptions } from '../operations/cache-config.decorator.js';
 import type { CachedMethod } from '../operations/cached-method.js';
 import { configOf } from '../operations/operation-metadata.js';
-import type { TargetOptions } from '../operations/operation-options.js';
+import type { CacheConfigOptions, TargetOptions } from '../operations/operation-options.js';
 import { classNameOf } from '../shared/class-name.js';
 import { CacheError } from '../shared/errors.js';
 import { DEFAULT_CACHE } from '../shared/tokens.js';
 import type { CacheRegistry } from './cache-registry.js';
+
+/** The class of an instance; for keys, regions and messages its name counts. */
+export interface RuntimeClass {
+  readonly name: string;
+}
 
 /** Where one operation of a method reads and writes. */
 export interface OperationTarget {
@@ -22,7 +26,7 @@ export interface OperationTarget {
 export function targetOf(
   options: TargetOptions,
   method: CachedMethod,
-  runtimeClass: { readonly name: string },
+  runtimeClass: RuntimeClass,
   caches: CacheRegistry,
 ): OperationTarget {
   const config = configOf(runtimeClass);
@@ -33,7 +37,7 @@ export function targetOf(
 }
 
 /** The class's name; characters that a region's name may not have are spelled out, so that different classes keep different regions. */
-function classRegionOf(runtimeClass: { readonly name: string }, where: string): string {
+function classRegionOf(runtimeClass: RuntimeClass, where: string): string {
   const name = classNameOf(runtimeClass);
   const region = name.replace(/[^A-Za-z0-9_]/g, (character) => `-${character.charCodeAt(0).toString(16)}-`);
   if (region !== '' && region.length <= 100) return region;
