@@ -44,7 +44,7 @@ export class CacheRegion<T = unknown> {
   ) {
     this.where = `region "${state.name}"`;
     this.defaultPolicy = resolveReadPolicy(state.options, {}, this.where);
-    this.keyOf = parts.keyspace.keysOf(state.name, state.attribute);
+    this.keyOf = parts.keyspace.keysOf(state.name, state.options.attribute);
   }
 
   get name(): string {

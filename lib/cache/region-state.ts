@@ -1,5 +1,6 @@
 import type { Codec } from '../codecs/codec.js';
 import type { ResolvedRegionOptions } from '../options/resolved-options.js';
+import { shapedCodec } from '../codecs/shaped-codec.js';
 import type { LoggerPort } from '../shared/logger.js';
 import { emptyCounts, type RegionCounts } from '../telemetry/recorder.js';
 import type { ValueShape } from './read-policy.js';
@@ -8,7 +9,7 @@ import { ValuePipeline } from '../values/value-pipeline.js';
 /** What the engine knows of a region: its policy, its counts, how its values are read and written. */
 export class RegionState {
   readonly counts: RegionCounts = emptyCounts();
-  readonly attribute: string;
+  readonly codec: Codec;
   /** Some operation of this region gives its entries tags: then a put needs a fence (PROTOCOL 4, PUT). */
   usesTags = false;
   /** Weak, as the shapes are themselves. */
@@ -19,10 +20,10 @@ export class RegionState {
   constructor(
     readonly name: string,
     readonly options: ResolvedRegionOptions,
-    readonly codec: Codec,
+    codec: Codec,
     private readonly logger: LoggerPort,
   ) {
-    this.attribute = options.attribute ?? codec.id;
+    this.codec = shapedCodec(codec, options.shape);
   }
 
   pipelineOf(shape: ValueShape): ValuePipeline {

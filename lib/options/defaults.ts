@@ -11,6 +11,9 @@ export const REGION_DEFAULTS = {
   staleIfError: 0,
   /** Readable in redis-cli and by other languages. */
   codec: 'json',
+  /** The same for every codec: releases with different codecs have one key for one value, which an eviction of either reaches. */
+  attribute: 'json',
+  shape: 1,
   /** Longer than a slow query; a loader that hangs blocks its key no longer than this. */
   lease: '10s',
   /** Below the usual 30 s and 60 s limits of proxies, with room for the caller's own load. */

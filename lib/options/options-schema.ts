@@ -96,6 +96,7 @@ export const regionSchema = v.strictObject(
   {
     ...policyEntries,
     attribute: v.optional(v.string('a name')),
+    shape: v.optional(count(1)),
     l1: v.optional(v.literal(false, 'false, or left out')),
     mutable: v.optional(flag),
     type: v.optional(valueType),

@@ -86,8 +86,10 @@ export interface RegionOptions {
   staleWhileRevalidate?: Duration;
   staleIfError?: Duration;
   codec?: CodecName | Codec;
-  /** Last segment of the region's keys. @default the codec's id */
+  /** Last segment of the region's keys; the same for every codec. @default 'json' */
   attribute?: string;
+  /** Number of the form of the values, 1 and up: an entry of another shape is a miss, and evictions reach it. @default 1 */
+  shape?: number;
   /** False: this region is never kept in L1. */
   l1?: false;
   lease?: Duration;

@@ -32,8 +32,8 @@ export interface ResolvedRegionOptions {
   readonly staleIfErrorMs: number;
   /** A name is resolved to the codec by the composition root. */
   readonly codec: CodecName | Codec;
-  /** Null: the codec's id. */
-  readonly attribute: string | null;
+  readonly attribute: string;
+  readonly shape: number;
   readonly l1: boolean;
   readonly leaseMs: number;
   readonly maxWaitMs: number;

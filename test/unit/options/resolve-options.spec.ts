@@ -25,7 +25,8 @@ describe('resolveOptions', () => {
         staleWhileRevalidateMs: 0,
         staleIfErrorMs: 0,
         codec: 'json',
-        attribute: null,
+        attribute: 'json',
+        shape: 1,
         l1: true,
         leaseMs: 10_000,
         maxWaitMs: 5_000,
@@ -52,7 +53,7 @@ describe('resolveOptions', () => {
       jitterRatio: 0.1,
       attribute: 'v2',
     });
-    expect(regions.get('plain')).toMatchObject({ ttlMs: 60_000, attribute: null });
+    expect(regions.get('plain')).toMatchObject({ ttlMs: 60_000, attribute: 'json' });
   });
 
   it('remembers what a region states itself, apart from defaults', () => {
@@ -169,6 +170,7 @@ describe('resolveOptions', () => {
     ['a service with a separator', { service: 'a:b' }, 'service must be 1 to 100 letters'],
     ['an empty service', { service: '' }, 'service must be 1 to 100 letters'],
     ['a region with a separator', { regions: { 'a{b': {} } }, 'The name of a region must be 1 to 100 letters'],
+    ['a shape that is no count', { regions: { a: { shape: 0 } } }, 'regions.a.shape must be a whole number >= 1'],
     ['an attribute with a separator', { regions: { a: { attribute: '~x' } } }, 'regions.a.attribute must be 1 to 100'],
     ['a schema that is none', { regions: { a: { schema: {} } } }, 'regions.a.schema must be a Standard Schema'],
     [
