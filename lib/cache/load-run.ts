@@ -1,7 +1,7 @@
 import { ownerOfRejection } from './cancellation.js';
 import type { Engine } from './engine.js';
 import type { ReadCall } from './entry-call.js';
-import { type Flight, type Outcome, type Take, takeOf } from './flights.js';
+import { type Flight, type Outcome, type Take, takeOf } from './flight.js';
 import type { Lease } from './held-lease.js';
 import type { LoadScope } from './load-scopes.js';
 import { prepare } from './prepared-value.js';

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { BucketView } from './bucket-view.js';
-import type { Flight } from './flights.js';
+import type { Flight } from './flight.js';
 
 /**
  * The application's function while it makes a value that is to be written to a cache: a load, or the method of a write-through.

@@ -3,7 +3,7 @@ import type { BucketPosition, PlainRead, ReadOrLease } from '../stores/remote-st
 import type { CachedValue } from '../values/value-pipeline.js';
 import type { Engine } from './engine.js';
 import type { EntryCall } from './entry-call.js';
-import { type Outcome, takeOf } from './flights.js';
+import { type Outcome, takeOf } from './flight.js';
 import { HeldLease, type Lease, leaseTimes, NO_LEASE } from './held-lease.js';
 import { isServableWhileRevalidating, pastMs, type Stale } from './stale.js';
 import type { Ticket } from './tickets.js';

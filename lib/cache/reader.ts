@@ -1,7 +1,7 @@
 import { CacheError } from '../shared/errors.js';
 import type { Engine } from './engine.js';
 import type { EntryCall, ReadCall } from './entry-call.js';
-import { Flight, type Outcome, type Source } from './flights.js';
+import { Flight, type Outcome, type Source } from './flight.js';
 import type { Lease } from './held-lease.js';
 import type { LoadRun } from './load-run.js';
 import type { LoadScope } from './load-scopes.js';

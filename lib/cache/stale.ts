@@ -1,5 +1,5 @@
 import type { StoredEntry } from '../entries/stored-entry.js';
-import type { Take } from './flights.js';
+import type { Take } from './flight.js';
 import type { ReadPolicy } from './read-policy.js';
 
 /** A value past its ttl, decoded; `pastMs` says how long past, `at` when the read that found it was sent (logical time). */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { type Flight, Flights, type Outcome } from '../../../lib/cache/flights.js';
+import type { Flight, Outcome } from '../../../lib/cache/flight.js';
+import { Flights } from '../../../lib/cache/flights.js';
 import { LoadScopes } from '../../../lib/cache/load-scopes.js';
 
 const shape = {};

@@ -93,7 +93,8 @@ describe('callStepsOf', () => {
       @CachePut({ key: 'x', tags: () => [], region: 'put' }) async b() {}
       @Cacheable({ region: 'none' }) async c() {}
     }
-    for (const method of methodsOf(Users.prototype as object)) notifyRegions(method, Users as unknown as AnyFunction, caches.registry);
+    for (const method of methodsOf(Users.prototype as object))
+      notifyRegions(method, Users as unknown as AnyFunction, caches.registry);
     expect(caches.tagged).toEqual(['default/read', 'default/put']);
   });
 

@@ -1,0 +1,73 @@
+import type { CachedValue } from '../values/value-pipeline.js';
+import type { RejectionOwner } from './cancellation.js';
+
+/** A value for each caller: the shared frozen one, or one of its own. */
+export type Take = () => unknown;
+
+/** Hands a decoded value out: the same to all when it is frozen, else the first caller gets it and each further one a copy. */
+export function takeOf(decoded: CachedValue): Take {
+  if (decoded.isShared) return () => decoded.value;
+  let isTaken = false;
+  return () => {
+    if (isTaken) return decoded.fresh();
+    isTaken = true;
+    return decoded.value;
+  };
+}
+
+/** Where an answer came from. */
+export type Source = 'l2' | 'stale' | 'load';
+
+/**
+ * How a flight ended.
+ *
+ * `at` is the logical time that makes a result usable by others (PROTOCOL 6, the join rule): when the Redis operation that decided it
+ * was sent (the read that hit, the fill that was accepted), else when its load began. Whoever arrived later must not take it:
+ * an eviction may have been acknowledged in between.
+ */
+export type Outcome =
+  | {
+      readonly kind: 'value';
+      readonly at: number;
+      readonly source: Source;
+      readonly take: Take;
+      /** It must not become part of another entry (R18): stale, refused by FILL, or made of such a value. */
+      readonly isTainted: boolean;
+    }
+  | { readonly kind: 'failed'; readonly error: unknown; readonly owner: RejectionOwner }
+  /** The load held its key longer than its lease: its callers start anew. */
+  | { readonly kind: 'abandoned' };
+
+/** One read of a key on behalf of all who joined it. */
+export class Flight {
+  readonly outcome: Promise<Outcome>;
+  /** Flights that this one's load waits for. */
+  readonly waitsFor = new Set<Flight>();
+  /** Callers who wait for its outcome, or did. */
+  joined = 0;
+  private settle!: (outcome: Outcome) => void;
+
+  /** @param parent the flight whose load began this one, and waits for it */
+  constructor(
+    /** What callers find it by. Not a key: reads past the cache have flights of their own. */
+    readonly name: string,
+    readonly shape: object,
+    private readonly parent: Flight | undefined,
+  ) {
+    parent?.waitsFor.add(this);
+    this.outcome = new Promise((resolve) => (this.settle = resolve));
+  }
+
+  end(outcome: Outcome): void {
+    this.parent?.waitsFor.delete(this);
+    this.settle(outcome);
+  }
+
+  /** True when this flight cannot end before `other` does. */
+  dependsOn(other: Flight, seen = new Set<Flight>()): boolean {
+    if (this === other) return true;
+    seen.add(this);
+    for (const next of this.waitsFor) if (!seen.has(next) && next.dependsOn(other, seen)) return true;
+    return false;
+  }
+}
