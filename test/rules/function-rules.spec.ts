@@ -3,6 +3,7 @@ import { Redis } from 'ioredis';
 import { libraryText } from '../../lib/stores/redis/functions/library.js';
 import { aRedisHarness } from '../contract/redis-harness.js';
 import { type RemoteStoreHarness, remoteStoreTests } from '../contract/remote-store.contract.js';
+import { directedServerMutants } from '../history/mutants/directed-mutants.js';
 import { serverMutants } from '../history/mutants/server-mutants.js';
 import { type RedisServer, startRedis } from '../support/servers/redis.js';
 import { convictions, functionSchedules } from './function-rules.js';
@@ -20,6 +21,8 @@ const PATIENCE_MS = 2_000;
 
 type Test = { readonly name: string; run(harness: RemoteStoreHarness, admin: Redis): Promise<void> };
 const tests: readonly Test[] = [...remoteStoreTests, ...functionSchedules];
+
+const mutants = [...serverMutants, ...directedServerMutants];
 
 let redis: RedisServer;
 let admin: Redis;
@@ -49,15 +52,12 @@ async function failures({ run }: Test, library: string): Promise<number> {
   return count;
 }
 
-describe.each(serverMutants.map(({ name }, n): [string, number] => [name, n]))('%s', (mutantName, n) => {
+describe.each(mutants.map(({ name }, n): [string, number] => [name, n]))('%s', (mutantName, n) => {
   it.each(convictions[mutantName] ?? [])(
     'convicts: %s',
     async (name) => {
       const test = tests.find((each) => each.name === name)!;
-      const withAndWithout = [
-        await failures(test, libraryText),
-        await failures(test, mutatedLibrary(serverMutants[n]!)),
-      ];
+      const withAndWithout = [await failures(test, libraryText), await failures(test, mutatedLibrary(mutants[n]!))];
       expect(withAndWithout).toEqual([0, TIMES]);
     },
     TEST_MS,
@@ -65,7 +65,7 @@ describe.each(serverMutants.map(({ name }, n): [string, number] => [name, n]))('
 });
 
 it('every mutant is convicted, by tests that there are', () => {
-  expect(Object.keys(convictions).sort()).toEqual(serverMutants.map(({ name }) => name).sort());
+  expect(Object.keys(convictions).sort()).toEqual(mutants.map(({ name }) => name).sort());
   const named = Object.values(convictions).flat();
   expect(named.filter((name) => !tests.some((test) => test.name === name))).toEqual([]);
   expect(Object.values(convictions).filter((names) => names.length === 0)).toEqual([]);

@@ -2,7 +2,17 @@ import { expect } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import { Keyspace } from '../../lib/keys/keyspace.js';
 import type { RemoteStoreHarness } from '../contract/remote-store.contract.js';
-import { ask, evict, fence, placeOf, poll, put, SETTLED_MS } from '../contract/remote-store/actions.js';
+import {
+  ask,
+  cached,
+  evict,
+  expectNothing,
+  fence,
+  placeOf,
+  poll,
+  put,
+  SETTLED_MS,
+} from '../contract/remote-store/actions.js';
 
 /** A schedule that reaches behind the store, as a server does that forgets. Fails where a promise is broken. */
 export interface FunctionSchedule {
@@ -36,6 +46,19 @@ export const functionSchedules: readonly FunctionSchedule[] = [
       await admin.del(h.keyspace.bucketKey(0));
       await admin.hset(h.keyspace.bucketKey(0), before);
       expect((await ask(store, placeOf(h))).incarnation).toBeGreaterThan(incarnation);
+    },
+  },
+  {
+    name: 'what a collected stamp voided stays void',
+    async run(h, admin) {
+      const [store] = h.stores;
+      const place = placeOf(h);
+      await cached(store, place, { tags: ['a'] });
+      await store.stamp({ bucket: place.key.bucket, marks: ['t:a'] });
+      // as when the longest life of an entry is over
+      await admin.zadd(h.keyspace.collectKey(0), 1, 't:a');
+      await store.stamp({ bucket: place.key.bucket, marks: ['t:other'] });
+      await expectNothing(store, place);
     },
   },
 ];
@@ -106,6 +129,34 @@ export const convictions: Readonly<Record<string, readonly string[]>> = {
   ],
   'evictions are not counted': [
     'the sequence has no gap: as many messages as it was raised, in order, each with its incarnation',
+  ],
+  'reads ignore stamps': MARKS.map(
+    (mark) =>
+      `the mark ${mark.replace('org:5', 'a')} voids the entries that carry it and were leased before, for everybody, with nothing stale`,
+  ),
+  'stamps do not grow': [
+    'a mark set after the put voids what it stored',
+    'stamps grow, and a mark set again voids what was leased in between',
+  ],
+  'collected stamps are forgotten': ['what a collected stamp voided stays void'],
+  'fill checks no incarnation': ['a load that began before the server changed is refused, once and for all'],
+  'soft evict keeps the lease': [duringALoad('a soft eviction')],
+  'soft-evicted values stay fresh': [
+    'a soft-evicted entry is stale for the holder of the lease and for those who wait, and a hit for nobody',
+  ],
+  'a fence whose time is over counts as standing': [
+    'a put whose fence is over is refused, and removes what was filled since',
+  ],
+  'a fence invalidates as of its beginning': [
+    'a fence that ended by its time refuses versioned puts for tombstoneMs from its end',
+  ],
+  'put needs no proof': ['a put with neither fence nor version is never stored and removes the entry'],
+  'put raises no tombstone': [
+    'a put remembers its version, stored or refused: older fills are refused when the entry is gone',
+  ],
+  'put forgets the version that stood': ['a put remembers the version of the entry that it removes'],
+  'sequence memory only': [
+    'another server process is noticed by the next call: a greater incarnation, in which nothing from before is fresh or stale',
   ],
   'fills ignore holds': ['a hold of the mark t:a voids as a stamp does, and refuses fills until its owner lifts it'],
   'fenced puts ignore holds': ['t:a', 'r:users', '*'].map(

@@ -3,6 +3,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildMutant } from '../history/mutants/build-mutant.js';
 import { clientMutants } from '../history/mutants/client-mutants.js';
+import { directedClientMutants } from '../history/mutants/directed-mutants.js';
 import { transpileFolders } from '../support/transpile.js';
 import { sharedRedis } from '../support/servers/redis.js';
 import { Judges } from './judges.js';
@@ -19,6 +20,7 @@ const TEST_MS = 60_000;
 const BUILD = join(process.cwd(), 'dist-rules-spec');
 const INTACT = join(BUILD, 'intact');
 
+const mutants = [...clientMutants, ...directedClientMutants];
 const judges = new Judges(INTACT);
 
 let redis: Awaited<ReturnType<typeof sharedRedis>>;
@@ -50,7 +52,7 @@ describe.each(schedules.map((schedule): [string, (typeof schedules)[number]] => 
     it.each(convicts)(
       'and not without its rule: %s',
       async (mutantName) => {
-        const mutant = clientMutants.find((each) => each.name === mutantName)!;
+        const mutant = mutants.find((each) => each.name === mutantName)!;
         const build = join(BUILD, mutantName.replaceAll(/\W+/g, '-'));
         buildMutant(mutant, INTACT, build);
         const verdicts = await ask(build);
@@ -66,7 +68,7 @@ describe.each(schedules.map((schedule): [string, (typeof schedules)[number]] => 
 describe('the schedules', () => {
   it('leave out no rule, and name no other', () => {
     const convicted = schedules.flatMap(({ convicts }) => convicts);
-    expect([...new Set(convicted)].sort()).toEqual(clientMutants.map(({ name }) => name).sort());
+    expect([...new Set(convicted)].sort()).toEqual(mutants.map(({ name }) => name).sort());
   });
 
   it('have names of their own', () => {

@@ -4,12 +4,13 @@ import { transpile } from '../support/transpile.js';
 import { ruleNames } from '../model/rules.js';
 import { mutatedSources } from '../history/mutants/build-mutant.js';
 import { clientMutants } from '../history/mutants/client-mutants.js';
+import { directedClientMutants, directedServerMutants } from '../history/mutants/directed-mutants.js';
 import { edited } from '../history/mutants/edited.js';
 import { serverMutants } from '../history/mutants/server-mutants.js';
 
 /** Each mutant still fits the code. Whether the checker notices is a matter of luck and time: `npm run history:mutants` asks. */
 
-const all = [...serverMutants, ...clientMutants];
+const all = [...serverMutants, ...directedServerMutants, ...clientMutants, ...directedClientMutants];
 
 describe('a mutant', () => {
   it.each(all.map(({ name }, n): [string, number] => [name, n]))('is other code: %s', (_name, n) => {

@@ -13,8 +13,6 @@ export interface Mutant {
   readonly options?: string;
   /** No live run finds it in a short time: the name of its rule in the exhaustive model (test/model/rules.ts), and why no run does. */
   readonly onlyByModel?: { readonly rule: string; readonly because: string };
-  /** Why no live run looks for it. */
-  readonly notHunted?: string;
 }
 
 export const edit = (file: string, find: string, replace: string): Edit => ({ file, find, replace });

@@ -11,8 +11,6 @@ const ROLLBACKS = ['rollback in place', 'restart, older snapshot'];
 /** Many writes go no further after their commit. */
 export const ABANDONED = '--regions exact --keys 8 --abandon 0.03 --fence 800 --load-max 3';
 
-const HELD = 'a mark is held for two round trips, so that few loads fall between';
-
 /** Rules of the function library. */
 export const serverMutants: readonly Mutant[] = [
   {
@@ -206,25 +204,5 @@ export const serverMutants: readonly Mutant[] = [
     edits: [lua('marks', 'm.tq = m.tq + 1', '')],
     options: TAGGED,
     faults: ['drop all messages'],
-  },
-  {
-    name: 'fills ignore holds',
-    edits: [lua('fill', 'or isHeld(m, e.region, e.tags)', '')],
-    notHunted: HELD,
-  },
-  {
-    name: 'fenced puts ignore holds',
-    edits: [lua('put', 'and not isHeld(m, e.region, e.tags)', '')],
-    notHunted: HELD,
-  },
-  {
-    name: 'versioned puts ignore holds',
-    edits: [lua('put', `and not isHeld(m, e.region, '')`, '')],
-    notHunted: HELD,
-  },
-  {
-    name: 'one hold per mark',
-    edits: [lua('marks', 'if not (hold.owner == owner and own[hold.name])', 'if not own[hold.name]')],
-    notHunted: HELD,
   },
 ];

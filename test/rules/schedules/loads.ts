@@ -22,7 +22,7 @@ export const loadSchedules: readonly Schedule[] = [
     },
   },
   {
-    convicts: ['join after evict'],
+    convicts: ['join after evict', 'a refused load counts as of its end'],
     name: 'who arrives after an eviction takes no result of a load that began before it',
     async run(scene) {
       const [a, b] = await scene.pair({ l1: false });
@@ -33,6 +33,41 @@ export const loadSchedules: readonly Schedule[] = [
       await settle();
       load.end();
       await load.value;
+      promised(2, await joined, 'a read after an acknowledged eviction (G1)');
+    },
+  },
+  {
+    convicts: ['a hit counts as of its answer'],
+    name: 'who arrives after an eviction takes no hit that was read before it',
+    async run(scene) {
+      const [a, b] = await scene.pair({ l1: false });
+      await scene.read(a);
+      const answer = a.faults.holdNextReply('read');
+      const first = scene.read(a);
+      await settle();
+      scene.version = 2;
+      await scene.evict(b);
+      const joined = scene.read(a);
+      await settle();
+      answer.open();
+      await first;
+      promised(2, await joined, 'a read after an acknowledged eviction (G1)');
+    },
+  },
+  {
+    convicts: ['a fill counts as of its answer'],
+    name: 'who arrives after an eviction takes no value that was filled before it',
+    async run(scene) {
+      const [a, b] = await scene.pair({ l1: false });
+      const answer = a.faults.holdNextReply('fill');
+      const first = scene.read(a);
+      await settle();
+      scene.version = 2;
+      await scene.evict(b);
+      const joined = scene.read(a);
+      await settle();
+      answer.open();
+      await first;
       promised(2, await joined, 'a read after an acknowledged eviction (G1)');
     },
   },

@@ -1,6 +1,7 @@
 import { settle } from '../../support/fake-clock.js';
 import type { ChannelMessage } from '../../../lib/stores/channel.js';
-import type { Scene } from '../scene.js';
+import { largerElapsed } from '../../../lib/shared/clock.js';
+import { D_MS, type Scene } from '../scene.js';
 import { promised, type Schedule } from '../schedule.js';
 import type { Instance } from '../../support/a-cache.js';
 
@@ -192,6 +193,43 @@ export const localSchedules: readonly Schedule[] = [
       const sequence = server.bucket(0).sequence;
       b.channel.deliver(late.find((message) => message.kind === 'entry' && message.sequence === sequence)!);
       await scene.pass(AFTER_D_MS);
+      promised(2, await scene.read(b), G2);
+    },
+  },
+  {
+    convicts: ['a poll of another incarnation proves'],
+    name: 'a poll of a server that began anew proves nothing, however few invalidations it counts',
+    async run(scene) {
+      const [a, b] = await scene.pair();
+      const { server } = scene.world;
+      const before = server.dump();
+      await a.cache.evictTags(['other']);
+      await a.cache.evictTags(['other']);
+      await scene.evict(a, 7);
+      await settle();
+      await scene.read(a);
+      await scene.read(b);
+      b.channel.loses = () => true;
+      server.rollBack(before);
+      scene.version = 2;
+      await scene.evict(a);
+      await scene.pass(AFTER_D_MS);
+      promised(2, await scene.read(b), G2);
+    },
+  },
+  {
+    convicts: ['a clock that stands still is believed'],
+    name: 'L1 serves nothing that was proven before the machine stood still for longer than D',
+    async run(scene) {
+      const { clock } = scene.world;
+      let stoodStillMs = 0;
+      const monotonic = clock.now.bind(clock);
+      clock.now = largerElapsed(monotonic, () => monotonic() + stoodStillMs);
+      const [a, b] = await heldByB(scene);
+      b.channel.loses = () => true;
+      scene.version = 2;
+      await scene.evict(a);
+      stoodStillMs += 10 * D_MS;
       promised(2, await scene.read(b), G2);
     },
   },

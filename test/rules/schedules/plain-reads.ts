@@ -77,4 +77,23 @@ export const plainReadSchedules: readonly Schedule[] = [
       promised(2, await scene.read(b, { tags }), G1);
     },
   },
+  {
+    convicts: ['a read of another incarnation of the bucket is trusted'],
+    name: 'a plain read of a bucket that began anew is no hit for who has not heard of it',
+    async run(scene) {
+      const [a, b] = await scene.pair(WITHOUT_L1);
+      const { server } = scene.world;
+      await scene.read(a);
+      const snapshot = server.dump();
+      await a.cache.evictTags(['other']);
+      await settle();
+      // the server forgets the tag, and begins anew with as many marks as b knows of
+      server.rollBack(snapshot);
+      b.channel.loses = () => true;
+      scene.version = 2;
+      await scene.evict(a);
+      server.values.restore(snapshot.values);
+      promised(2, await scene.read(b), G7);
+    },
+  },
 ];

@@ -1,0 +1,116 @@
+import { edit, lua, type Mutant } from './mutant.js';
+
+/** Rules that only directed schedules (test/rules) look for: live runs meet them too rarely, or another rule stands in for them there. */
+
+export const directedServerMutants: readonly Mutant[] = [
+  { name: 'fills ignore holds', edits: [lua('fill', 'or isHeld(m, e.region, e.tags)', '')] },
+  { name: 'fenced puts ignore holds', edits: [lua('put', 'and not isHeld(m, e.region, e.tags)', '')] },
+  { name: 'versioned puts ignore holds', edits: [lua('put', `and not isHeld(m, e.region, '')`, '')] },
+  {
+    name: 'one hold per mark',
+    edits: [lua('marks', 'if not (hold.owner == owner and own[hold.name])', 'if not own[hold.name]')],
+  },
+  {
+    name: 'reads ignore stamps',
+    edits: [lua('entries', 'isKnown and newestStamp(m, region, v.tags) < v.s', 'isKnown')],
+  },
+  { name: 'stamps do not grow', edits: [lua('marks', 'm.c = m.c + 1', '')] },
+  {
+    name: 'collected stamps are forgotten',
+    edits: [lua('fences', `if raised > floor then redis.call('HSET', m.key, '*', text(raised)) end`, '')],
+  },
+  { name: 'fill checks no incarnation', edits: [lua('fill', 'if not s.ls or s.li ~= m.i then', 'if not s.ls then')] },
+  { name: 'soft evict keeps the lease', edits: [lua('soft-evict', 'clearLease(S, s)', '')] },
+  {
+    name: 'soft-evicted values stay fresh',
+    edits: [
+      lua(
+        'soft-evict',
+        `if v then redis.call('SETRANGE', V, v.offset, string.rep('0', v.width)) else redis.call('DEL', V) end`,
+        `if not v then redis.call('DEL', V) end`,
+      ),
+    ],
+  },
+  {
+    name: 'a fence whose time is over counts as standing',
+    edits: [lua('fences', 'if m.now < tonumber(till) then', 'if true then')],
+  },
+  {
+    name: 'a fence invalidates as of its beginning',
+    edits: [
+      lua('fence', 'noteInvalidation(S, math.max(s.tx or 0, till),', 'noteInvalidation(S, math.max(s.tx or 0, m.now),'),
+    ],
+  },
+  { name: 'put needs no proof', edits: [lua('put', `elseif version ~= '' then if v`, 'else if v')] },
+  {
+    name: 'put raises no tombstone',
+    edits: [
+      lua(
+        'put',
+        `if version ~= '' then noteVersion(S, s, newer(known, version), tombMs) else`,
+        `if version == '' then`,
+      ),
+    ],
+  },
+  {
+    name: 'put forgets the version that stood',
+    edits: [lua('put', 'noteVersion(S, s, newer(known, version), tombMs)', 'noteVersion(S, s, version, tombMs)')],
+  },
+  { name: 'sequence memory only', edits: [lua('identity', 'seen[b] ~= m.q', '(seen[b] and seen[b] ~= m.q)')] },
+];
+
+export const directedClientMutants: readonly Mutant[] = [
+  {
+    name: 'a hit counts as of its answer',
+    edits: [
+      edit(
+        'cache/lookup',
+        'this.hit(call, ticket, read.position!, entry, sentAt,',
+        'this.hit(call, ticket, read.position!, entry, this.parts.nextMoment(),',
+      ),
+    ],
+  },
+  {
+    name: 'a fill counts as of its answer',
+    edits: [edit('cache/load-run', 'return loaded(take, sentAt)', 'return loaded(take, nextMoment())')],
+  },
+  {
+    name: 'a refused load counts as of its end',
+    edits: [
+      edit(
+        'cache/load-run',
+        '(take: Take, at = beganAt): Outcome',
+        '(take: Take, at = this.parts.nextMoment()): Outcome',
+      ),
+    ],
+  },
+  {
+    name: 'a poll of another incarnation proves',
+    edits: [edit('cache/bucket-view', 'reply.incarnation === this.incarnation && this.sequence', 'this.sequence')],
+  },
+  {
+    name: 'a read of another incarnation of the bucket is trusted',
+    edits: [
+      edit('cache/bucket-view', 'position.incarnation === this.incarnation &&', ''),
+      // who sees another incarnation asks anew at once: the first of two locks
+      edit('cache/coherence', 'view.isKnown && position.incarnation !== view.incarnation', 'false'),
+    ],
+  },
+  {
+    name: 'a connection is believed for ever',
+    edits: [edit('stores/redis/redis-node', '&& clock.now() - this.acceptedAtMs <= trustMs', '')],
+  },
+  {
+    name: 'a server that refuses writes is believed',
+    edits: [edit('stores/redis/redis-node', 'if (isWriteRefused(error)) this.epoch += 1;', '')],
+  },
+  {
+    name: 'a position may go back',
+    edits: [edit('stores/redis/read-batch', 'if (isBehind(position, known))', 'if (false)')],
+  },
+  {
+    name: 'own evictions tell no position',
+    edits: [edit('stores/redis/redis-node', 'positions.settle(bucket, { incarnation, sequence }, known);', '')],
+  },
+  { name: 'a clock that stands still is believed', edits: [edit('shared/clock', 'stoodStillMs += gainedMs;', '')] },
+];
