@@ -105,6 +105,22 @@ export const mutations: readonly Mutation<Rule>[] = [
   one('L1 ignores stamps', 'localSeesMarks', 'local-marks'),
   one('own evict leaves the own L1', 'ownEvictClearsLocal', 'local'),
   one('own failed evict is forgotten', 'pendingEvictBypasses', 'local-pending'),
+
+  // where rules of different kinds meet
+  one('plain evict and crash, with L1', 'strictWriteFences', 'fences-local'),
+  one('leases under a fence, with L1', 'fencedReadsDoNotFill', 'fences-local'),
+  one('messages of fences are not applied', 'messageRemovesOlder', 'fences-local'),
+  one('an evict that clears the fence of a put, with L1', 'evictKeepsFences', 'puts-local'),
+  one('puts and L1 without a ticket', 'fillOfL1NeedsTicket', 'puts-local'),
+  one('a plain read without tagFloor after a failover', 'plainReadChecksFloor', 'marks-failover'),
+  one("a plain read without the entry's i, of a tagged entry", 'plainReadChecksEntry', 'marks-failover'),
+  one('join of a plain hit from before the arrival', 'joinNeedsArrival', 'join-local'),
+  one('join of a load that began before, with L1', 'joinOfLoadNeedsItsStart', 'join-local'),
+  one('join of a load under a fence that began before', 'joinOfLoadNeedsItsStart', 'join-fences'),
+  one('an own tag that waits in the journal is forgotten', 'pendingEvictBypasses', 'pending-failover'),
+  one('an own fence whose end waits is forgotten', 'pendingEvictBypasses', 'pending-fence-failover'),
+  one('two instances without tq', 'plainReadChecksMarkSequence', 'marks-two'),
+  one('two instances without tagFloor', 'plainReadChecksFloor', 'marks-two'),
 ];
 
 /** Rules that no scenario misses when they alone are taken out, with the reason. */

@@ -8,7 +8,7 @@ checks({
   title: 'entries that are made of one another',
   scenarios,
   mutations,
-  leastStates: 500_000,
+  leastStates: 1_000_000,
   modelOf: (scenario, off) => new CompositionModel(scenario, without(...off)),
 });
 

@@ -13,9 +13,12 @@ export const mutations: readonly Mutation<Rule>[] = [
   one('a proof for the outermost load is one for all', 'proofForInnermostLoad', 'nested-local-three'),
   one('the method of a put needs no proof', 'putWaitsForProof', 'nested-put-local-buckets'),
   one('a load of a stale value is filled', 'staleValueTaints', 'nested-stale'),
+  one('a load of a value from before a failover is filled', 'staleValueTaints', 'nested-failover-stale'),
   one('a load whose inner fill was refused is filled', 'refusedFillTaints', 'nested-lag'),
   one('a load whose inner fill was not answered is filled', 'unknownFillTaints', 'nested-lag'),
   one('a load whose inner load had no lease is filled', 'unleasedLoadTaints', 'nested-lag'),
+  one('who joins a load without a lease fills', 'unleasedLoadTaints', 'nested-joined'),
+  one('the taint of a load without a lease is not shared', 'taintReachesJoiners', 'nested-joined'),
   one('who joins a stale read fills', 'taintReachesJoiners', 'nested-stale-joined'),
 
   // evictions of one call

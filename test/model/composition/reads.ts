@@ -20,6 +20,9 @@ export const AT = {
   joining: 5,
 } as const;
 
+/** Who joined before anything was asked may take a load that Redis did not accept, too. */
+const EARLY = 64;
+
 /** Reads of keys whose loads read the key below, through the cache. */
 export class Reads {
   constructor(
@@ -69,7 +72,7 @@ export class Reads {
     if (spec.local && scenario.warm)
       add(
         'hits L1',
-        (s) => s[at] === AT.asking && this.mayHitLocal(s, level),
+        (s) => s[at] === AT.asking && !this.isJoined(s, level) && this.mayHitLocal(s, level),
         (s) => this.giveBack(s, level, s[w.oValue + key]! - 1, false),
       );
     add('GETL', (s) => s[at] === AT.asking && !this.wouldWait(s, level), ask(false));
@@ -128,10 +131,10 @@ export class Reads {
         if (other === read) continue;
         add(
           `joins read ${other}`,
-          (s) => s[at] === AT.asking && [AT.asking, AT.loading, AT.loaded].includes(s[w.lAt + leader]! as 1 | 3 | 4),
+          (s) => s[at] === AT.asking && s[w.lAt + leader]! >= AT.asking && s[w.lAt + leader]! <= AT.loaded,
           (s) => {
             s[at] = AT.joining;
-            s[w.lJoined + level] = leader + 1;
+            s[w.lJoined + level] = leader + 1 + (s[w.lAt + leader] === AT.asking ? EARLY : 0);
           },
         );
       }
@@ -243,7 +246,7 @@ export class Reads {
   /**
    * The read of one key ends: to the load around it, or to the caller.
    *
-   * @param isPrivate not decided by Redis after it was asked: who joined asks for itself, or shares a taint
+   * @param isPrivate not accepted by Redis: who joined after the load began asks for itself
    */
   private giveBack(s: State, level: number, value: number, isTainted: boolean, isPrivate = false): string | undefined {
     const { world: w } = this;
@@ -266,6 +269,14 @@ export class Reads {
     return value < floor ? `a read of key ${this.keyAt(level)} that began at ${floor} got ${value}` : undefined;
   }
 
+  /** A hit in L1 is nobody's to share: reads are joined on their way to Redis. */
+  private isJoined(s: State, leader: number): boolean {
+    const { world: w } = this;
+    for (let level = this.keyAt(leader); level < w.reads * w.keys; level += w.keys)
+      if (s[w.lJoined + level]! % EARLY === leader + 1) return true;
+    return false;
+  }
+
   private giveToJoiners(
     s: State,
     leader: number,
@@ -275,8 +286,13 @@ export class Reads {
   ): string | undefined {
     const { world: w } = this;
     for (let level = this.keyAt(leader); level < w.reads * w.keys; level += w.keys) {
-      if (s[w.lJoined + level] !== leader + 1) continue;
+      const joined = s[w.lJoined + level]!;
+      if (joined !== leader + 1 && joined !== leader + 1 + EARLY) continue;
       s[w.lJoined + level] = 0;
+      if (isPrivate && joined < EARLY) {
+        s[w.lAt + level] = AT.asking;
+        continue;
+      }
       const taints = isTainted && w.rules.taintReachesJoiners;
       const broken = this.giveBack(s, level, value, taints, isPrivate);
       if (broken !== undefined) return broken;

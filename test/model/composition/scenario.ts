@@ -58,6 +58,8 @@ export interface CompositionScenario {
   readonly expiries?: number;
   /** How many buckets may fail over: fences, leases and values are gone. */
   readonly failovers?: number;
+  /** Values from before a failover, even if they were evicted, may be served as stale (`onFailover: 'stale'`). */
+  readonly failoverLeavesStale?: boolean;
   /** Entries may outlive their freshness, and be served as stale while another loads. */
   readonly servesStale?: boolean;
   /** Reads wait for others' leases at most so long: then they load without one. */

@@ -154,6 +154,11 @@ export class Server {
     for (let key = 0; key < w.keys; key++) {
       if (w.bucketOf(key) !== bucket) continue;
       this.removeValue(s, key);
+      // the eviction was lost: the value of before is back, not as fresh
+      if (w.scenario.failoverLeavesStale && w.scenario.warm?.includes(key)) {
+        this.write(s, key, 0, s[w.mClock + bucket]! + 1, 1);
+        s[w.vFresh + key] = 0;
+      }
       this.clearLease(s, key);
       for (let call = 0; call < w.calls; call++) this.dropFence(s, key, this.fenceAt(key, call));
     }
