@@ -1,3 +1,4 @@
+import type { EndpointStatus } from '../stores/remote-store.js';
 import type { RegionCounts } from '../telemetry/recorder.js';
 
 /** What `RedisCache.status()` tells. Plain data, no keys, no values. @publicApi */
@@ -14,6 +15,8 @@ export interface CacheStatus {
     readonly verifiedAgeMs: number | null;
     readonly maxAgeMs: number;
   } | null;
+  /** The servers of Redis, and whether calls wait for them; none: the embedded store. */
+  readonly endpoints: readonly EndpointStatus[];
   /** Evictions that Redis has not acknowledged yet; they are retried. */
   readonly pendingEvictions: number;
   readonly readsInFlight: number;

@@ -162,6 +162,7 @@ export class RedisCache {
         verifiedAgeMs: verifiedAtMs === -Infinity ? null : Math.max(0, this.parts.clock.now() - verifiedAtMs),
         maxAgeMs: options.l1!.maxAgeMs,
       },
+      endpoints: this.parts.store.endpoints(),
       pendingEvictions: this.engine.journal.size,
       readsInFlight: this.engine.flights.size,
       regions: Object.fromEntries([...this.states].map(([name, state]) => [name, { ...state.counts }])),

@@ -177,6 +177,18 @@ export interface PollReply extends BucketPosition {
   readonly stamps: readonly number[];
 }
 
+/** A server, and whether calls wait for it. Plain data. @publicApi */
+export interface EndpointStatus {
+  /** Host and port, the path of a socket, or the master that sentinels name. */
+  readonly address: string;
+  /** `open`: it is silent, and calls do not wait for it. `half-open`: so, and a poll is on its way to find out. */
+  readonly circuit: 'closed' | 'open' | 'half-open';
+  /** How long it has been open, ms; null: it is closed. */
+  readonly openForMs: number | null;
+  /** What was last said, or not said, before it opened; null: it is closed. */
+  readonly why: string | null;
+}
+
 /**
  * L2: shared by all instances. Two drivers (Redis, in memory) pass one contract suite.
  *
@@ -214,6 +226,9 @@ export interface RemoteStore {
   stamp(args: StampArgs): Promise<Stamped>;
 
   poll(args: { bucket: number; marks: readonly Mark[] }): Promise<PollReply>;
+
+  /** The servers that were talked to since the start; none in memory. */
+  endpoints(): readonly EndpointStatus[];
 
   /** Ends what the driver opened. Pending calls reject. Idempotent. */
   close(): Promise<void>;

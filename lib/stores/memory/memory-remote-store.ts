@@ -130,6 +130,10 @@ export class MemoryRemoteStore implements RemoteStore {
     return reply;
   }
 
+  endpoints(): readonly [] {
+    return [];
+  }
+
   async close(): Promise<void> {
     this.isClosed = true;
   }

@@ -4,6 +4,7 @@ import type { Clock } from '../../shared/clock.js';
 import type { LoggerPort } from '../../shared/logger.js';
 import { channelConnection, isClusterConnection, type ConnectionPlan, planConnection } from './client-options.js';
 import { ClusterTopology } from './cluster-topology.js';
+import { Endpoints } from './endpoints.js';
 import { KnownPositions } from './known-positions.js';
 import { preflight } from './preflight.js';
 import { RedisChannel } from './redis-channel.js';
@@ -42,11 +43,13 @@ export function openRedis(
   const channelOf = channelNames(keyspace, database);
   const isCluster = isClusterConnection(connection);
   const positions = new KnownPositions(keyspace.bucketCount);
+  const endpoints = new Endpoints(clock, logger);
   const context: NodeContext = {
     keyspace,
     positions,
     channelOf,
     timeoutMs: commandTimeoutMs,
+    endpoints,
     trustMs: options.maxAgeMs ?? DEFAULT_MAX_AGE_MS,
     clock,
     queuesWhileConnecting: isCluster,
@@ -58,6 +61,7 @@ export function openRedis(
     keyspace,
     timeoutMs: commandTimeoutMs,
     clock,
+    endpoints,
     stampLifetimeMs: options.stampLifetimeMs ?? DAY_MS,
     preflight: () => preflight(topology, context, logger),
   });

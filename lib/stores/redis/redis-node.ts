@@ -3,6 +3,8 @@ import type { Keyspace } from '../../keys/keyspace.js';
 import type { Clock, Timer } from '../../shared/clock.js';
 import type { PlainRead } from '../remote-store.js';
 import { AnswerDeadlines } from './answer-deadlines.js';
+import type { Circuit } from './circuit.js';
+import type { Endpoints } from './endpoints.js';
 import { type FunctionReply, functionReply } from './function-reply.js';
 import { libraryText } from './functions/library.js';
 import { type FunctionVerb, functionName } from './functions/protocol-version.js';
@@ -21,6 +23,7 @@ export interface NodeContext {
   /** How long a connection is believed after it accepted a function for writing, ms (R20). */
   readonly trustMs: number;
   readonly clock: Clock;
+  readonly endpoints: Endpoints;
   /** True where commands may be given to a connection that is being made. */
   readonly queuesWhileConnecting: boolean;
   /** A read was answered by a redirection: this server does not own the bucket (now). */
@@ -37,6 +40,13 @@ const deadAfter = (timeoutMs: number): number => Math.max(1_000, 4 * timeoutMs);
 
 /** An argument of a function. */
 export type Argument = string | number | Buffer;
+
+export interface SendOptions<T> {
+  /** Sent also while the circuit is open, to find out whether the server is back. */
+  readonly isProbe?: boolean;
+  /** Gets what was answered after the deadline. */
+  readonly onLateAnswer?: ((answer: T) => void) | undefined;
+}
 
 /** A call of a function of the library, for keys of one bucket. */
 export interface FunctionCall {
@@ -71,6 +81,7 @@ export class RedisNode {
   private readonly identifying = new Set<number>();
   private readonly reads: ReadBatch;
   private readonly deadlines: AnswerDeadlines;
+  private readonly circuit: Circuit;
   private loading: Promise<void> | null = null;
   private handshake: Timer | null = null;
   private isInTurn = false;
@@ -90,6 +101,7 @@ export class RedisNode {
   ) {
     this.identifiedIn = new Int32Array(context.keyspace.bucketCount).fill(-1);
     this.reads = new ReadBatch(this, context);
+    this.circuit = context.endpoints.circuitOf(client);
     const { clock, timeoutMs } = context;
     this.deadlines = new AnswerDeadlines({
       clock,
@@ -141,15 +153,20 @@ export class RedisNode {
     return this.reads.add(bucket, entry, isBinary);
   }
 
+  /** Why a command would be refused at once because the server has been silent, or null. */
+  get refusal(): Error | null {
+    return this.circuit.refusal;
+  }
+
   /**
    * The one way to this connection: what a turn of the event loop sends leaves in one write, and each answer has its deadline from then on.
-   * Rejects at once when the client cannot send.
-   *
-   * @param onLateAnswer gets what was answered after the deadline
+   * Rejects at once when the client cannot send, and while the server's circuit is open.
    */
-  send<T>(commands: (client: Redis) => Promise<T>, onLateAnswer?: (answer: T) => void): Promise<T> {
-    this.beginTurn();
-    return this.deadlines.bound(commands(this.client), onLateAnswer);
+  send<T>(commands: (client: Redis) => Promise<T>, { isProbe = false, onLateAnswer }: SendOptions<T> = {}): Promise<T> {
+    return this.circuit.run(() => {
+      this.beginTurn();
+      return this.deadlines.bound(commands(this.client), onLateAnswer);
+    }, isProbe);
   }
 
   /** Calls a function of the library on this server; loads the library where it is missing. */
@@ -182,7 +199,10 @@ export class RedisNode {
     ];
     let raw: unknown;
     try {
-      raw = await this.send((client) => client[name]('FCALL', all) as Promise<unknown>, lateReply(onLateReply));
+      raw = await this.send((client) => client[name]('FCALL', all) as Promise<unknown>, {
+        isProbe: verb === 'poll',
+        onLateAnswer: lateReply(onLateReply),
+      });
     } catch (error) {
       if (isWriteRefused(error)) this.epoch += 1;
       throw error;

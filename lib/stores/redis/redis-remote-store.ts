@@ -6,6 +6,7 @@ import { CacheError } from '../../shared/errors.js';
 import type { Mark } from '../channel.js';
 import type {
   BucketPosition,
+  EndpointStatus,
   EntryArgs,
   EvictArgs,
   FenceArgs,
@@ -24,6 +25,7 @@ import type {
   UnfenceArgs,
 } from '../remote-store.js';
 import { withTimeout } from './deadline.js';
+import type { Endpoints } from './endpoints.js';
 import { escapeText, parseEntry } from './entry-header.js';
 import type { FunctionVerb } from './functions/protocol-version.js';
 import { type FunctionReply, listIn, numberIn, wordIn } from './function-reply.js';
@@ -42,6 +44,7 @@ export interface RedisRemoteStoreOptions {
   /** Bound of one step, ms. */
   readonly timeoutMs: number;
   readonly clock: Clock;
+  readonly endpoints: Endpoints;
   /** How long a mark's stamp is kept by itself, ms: as long as the longest an entry lives. Later it merges into the clear stamp. */
   readonly stampLifetimeMs: number;
   /** Checks that the server can do what is needed; see preflight.ts. */
@@ -214,6 +217,10 @@ export class RedisRemoteStore implements RemoteStore {
     return reply;
   }
 
+  endpoints(): readonly EndpointStatus[] {
+    return this.options.endpoints.statuses();
+  }
+
   async close(): Promise<void> {
     this.isClosed = true;
     this.options.topology.close();
@@ -281,6 +288,8 @@ export class RedisRemoteStore implements RemoteStore {
     if (node === null || node.isDown) {
       throw unavailable(operation, node?.lastError ?? this.options.topology.lastError ?? new Error('no connection'));
     }
+    // the poll goes on: it is what finds out that the server is back
+    if (operation !== 'poll' && node.refusal !== null) throw unavailable(operation, node.refusal);
     return node;
   }
 }

@@ -1,5 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { Keyspace } from '../../../lib/keys/keyspace.js';
+import { silentLogger } from '../../../lib/shared/logger.js';
+import { Endpoints } from '../../../lib/stores/redis/endpoints.js';
 import { KnownPositions } from '../../../lib/stores/redis/known-positions.js';
 import { RedisNode } from '../../../lib/stores/redis/redis-node.js';
 import { FakeClock, gate, settle } from '../../support/fake-clock.js';
@@ -11,6 +13,7 @@ const POLL = { verb: 'poll', bucket: 0, keys: [], args: [] } as const;
 /** A node on a server that stands at one position, and answers as the test says. */
 function aNode(answers: { poll?: () => unknown; hmget?: () => unknown } = {}) {
   const clock = new FakeClock();
+  const endpoints = new Endpoints(clock, silentLogger);
   const server = { incarnation: 7, sequence: 3 };
   const positions = new KnownPositions(1);
   const client = new FakeRedisClient((name) => {
@@ -25,6 +28,7 @@ function aNode(answers: { poll?: () => unknown; hmget?: () => unknown } = {}) {
     positions,
     channelOf: () => 'user:~events',
     timeoutMs: 250,
+    endpoints,
     trustMs: TRUST_MS,
     clock,
     queuesWhileConnecting: false,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { Keyspace } from '../../../lib/keys/keyspace.js';
 import { silentLogger } from '../../../lib/shared/logger.js';
+import { Endpoints } from '../../../lib/stores/redis/endpoints.js';
 import { KnownPositions } from '../../../lib/stores/redis/known-positions.js';
 import { preflight } from '../../../lib/stores/redis/preflight.js';
 import { RedisNode } from '../../../lib/stores/redis/redis-node.js';
@@ -16,13 +17,15 @@ function checkOf(...incarnations: number[]): Promise<void> {
     if (name !== 'poll') return null;
     return [incarnations.length > 1 ? incarnations.shift() : incarnations[0], 3, 1, 1, 1, ''];
   });
+  const clock = new FakeClock();
   const context = {
     keyspace,
     positions: new KnownPositions(1),
     channelOf: () => 'user:~events',
     timeoutMs: 250,
+    endpoints: new Endpoints(clock, silentLogger),
     trustMs: 1_000,
-    clock: new FakeClock(),
+    clock,
     queuesWhileConnecting: false,
     onRedirect: () => {},
   };

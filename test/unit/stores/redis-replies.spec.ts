@@ -2,6 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { Keyspace } from '../../../lib/keys/keyspace.js';
 import { isCacheError } from '../../../lib/shared/errors.js';
+import { silentLogger } from '../../../lib/shared/logger.js';
+import { Endpoints } from '../../../lib/stores/redis/endpoints.js';
 import { KnownPositions } from '../../../lib/stores/redis/known-positions.js';
 import { RedisNode } from '../../../lib/stores/redis/redis-node.js';
 import { RedisRemoteStore } from '../../../lib/stores/redis/redis-remote-store.js';
@@ -26,12 +28,14 @@ const LEASE = { key, region: 'profile', binary: false, token: 'a', leaseMs: 2_00
 /** A store whose server answers as the test says. */
 function aStore(answer: (name: string, args: readonly unknown[]) => unknown) {
   const clock = new FakeClock();
+  const endpoints = new Endpoints(clock, silentLogger);
   const client = new FakeRedisClient(answer);
   const node = new RedisNode(client.asRedis, {
     keyspace,
     positions: new KnownPositions(1),
     channelOf: () => 'user:~events',
     timeoutMs: 250,
+    endpoints,
     trustMs: 1_000,
     clock,
     queuesWhileConnecting: false,
@@ -50,6 +54,7 @@ function aStore(answer: (name: string, args: readonly unknown[]) => unknown) {
     keyspace,
     timeoutMs: 250,
     clock,
+    endpoints,
     stampLifetimeMs: 1_000,
     preflight: () => Promise.resolve(),
   });
