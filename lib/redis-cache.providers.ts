@@ -56,7 +56,14 @@ export function cacheProviders(name: string): Provider[] {
         // a test may have put something of its own in the place of the cache
         if (!(cache instanceof RedisCache)) return null;
         const places = resolved.redis === null ? [] : placesOf(resolved.redis);
-        registry.register({ name, service: resolved.service, places, cache, providedIn: options });
+        registry.register({
+          name,
+          service: resolved.service,
+          places,
+          cache,
+          regions: new Set(resolved.regions.keys()),
+          providedIn: options,
+        });
         return new CacheLifecycle(
           cache,
           resolved,

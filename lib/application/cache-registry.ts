@@ -12,6 +12,8 @@ export interface RegisteredCache {
   /** Where its Redis is: two caches that have one place in common share a server. Empty: the embedded store, of its own. */
   readonly places: readonly string[];
   readonly cache: RedisCache;
+  /** Names of the regions that its options name. */
+  readonly regions: ReadonlySet<string>;
   /** A provider that this cache's module alone has. */
   readonly providedIn: InjectionToken;
 }
@@ -59,6 +61,11 @@ export class CacheRegistry {
   /** In the order in which they were declared. */
   all(): readonly RegisteredCache[] {
     return [...this.caches.values()];
+  }
+
+  /** Whether the options of the cache's module name this region. */
+  isConfigured(cache: RedisCache, region: string): boolean {
+    return this.all().some((one) => one.cache === cache && one.regions.has(region));
   }
 
   /** Closes every cache of an application that does not start: nobody else could. */

@@ -17,6 +17,7 @@ export interface DeclaredMethod {
 @Injectable()
 export class DeclaredMethods implements OnModuleInit {
   private isBound = false;
+  private readonly madePerRequest = new WeakSet<object>();
 
   constructor(
     private readonly discovery: DiscoveryService,
@@ -60,6 +61,29 @@ export class DeclaredMethods implements OnModuleInit {
     }
   }
 
+  /**
+   * Why results of this class can depend on the instance, so that its arguments alone make no key; null where there is one instance, or several
+   * that were given the same.
+   */
+  whyInstancesDiffer(runtimeClass: AnyFunction): string | null {
+    const prototype = runtimeClass.prototype as object;
+    if (this.madePerRequest.has(prototype)) return 'a factory makes it anew for each request';
+    const own = this.wrappers().filter((wrapper) => !wrapper.isAlias && prototypesOf(wrapper).includes(prototype));
+    for (const wrapper of own) {
+      if (wrapper.isTransient) return 'it is TRANSIENT: each class that injects it has an instance of its own';
+      if (!wrapper.isDependencyTreeStatic()) return 'it is REQUEST-scoped, or injects what is';
+    }
+    const made = own.filter((wrapper) => wrapper.inject != null || wrapper.isNotMetatype);
+    const instances = new Set(
+      own.flatMap((wrapper) => instancesIn(wrapper.instance)).filter((one) => prototypeOf(one) === prototype),
+    );
+    if (made.length > 0 && instances.size > 1) return `${instances.size} instances of it were made by factories`;
+    const [first, ...others] = own;
+    return others.some((other) => !haveSameParts(first!, other))
+      ? 'several modules provide it, and inject different things'
+      : null;
+  }
+
   private wrappers(): ProviderWrapper[] {
     return [...this.discovery.getProviders(), ...this.discovery.getControllers()];
   }
@@ -70,7 +94,10 @@ export class DeclaredMethods implements OnModuleInit {
       // Nest awaits factories in any case
       apply: async (factory, self, args) => {
         const made: unknown = await Reflect.apply(factory, self, args);
-        for (const instance of instancesIn(made)) this.bindOne(instance, wrapper);
+        for (const instance of instancesIn(made)) {
+          this.madePerRequest.add(prototypeOf(instance) ?? instance);
+          this.bindOne(instance, wrapper);
+        }
         return made;
       },
     });
@@ -82,6 +109,17 @@ export class DeclaredMethods implements OnModuleInit {
     const isInjected = inject == null && prototypeOfClass(metatype) === prototype;
     if (!(isInjected && (instance as Hosted)[HOST])) bindHost(instance, this.moduleRef);
   }
+}
+
+/** What Nest injects into the constructors is the same. */
+function haveSameParts(one: ProviderWrapper, other: ProviderWrapper): boolean {
+  const [parts, others] = [one, other].map((wrapper) => wrapper.getCtorMetadata() ?? []);
+  return (
+    parts!.length === others!.length &&
+    parts!.every(
+      (part, i) => part === others![i] || part?.token === ModuleRef || part?.instance === others![i]?.instance,
+    )
+  );
 }
 
 function isMadeByFactory({ metatype, inject }: ProviderWrapper): boolean {

@@ -1,4 +1,5 @@
 import { types } from 'node:util';
+import { classNameOf as nameOfClass } from '../shared/class-name.js';
 import { hidesState } from '../shared/hidden-state.js';
 import { byteClassOf } from './byte-classes.js';
 
@@ -137,8 +138,8 @@ const NATIVE_CODE = /\{\s*\[native code\]\s*\}\s*$/;
 /** As {@link classNameOf}; null for an object whose prototype is no class's, or an unnamed one's. */
 export function ownClassNameOf(value: object): string | null {
   const prototype: object | null = Object.getPrototypeOf(value);
-  return prototype !== null && Object.hasOwn(prototype, 'constructor') && (prototype.constructor as unknown)
-    ? prototype.constructor.name || null
+  return prototype !== null && Object.hasOwn(prototype, 'constructor') && typeof prototype.constructor === 'function'
+    ? nameOfClass(prototype.constructor) || null
     : null;
 }
 

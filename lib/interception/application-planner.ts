@@ -7,6 +7,8 @@ import { CacheRegistry } from '../application/cache-registry.js';
 import { callStepsOf } from './call-steps.js';
 import { DeclarationChecks } from './declaration-checks.js';
 import { DeclarationWarnings } from './declaration-warnings.js';
+import { warnOfIdleEvictions } from './idle-evictions.js';
+import { KeyMeetings } from './key-meetings.js';
 import { notifyRegions } from './region-notices.js';
 import { planOfSteps } from './operation-runner.js';
 
@@ -14,8 +16,10 @@ import { planOfSteps } from './operation-runner.js';
 @Injectable()
 export class ApplicationPlanner implements CallPlanner, OnModuleInit {
   private readonly checks: DeclarationChecks;
+  private readonly meetings: KeyMeetings;
   private readonly warnings: DeclarationWarnings;
   private readonly warn: (message: string) => void;
+  private hasLooked = false;
   private readonly plans = new WeakMap<object, Map<CachedMethod, CallPlan>>();
 
   constructor(
@@ -24,7 +28,8 @@ export class ApplicationPlanner implements CallPlanner, OnModuleInit {
   ) {
     const logger = new Logger('RedisCacheModule');
     this.warn = (message) => logger.warn(message);
-    this.checks = new DeclarationChecks(caches);
+    this.checks = new DeclarationChecks(caches, declared);
+    this.meetings = new KeyMeetings(caches, this.warn);
     this.warnings = new DeclarationWarnings(caches, this.warn);
   }
 
@@ -38,12 +43,15 @@ export class ApplicationPlanner implements CallPlanner, OnModuleInit {
    * connect, whatever the order in which modules are initialised.
    *
    * @returns how many methods there are
-   * @throws CacheError RC_KEY_COLLISION, RC_REGION_CONFLICT, RC_MODULE_MISSING, RC_INVALID_OPTION, RC_DECORATOR_TARGET
+   * @throws CacheError RC_KEY_COLLISION, RC_KEY_REQUIRED, RC_CLASS_NAME, RC_REGION_CONFLICT, RC_MODULE_MISSING, RC_INVALID_OPTION,
+   *   RC_DECORATOR_TARGET
    */
   planAll(): number {
     this.declared.bind();
     const declared = this.declared.find();
     for (const { method, runtimeClass } of declared) this.planOf(method, runtimeClass);
+    if (!this.hasLooked) warnOfIdleEvictions(declared, this.caches, this.warn);
+    this.hasLooked = true;
     return declared.length;
   }
 
@@ -53,7 +61,8 @@ export class ApplicationPlanner implements CallPlanner, OnModuleInit {
     let plan = plans.get(method);
     if (!plan) {
       this.checks.check(method, runtimeClass);
-      this.warnings.checkMethod(method, runtimeClass);
+      this.meetings.check(method, runtimeClass);
+      this.warnings.checkMethod(method);
       notifyRegions(method, runtimeClass, this.caches);
       plan = planOfSteps(callStepsOf(method, runtimeClass, this.caches), watched(method, this.warn));
       this.warnings.checkClass(runtimeClass);

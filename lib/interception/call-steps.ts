@@ -146,7 +146,7 @@ function conditionOf(condition: TargetOptions['condition'], where: string): Cond
 
 /** The method's own options first, then its class's; the region's follow in resolveReadPolicy. */
 function withDefaults(options: ResultOptions, config: CacheConfigOptions): ResultOptions {
-  const { ttl, jitter, negativeTtl, staleWhileRevalidate, staleIfError, mutable } = config;
+  const { ttl, jitter, negativeTtl, staleWhileRevalidate, staleIfError, mutable, type } = config;
   return {
     ...options,
     ttl: options.ttl ?? ttl,
@@ -155,5 +155,6 @@ function withDefaults(options: ResultOptions, config: CacheConfigOptions): Resul
     staleWhileRevalidate: options.staleWhileRevalidate ?? staleWhileRevalidate,
     staleIfError: options.staleIfError ?? staleIfError,
     mutable: options.mutable ?? mutable,
+    type: options.type ?? type,
   };
 }

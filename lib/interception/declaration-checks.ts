@@ -8,7 +8,9 @@ import type { RegionOptions } from '../options/redis-cache-options.js';
 import { statedOptionsOf } from '../options/resolve-options.js';
 import { CacheError, describeValue } from '../shared/errors.js';
 import type { CacheRegistry } from '../application/cache-registry.js';
+import type { DeclaredMethods } from '../application/declared-methods.js';
 import { identityOf } from './call-steps.js';
+import { KeyChecks } from './key-checks.js';
 import { type OperationTarget, type RuntimeClass, targetOf } from '../application/operation-target.js';
 
 /** Who owns a name; two classes may bear the same one. */
@@ -29,12 +31,20 @@ export class DeclarationChecks {
   private readonly defaultKeys = new Map<string, Owner>();
   private readonly configs = new Map<string, { statedBy: object; where: string; options: Partial<RegionOptions> }[]>();
 
-  constructor(private readonly caches: CacheRegistry) {}
+  private readonly keys: KeyChecks;
 
-  /** @throws CacheError RC_KEY_COLLISION, RC_REGION_CONFLICT */
+  constructor(
+    private readonly caches: CacheRegistry,
+    declared: DeclaredMethods,
+  ) {
+    this.keys = new KeyChecks(declared);
+  }
+
+  /** @throws CacheError RC_KEY_COLLISION, RC_KEY_REQUIRED, RC_CLASS_NAME, RC_REGION_CONFLICT, RC_DECORATOR_TARGET */
   check(method: CachedMethod, runtimeClass: AnyFunction): void {
     for (const operation of method.operations) {
       const target = targetOf(operation.options, method, runtimeClass, this.caches);
+      this.keys.check(operation, method, runtimeClass, target);
       const { region, isClassRegion } = target;
       const place = `${target.cache.name}:${region.name}`;
       const owner = { runtimeClass, prototype: null, where: method.where };

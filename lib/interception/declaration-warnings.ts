@@ -4,10 +4,10 @@ import type { CacheableOperation, PutOperation } from '../operations/cache-opera
 import type { CachedMethod } from '../operations/cached-method.js';
 import type { AnyFunction } from '../operations/method-types.js';
 import { originalOf } from '../operations/method-wrapper.js';
-import { isRequestScoped, methodsOf } from '../operations/operation-metadata.js';
+import { methodsOf } from '../operations/operation-metadata.js';
 import { warnOfSeconds } from '../options/resolve-options.js';
 import type { CacheRegistry } from '../application/cache-registry.js';
-import { type RuntimeClass, targetOf } from '../application/operation-target.js';
+import { targetOf } from '../application/operation-target.js';
 
 /** An operation that writes entries under a key of its own. */
 interface Writing {
@@ -15,34 +15,22 @@ interface Writing {
   readonly method: CachedMethod;
 }
 
-/** Who makes keys in a region. */
-interface KeyMaker {
-  readonly runtimeClass: RuntimeClass;
-  readonly where: string;
-}
-
 /**
- * What one class declares and probably does not mean: a key that is the same for all arguments, a default key where instances differ, entries without the
- * tags that others of the same keys have, two methods whose keys may meet. Allowed, so only a line in the log, once per class or method.
+ * What one class declares and probably does not mean: a key that is the same for all arguments, entries without the
+ * tags that others of the same keys have. Allowed, so only a line in the log, once per class or method.
  */
 export class DeclarationWarnings {
   private readonly known = new WeakSet<AnyFunction>();
-  /** The first to make keys of its own in a region. */
-  private readonly keyMakers = new Map<string, KeyMaker>();
 
   constructor(
     private readonly caches: CacheRegistry,
     private readonly warn: (message: string) => void,
   ) {}
 
-  /** Looks at one method, beside those that were looked at before. */
-  checkMethod(method: CachedMethod, runtimeClass: AnyFunction): void {
+  checkMethod(method: CachedMethod): void {
     for (const operation of method.operations) {
       if (operation.kind === 'evict') continue;
       warnOfSeconds(`${method.where}: `, operation.options, this.warn);
-      if (operation.kind !== 'cacheable' || operation.key === null) continue;
-      const { cache, region } = targetOf(operation.options, method, runtimeClass, this.caches);
-      this.noteExplicitKey(`${cache.name}:${region.name}`, region.name, method, runtimeClass);
     }
   }
 
@@ -55,28 +43,9 @@ export class DeclarationWarnings {
       for (const operation of method.operations) {
         if (operation.kind !== 'cacheable') continue;
         this.warnOfConstantKey(operation, method);
-        if (operation.key === null && isRequestScoped(runtimeClass)) this.warnOfInstances(method, runtimeClass);
       }
     }
     for (const writings of this.writingsByRegion(methods, runtimeClass)) this.warnOfMissingTags(writings);
-  }
-
-  /** Two methods whose keys are of their own making, in one region, may mean one value, or two by mistake. */
-  private noteExplicitKey(place: string, region: string, method: CachedMethod, runtimeClass: RuntimeClass): void {
-    const owner = { runtimeClass, where: whereOf(method, runtimeClass) };
-    const other = this.keyMakers.get(place);
-    if (other === undefined) this.keyMakers.set(place, owner);
-    else if (isHeirOf(other.runtimeClass, runtimeClass) && nameOf(other.where) === nameOf(owner.where)) {
-      this.warn(
-        `${other.where} and ${owner.where} make the same keys in region "${region}", which one class inherits from the other: each returns what the other cached. ` +
-          `If what they return differs, give the class that extends a region of its own: @CacheConfig({ region: '…' }).`,
-      );
-    } else if (other.where !== owner.where) {
-      this.warn(
-        `${other.where} and ${owner.where} both make keys of their own in region "${region}": where these are equal, one method returns the other's value. ` +
-          `If that is not meant, give one of them a region, or a segment of its own in the key, such as ['by-email', email].`,
-      );
-    }
   }
 
   private warnOfConstantKey({ options: { key } }: CacheableOperation, { where, original }: CachedMethod): void {
@@ -86,13 +55,6 @@ export class DeclarationWarnings {
     this.warn(
       `The key template '${key}' of ${where} has no placeholder: calls with different arguments get one value. ` +
         `Name what identifies the value, such as {${names[0] ?? 0}}; if one value is meant, say so by a key function: () => '${key}'.`,
-    );
-  }
-
-  private warnOfInstances({ where }: CachedMethod, { name }: AnyFunction): void {
-    this.warn(
-      `${where} has no key, and ${name} is REQUEST-scoped: default keys are made of the arguments alone, so that one request gets what the instance of another returned. ` +
-        `Give it a key that names what the result depends on, such as the user or the tenant.`,
     );
   }
 
@@ -140,22 +102,4 @@ export class DeclarationWarnings {
 
 function hasTags({ operation }: Writing): boolean {
   return operation.options.tags !== undefined;
-}
-
-function whereOf(method: CachedMethod, runtimeClass: RuntimeClass): string {
-  return `${runtimeClass.name}${nameOf(method.where)}`;
-}
-
-/** `.find` of `Users.find`. */
-function nameOf(where: string): string {
-  return where.slice(where.indexOf('.'));
-}
-
-/** One of two classes extends the other. Each is one that the application provides. */
-function isHeirOf(one: RuntimeClass, other: RuntimeClass): boolean {
-  return isParent(one, other) || isParent(other, one);
-}
-
-function isParent(parent: object, child: object): boolean {
-  return Object.prototype.isPrototypeOf.call(parent, child);
 }

@@ -19,7 +19,7 @@ export interface MethodIdentity {
  * The identifier of methods without a `key`: `<RuntimeClass>:<DeclaringClass>.<method>`, then `:` and a canonical form of each argument.
  *
  * Two different lists of arguments never make one key: 1, "1", 1n, undefined, null and a missing argument differ, and so do Dates, Maps,
- * Sets and bytes by their content, and instances by the name of their class. The order of an object's keys, of a Set and of a Map does not matter.
+ * Sets and bytes by their content, and instances by the name of their class. The order of an object's keys does not matter; that of a Map and of a Set does.
  * What cannot be seen from outside is no part of it: an entry of a WeakMap (which TypeScript makes of `#private` fields below ES2022), a property added to bytes.
  *
  * The returned function throws CacheError RC_INVALID_KEY for what has no canonical form: functions, symbols, cycles, hidden properties, instances of
@@ -38,6 +38,29 @@ export function defaultKeyOf(identity: MethodIdentity, where: string): Identifie
 export function defaultKeyPrefix({ runtimeClass, declaringClass, method }: MethodIdentity): string {
   return `${escapeSegment(runtimeClass)}:${escapeSegment(declaringClass).replaceAll('.', '%2e')}.${escapeSegment(method)}`;
 }
+
+/**
+ * Why no argument of this class can be part of a default key; null where one may. For a check at boot, by the types that TypeScript emits.
+ */
+export function refusalOfType(type: unknown): string | null {
+  if (type === Symbol || type === Function) return `it is a ${type === Symbol ? 'symbol' : 'function'}`;
+  if (typeof type !== 'function' || BUILT_IN.has(type)) return null;
+  const prototype = type.prototype as object | null | undefined;
+  if (typeof prototype !== 'object' || prototype === null || ArrayBuffer.isView(prototype)) return null;
+  if (prototype instanceof TYPED_ARRAY || 'toJSON' in prototype) return null;
+  try {
+    classNameOf(Object.create(prototype) as object);
+    return null;
+  } catch (error) {
+    return error instanceof NoCanonicalForm ? error.message : null;
+  }
+}
+
+const TYPED_ARRAY = Object.getPrototypeOf(Uint8Array) as new () => object;
+const BUILT_IN = new Set<unknown>([
+  ...[Object, Array, String, Number, Boolean, BigInt, Date, Map, Set, ArrayBuffer, DataView],
+  SharedArrayBuffer,
+]);
 
 function canonicalArgument(value: unknown, index: number, where: string): string {
   if (typeof value === 'number') return numberText(value);
@@ -104,8 +127,16 @@ function canonicalObject(value: object): string | object {
   if (types.isDate(value) || types.isMap(value) || types.isSet(value) || types.isAnyArrayBuffer(value))
     checkBuiltIn(value);
   if (types.isDate(value)) return `~d${value.getTime()}`;
-  if (types.isMap(value)) return tagged('map', [...value].map((entry) => canonicalText(entry)).sort());
-  if (types.isSet(value)) return tagged('set', [...value].map((item) => canonicalText(item)).sort());
+  if (types.isMap(value))
+    return tagged(
+      'map',
+      [...value].map((entry) => canonicalText(entry)),
+    );
+  if (types.isSet(value))
+    return tagged(
+      'set',
+      [...value].map((item) => canonicalText(item)),
+    );
   if (ArrayBuffer.isView(value)) return bytesText(value);
   if (types.isAnyArrayBuffer(value)) return `~b${nameOf(value)}:${Buffer.from(value).toString('base64')}`;
   const className = Array.isArray(value) ? null : classNameOf(value);
@@ -166,7 +197,7 @@ function classNameOf(value: object): string | null {
     prototype = parent
   ) {
     if (Reflect.ownKeys(prototype).some((name) => name !== 'constructor')) {
-      throw new NoCanonicalForm(`it is an instance of ${direct.constructor.name}, which has methods`);
+      throw new NoCanonicalForm(`it is an instance of ${direct.constructor.name}, which has methods or accessors`);
     }
     if (Object.hasOwn(prototype, 'constructor') && hidesState(prototype.constructor)) {
       throw new NoCanonicalForm(

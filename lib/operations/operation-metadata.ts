@@ -1,6 +1,4 @@
 import 'reflect-metadata';
-import { Scope, type ScopeOptions } from '@nestjs/common';
-import { SCOPE_OPTIONS_METADATA } from '@nestjs/common/constants.js';
 import type { CachedMethod } from './cached-method.js';
 import type { CacheConfigOptions } from './operation-options.js';
 
@@ -47,10 +45,4 @@ export function statedConfigOf(
 
 export function recordConfig(target: object, options: Readonly<CacheConfigOptions>): void {
   Reflect.defineMetadata(CONFIG, options, target);
-}
-
-/** Nest makes an instance per request, or per group of requests (durable). */
-export function isRequestScoped(runtimeClass: object): boolean {
-  const options = Reflect.getMetadata(SCOPE_OPTIONS_METADATA, runtimeClass) as ScopeOptions | undefined;
-  return options?.scope === Scope.REQUEST;
 }

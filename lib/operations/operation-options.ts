@@ -58,6 +58,8 @@ export interface CacheConfigOptions {
   staleWhileRevalidate?: Duration;
   staleIfError?: Duration;
   mutable?: boolean;
+  /** What a cached value comes back as, where it holds instances of classes; see {@link ValueType}. */
+  type?: ValueType;
 }
 
 /**
@@ -69,6 +71,11 @@ export interface CacheableOptions<Args extends AnyArgs = AnyArgs, Result = Unche
   extends TargetOptions<Args>, ResultOptions<Args, Result> {
   /** @default made from the class, the method and a canonical form of all arguments; the state of the instance is no part of it */
   key?: KeyOption<Args>;
+  /**
+   * True: all instances of the class share their entries, since results depend on the arguments alone. Without it, a method without `key` whose class has
+   * more than one instance (REQUEST-scoped, TRANSIENT, several of a factory) is refused at boot. @default false
+   */
+  shared?: boolean;
 }
 
 /**

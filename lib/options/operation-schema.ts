@@ -42,7 +42,10 @@ export const callSchemas = {
 };
 
 export const operationSchemas = {
-  Cacheable: v.strictObject({ ...targetEntries, ...resultEntries, key: v.optional(key) }, 'an object'),
+  Cacheable: v.strictObject(
+    { ...targetEntries, ...resultEntries, key: v.optional(key), shared: v.optional(flag) },
+    'an object',
+  ),
   CachePut: v.strictObject({ ...targetEntries, ...resultEntries, key }, 'an object'),
   CacheEvict: v.strictObject(
     {

@@ -148,4 +148,4 @@ export function optionNamesAt(path: readonly string[]): readonly string[] {
 }
 
 /** Options that a class (`@CacheConfig`) may state as defaults of its methods. */
-export const classReadEntries = { ...readEntries, mutable: v.optional(flag) };
+export const classReadEntries = { ...readEntries, mutable: v.optional(flag), type: v.optional(valueType) };

@@ -55,7 +55,7 @@ afterEach(async () => {
 class Users {
   loads = 0;
 
-  @Cacheable()
+  @Cacheable({ shared: true })
   async find(id: number | string) {
     return { id, loads: ++this.loads };
   }
@@ -131,7 +131,7 @@ describe('a cached method', () => {
       @Cacheable({ key: (user: { id?: number }) => user.id as number })
       async byKey(_user: { id?: number }) {}
       @Cacheable()
-      async byDefault(_callback: () => void) {}
+      async byDefault(_callback: unknown) {}
       @Cacheable({ region: 'templates', key: '{_user.id}' })
       async byTemplate(_user: { id?: number }) {}
     }
@@ -172,7 +172,7 @@ describe('scopes', () => {
   it('caches for REQUEST-scoped, TRANSIENT and durable providers, over all their instances', async () => {
     let loads = 0;
     class Counting {
-      @Cacheable()
+      @Cacheable({ shared: true })
       async find(id: number) {
         return { id, loads: ++loads };
       }

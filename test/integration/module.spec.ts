@@ -342,7 +342,7 @@ describe('several caches', () => {
     @CacheConfig({ cache: 'only' })
     class Service {
       loads = 0;
-      @Cacheable()
+      @Cacheable({ shared: true })
       async find() {
         return ++this.loads;
       }
@@ -620,24 +620,6 @@ describe('declarations that are probably not meant', () => {
     expect(warnings()).toEqual([
       `warn [RedisCacheModule] The key template 'all' of Users.find has no placeholder: calls with different arguments get one value. ` +
         `Name what identifies the value, such as {id}; if one value is meant, say so by a key function: () => 'all'.`,
-    ]);
-  });
-
-  it('warn of default keys on REQUEST-scoped and durable classes', async () => {
-    class Me {
-      @Cacheable() async profile() {}
-      @Cacheable({ region: 'keyed', key: () => 1 }) async keyed() {}
-    }
-    @Injectable({ scope: Scope.REQUEST })
-    class PerRequest extends Me {}
-    @Injectable({ scope: Scope.REQUEST, durable: true })
-    class Durable extends Me {}
-    @Injectable({ scope: Scope.TRANSIENT })
-    class Transient extends Me {}
-    const { warnings } = await warningsOf(PerRequest, Durable, Transient);
-    expect(warnings().filter((line) => line.includes('REQUEST'))).toEqual([
-      expect.stringContaining('Me.profile has no key, and PerRequest is REQUEST-scoped: default keys are made of'),
-      expect.stringContaining('Me.profile has no key, and Durable is REQUEST-scoped'),
     ]);
   });
 
