@@ -15,6 +15,7 @@ import type {
   RemoteStore,
   StampArgs,
   Stamped,
+  Stood,
   UnfenceArgs,
 } from '../stores/remote-store.js';
 import type { Coherence } from './coherence.js';
@@ -84,7 +85,7 @@ export class RemoteTier {
     });
   }
 
-  unfence(args: UnfenceArgs): Promise<BucketPosition> {
+  unfence(args: UnfenceArgs): Promise<BucketPosition & Stood> {
     return this.remove('The end of a fence', args.keys, () => this.store.unfence(args));
   }
 
@@ -92,7 +93,7 @@ export class RemoteTier {
     return this.remove('A put', [args.key], () => this.store.put(args));
   }
 
-  stamp(args: StampArgs): Promise<Stamped> {
+  stamp(args: StampArgs): Promise<Stamped & Stood> {
     return this.send('A stamp', async () => {
       const reply = await this.store.stamp(args);
       this.learn(args.bucket, args.marks, reply);

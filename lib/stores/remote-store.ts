@@ -133,6 +133,12 @@ export interface StampArgs {
 /** Where the bucket stands, and the stamp that all the marks of the call got; 0 without any. */
 export type Stamped = BucketPosition & { readonly stamp: number };
 
+/** What was held or fenced until now. */
+export interface Stood {
+  /** True when it stood for every key or mark of the call until now: nothing came back meanwhile. */
+  readonly stood: boolean;
+}
+
 export interface FenceArgs {
   /** Keys of ONE bucket, at least one. */
   readonly keys: readonly CacheKey[];
@@ -220,10 +226,10 @@ export interface RemoteStore {
   /** Before a write: removes the values, voids the leases, and refuses fills until `unfence`, `put`, or `fenceMs`. */
   fence(args: FenceArgs): Promise<BucketPosition>;
   /** The end of a fenced evict: removes values, leases and this fence alone. */
-  unfence(args: UnfenceArgs): Promise<BucketPosition>;
+  unfence(args: UnfenceArgs): Promise<BucketPosition & Stood>;
   put(args: PutArgs): Promise<PutOutcome>;
-  /** Voids every entry that carries one of the marks and was leased before now. Constant time per mark. */
-  stamp(args: StampArgs): Promise<Stamped>;
+  /** Voids every entry that carries one of the marks and was leased before now. Constant time per mark. `stood` is about the hold named. */
+  stamp(args: StampArgs): Promise<Stamped & Stood>;
 
   poll(args: { bucket: number; marks: readonly Mark[] }): Promise<PollReply>;
 

@@ -16,13 +16,17 @@ interface Hold {
 export class Holds {
   private list: readonly Hold[] = [];
 
-  /** Sets the owner's hold of the marks for `holdMs`; lifts it where that is 0. */
-  change(marks: readonly Mark[], owner: string, holdMs: number, nowMicros: number): void {
+  /**
+   * Sets the owner's hold of the marks for `holdMs`; lifts it where that is 0.
+   *
+   * @returns whether it stood on all of them
+   */
+  change(marks: readonly Mark[], owner: string, holdMs: number, nowMicros: number): boolean {
     const untilMicros = nowMicros + holdMs * 1_000;
-    const others = this.list.filter(
-      (hold) => nowMicros < hold.untilMicros && !(hold.owner === owner && marks.includes(hold.mark)),
-    );
+    const standing = this.list.filter((hold) => nowMicros < hold.untilMicros);
+    const others = standing.filter((hold) => !(hold.owner === owner && marks.includes(hold.mark)));
     this.list = holdMs > 0 ? [...others, ...marks.map((mark) => ({ mark, owner, untilMicros }))] : others;
+    return standing.length - others.length === new Set(marks).size;
   }
 
   /** True when something that carries these marks may not come into being. */

@@ -58,19 +58,20 @@ export function fence(
   bucket.bump({ entry });
 }
 
-/** UNFENCE of PROTOCOL 4: the end of a fenced eviction. */
+/** UNFENCE of PROTOCOL 4: the end of a fenced eviction. @returns whether the fence stood */
 export function unfence(
   bucket: Bucket,
   entry: string,
   args: { readonly fence: string; readonly tombstoneMs: number },
   nowMicros: number,
-): void {
+): boolean {
   bucket.deleteValue(entry);
   bucket.clearLease(entry, nowMicros);
-  bucket.fences.remove(entry, args.fence, nowMicros);
+  const { fence } = bucket.fences.remove(entry, args.fence, nowMicros);
   bucket.fences.countWrite(entry, nowMicros);
   bucket.noteInvalidation(entry, nowMicros, args.tombstoneMs, nowMicros);
   bucket.bump({ entry });
+  return fence !== undefined;
 }
 
 /** TAG of PROTOCOL 4, for marks that get one stamp. @returns the stamp */

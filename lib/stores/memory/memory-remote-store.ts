@@ -17,6 +17,7 @@ import type {
   RemoteStore,
   StampArgs,
   Stamped,
+  Stood,
   UnfenceArgs,
 } from '../remote-store.js';
 import type { Bucket, ServerProcess } from './bucket.js';
@@ -102,10 +103,10 @@ export class MemoryRemoteStore implements RemoteStore {
     });
   }
 
-  async unfence(args: UnfenceArgs): Promise<BucketPosition> {
+  async unfence(args: UnfenceArgs): Promise<BucketPosition & Stood> {
     return this.run(bucketOf(args.keys), (bucket, nowMicros) => {
-      for (const { entry } of args.keys) unfence(bucket, entry, args, nowMicros);
-      return bucket.position;
+      const stood = args.keys.map(({ entry }) => unfence(bucket, entry, args, nowMicros));
+      return { ...bucket.position, stood: !stood.includes(false) };
     });
   }
 
@@ -113,11 +114,11 @@ export class MemoryRemoteStore implements RemoteStore {
     return this.run(args.key.bucket, (bucket, nowMicros) => put(bucket, args, nowMicros));
   }
 
-  async stamp({ bucket: index, marks, hold = '', holdMs = 0 }: StampArgs): Promise<Stamped> {
+  async stamp({ bucket: index, marks, hold = '', holdMs = 0 }: StampArgs): Promise<Stamped & Stood> {
     return this.run(index, (bucket, nowMicros) => {
-      if (hold !== '') bucket.holds.change(marks, hold, holdMs, nowMicros);
+      const stood = hold !== '' && bucket.holds.change(marks, hold, holdMs, nowMicros);
       const set = stamp(bucket, marks, nowMicros);
-      return { ...bucket.position, stamp: set };
+      return { ...bucket.position, stamp: set, stood };
     });
   }
 

@@ -22,6 +22,7 @@ import type {
   RemoteStore,
   StampArgs,
   Stamped,
+  Stood,
   UnfenceArgs,
 } from '../remote-store.js';
 import { withTimeout } from './deadline.js';
@@ -141,17 +142,18 @@ export class RedisRemoteStore implements RemoteStore {
 
   async evict({ keys, versions = [], marks = [], tombstoneMs }: EvictArgs): Promise<Stamped> {
     const bucket = bucketOf(keys);
-    return this.stamped(
-      'evict',
+    const call = {
+      verb: 'evict',
       bucket,
-      [this.options.keyspace.collectKey(bucket), ...keys.flatMap(pairOf)],
-      [
+      keys: [this.options.keyspace.collectKey(bucket), ...keys.flatMap(pairOf)],
+      args: [
         positiveMs(tombstoneMs),
         positiveMs(this.options.stampLifetimeMs),
         ...keys.map((_, n) => versions[n] ?? ''),
         ...marks.map(escapeText),
       ],
-    );
+    } as const;
+    return this.invoke(call, ([incarnation, sequence, stamp]) => ({ incarnation, sequence, stamp: numberIn(stamp) }));
   }
 
   async softEvict({ keys, tombstoneMs }: { keys: readonly CacheKey[]; tombstoneMs: number }): Promise<BucketPosition> {
@@ -164,9 +166,14 @@ export class RedisRemoteStore implements RemoteStore {
     return this.position('fence', bucket, names, [escapeText(fence), positiveMs(fenceMs), positiveMs(tombstoneMs)]);
   }
 
-  async unfence({ keys, fence, tombstoneMs }: UnfenceArgs): Promise<BucketPosition> {
+  async unfence({ keys, fence, tombstoneMs }: UnfenceArgs): Promise<BucketPosition & Stood> {
     const args = [escapeText(fence), positiveMs(tombstoneMs)];
-    return this.position('unfence', bucketOf(keys), keys.flatMap(pairOf), args);
+    const call = { verb: 'unfence', bucket: bucketOf(keys), keys: keys.flatMap(pairOf), args } as const;
+    return this.invoke(call, ([incarnation, sequence, stood]) => ({
+      incarnation,
+      sequence,
+      stood: numberIn(stood) === 1,
+    }));
   }
 
   async put(args: PutArgs): Promise<PutOutcome> {
@@ -185,18 +192,21 @@ export class RedisRemoteStore implements RemoteStore {
     }));
   }
 
-  async stamp({ bucket, marks, hold = '', holdMs = 0 }: StampArgs): Promise<Stamped> {
-    return this.stamped(
-      'mark',
+  async stamp({ bucket, marks, hold = '', holdMs = 0 }: StampArgs): Promise<Stamped & Stood> {
+    const { keyspace, stampLifetimeMs } = this.options;
+    const times = [positiveMs(stampLifetimeMs), escapeText(hold), holdMs > 0 ? positiveMs(holdMs) : 0];
+    const call = {
+      verb: 'mark',
       bucket,
-      [this.options.keyspace.collectKey(bucket)],
-      [
-        positiveMs(this.options.stampLifetimeMs),
-        escapeText(hold),
-        holdMs > 0 ? positiveMs(holdMs) : 0,
-        ...marks.map(escapeText),
-      ],
-    );
+      keys: [keyspace.collectKey(bucket)],
+      args: [...times, ...marks.map(escapeText)],
+    } as const;
+    return this.invoke(call, ([incarnation, sequence, stamp, stood]) => ({
+      incarnation,
+      sequence,
+      stamp: numberIn(stamp),
+      stood: numberIn(stood) === 1,
+    }));
   }
 
   async poll({ bucket, marks }: { bucket: number; marks: readonly Mark[] }): Promise<PollReply> {
@@ -229,14 +239,6 @@ export class RedisRemoteStore implements RemoteStore {
   /** In the background, and once: a lease that could not be released ends by itself. */
   private giveUp(lease: { key: CacheKey; token: string }): void {
     if (!this.isClosed) this.release(lease).catch(() => {});
-  }
-
-  private async stamped(verb: FunctionVerb, bucket: number, keys: string[], args: Argument[]): Promise<Stamped> {
-    return this.invoke({ verb, bucket, keys, args }, ([incarnation, sequence, stamp]) => ({
-      incarnation,
-      sequence,
-      stamp: numberIn(stamp),
-    }));
   }
 
   private async position(

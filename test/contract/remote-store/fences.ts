@@ -151,7 +151,7 @@ export const fenceTests: RemoteStoreTest[] = [
         const token = aToken();
         const args = { keys: [place.key], fence: token, tombstoneMs: 5 };
         expect(await h.stores[0].fence({ ...args, fenceMs: 5_000 })).toEqual({ incarnation, sequence: sequence + 1 });
-        expect(await h.stores[0].unfence(args)).toEqual({ incarnation, sequence: sequence + 2 });
+        expect(await h.stores[0].unfence(args)).toEqual({ incarnation, sequence: sequence + 2, stood: true });
       });
       expect(messages).toEqual([
         { kind: 'entry', bucket, incarnation, sequence: sequence + 1, entry },

@@ -125,6 +125,34 @@ export const holdTests: RemoteStoreTest[] = [
     },
   },
   {
+    name: 'the end of a hold, and of a fence, says whether it stood for all until then',
+    async run(h) {
+      const places = placesOf(h, 2);
+      const keys = places.map(({ key }) => key);
+      const end = () => h.stores[0].unfence({ keys, fence: 'f', tombstoneMs: TOMBSTONE_MS });
+      const begin = (fenceMs: number, some = keys) =>
+        h.stores[0].fence({ keys: some, fence: 'f', fenceMs, tombstoneMs: TOMBSTONE_MS });
+      await begin(LONG_MS);
+      expect([(await end()).stood, (await end()).stood]).toEqual([true, false]);
+      await begin(LONG_MS, [keys[0]!]);
+      expect((await end()).stood).toBe(false);
+      const marks: Mark[] = ['t:a', '*'];
+      await hold(h.stores[0], places[0]!, marks);
+      expect((await lift(h.stores[1], places[0]!, marks)).stood).toBe(true);
+      expect((await lift(h.stores[1], places[0]!, marks)).stood).toBe(false);
+      await hold(h.stores[0], places[0]!, ['*']);
+      expect((await lift(h.stores[1], places[0]!, marks)).stood).toBe(false);
+      await begin(20);
+      await hold(h.stores[0], places[0]!, marks, 'owner', 20);
+      await h.passTime(22);
+      expect([(await end()).stood, (await lift(h.stores[1], places[0]!, marks)).stood]).toEqual([false, false]);
+      await begin(LONG_MS);
+      await hold(h.stores[0], places[0]!, marks);
+      await h.flush();
+      expect([(await end()).stood, (await lift(h.stores[1], places[0]!, marks)).stood]).toEqual([false, false]);
+    },
+  },
+  {
     name: 'a hold that is set again stands for its last time',
     async run(h) {
       const place = placeOf(h);

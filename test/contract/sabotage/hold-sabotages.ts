@@ -36,7 +36,7 @@ export const holdSabotages: readonly Sabotage[] = [
         if (args.hold === undefined || args.holdMs) return store.stamp(args);
         const bucket = hands.server.bucket(args.bucket);
         bucket.holds.change(args.marks, args.hold, 0, hands.now);
-        return { ...bucket.position, stamp: bucket.marks.clock };
+        return { ...bucket.position, stamp: bucket.marks.clock, stood: true };
       },
     }),
   },
@@ -100,6 +100,16 @@ export const holdSabotages: readonly Sabotage[] = [
       evict: ({ versions, ...args }) =>
         store.evict(versions ? { ...args, versions: args.keys.map(() => versions[0]!) } : args),
     }),
+  },
+  {
+    name: 'a fence always stood',
+    caughtBy: ['the end of a hold, and of a fence, says whether it stood for all until then'],
+    breaks: (store) => ({ unfence: async (args) => ({ ...(await store.unfence(args)), stood: true }) }),
+  },
+  {
+    name: 'a hold always stood',
+    caughtBy: ['the end of a hold, and of a fence, says whether it stood for all until then'],
+    breaks: (store) => ({ stamp: async (args) => ({ ...(await store.stamp(args)), stood: true }) }),
   },
   {
     name: 'only the first key is fenced',

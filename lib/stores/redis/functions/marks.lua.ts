@@ -24,18 +24,24 @@ local function isHeld(m, region, tags)
   return false
 end
 
--- Sets the owner's holds of the marks args[from] … args[to]; lifts them where ms is 0.
+-- Sets the owner's holds of the marks args[from] … args[to]; lifts them where ms is 0. Returns 1 when they stood on all of them.
 local function changeHolds(m, owner, ms, args, from, to)
   local own, parts = {}, {}
-  for n = from, to do own[args[n]] = true end
+  local missing = 0
+  for n = from, to do
+    if not own[args[n]] then missing = missing + 1 end
+    own[args[n]] = true
+  end
   for _, hold in ipairs(holdsOf(m)) do
-    if not (hold.owner == owner and own[hold.name]) then parts[#parts + 1] = hold.name .. ',' .. hold.owner .. ',' .. hold.till end
+    if hold.owner == owner and own[hold.name] then missing = missing - 1
+    else parts[#parts + 1] = hold.name .. ',' .. hold.owner .. ',' .. hold.till end
   end
   if ms > 0 then
     for n = from, to do parts[#parts + 1] = args[n] .. ',' .. owner .. ',' .. text(m.now + ms * 1000) end
   end
   local h = table.concat(parts, '|')
   if h == '' then redis.call('HDEL', m.key, 'h') else redis.call('HSET', m.key, 'h', h) end
+  return missing == 0 and 1 or 0
 end
 
 -- One stamp for the marks args[from] … args[to]. A clear and a region's clear note their time: what has no tags is void by no other mark.
