@@ -5,7 +5,10 @@ import { identifierOf, type KeyValue } from '../keys/key-segment.js';
 import type { Keyspace } from '../keys/keyspace.js';
 import type { ResolvedRegionOptions } from '../options/resolved-options.js';
 import { checkCallback, checkCallOptions } from './check-call.js';
+import type { FencedKey } from './call-fences.js';
 import type { Engine } from './engine.js';
+import type { EntryCall } from './entry-call.js';
+import type { Wanted } from './eviction-group.js';
 import type { LoadContext } from './load-context.js';
 import type { LocalTier } from './local-tier.js';
 import { type ReadOptions, type ReadPolicy, resolveReadPolicy, type StatedOptions } from './read-policy.js';
@@ -108,7 +111,8 @@ export class CacheRegion<T = unknown> {
   async write<R extends T>(key: KeyValue, write: () => Promise<R>, options?: ReadOptions<Loaded<T, R>>): Promise<R> {
     checkCallback('write(key, write)', write, this.where);
     const policy = this.policyOf(options);
-    return (await this.writeThrough(this.keyOf(identifierOf(key, this.where)), policy, NO_ARGS, write)) as R;
+    const call = this.entryCall(this.keyOf(identifierOf(key, this.where)), policy, NO_ARGS);
+    return (await this.parts.writer.writeThrough(call, write)) as R;
   }
 
   /**
@@ -125,7 +129,7 @@ export class CacheRegion<T = unknown> {
 
   /** Voids every entry of the region, in constant time. Resolves as `evict`. */
   async clear(): Promise<void> {
-    await this.parts.writer.stamp(`r:${this.state.name}`, this.state);
+    await this.parts.writer.evictAll([this.wantedClear()]);
   }
 
   /** @internal The key of an identifier that is escaped already. */
@@ -143,24 +147,29 @@ export class CacheRegion<T = unknown> {
     return this.parts.reader.read({ region: this.state, key, policy, args, load });
   }
 
-  /** @internal */
-  writeThrough(
-    key: CacheKey,
-    policy: ReadPolicy,
-    args: readonly unknown[],
-    write: () => Promise<unknown>,
-  ): Promise<unknown> {
-    return this.parts.writer.writeThrough({ region: this.state, key, policy, args }, write);
+  /** @internal Writes and evicts for every region of the cache. */
+  get writer(): Writer {
+    return this.parts.writer;
   }
 
-  /** @internal After the method: resolves when acknowledged, or queued. */
-  evictKeys(keys: readonly CacheKey[], options: { version?: string } = {}): Promise<void> {
-    return this.parts.writer.evict(this.state, keys, options.version);
+  /** @internal What a call evicts by keys. */
+  wantedKeys(keys: readonly CacheKey[], version = ''): Wanted[] {
+    return keys.map((key) => ({ kind: 'key', region: this.state, key, version }));
   }
 
-  /** @internal @throws CacheError RC_FENCE_FAILED */
-  evictStrict(keys: readonly CacheKey[], run: () => Promise<unknown>): Promise<unknown> {
-    return this.parts.writer.evictStrict(this.state, keys, run);
+  /** @internal The region's clear. */
+  wantedClear(): Wanted {
+    return { kind: 'mark', mark: `r:${this.state.name}`, counts: this.state.counts };
+  }
+
+  /** @internal A strict eviction's keys. */
+  fencedKeys(keys: readonly CacheKey[]): FencedKey[] {
+    return keys.map((key) => ({ region: this.state, key }));
+  }
+
+  /** @internal One call that puts its result. */
+  entryCall(key: CacheKey, policy: ReadPolicy, args: readonly unknown[]): EntryCall {
+    return { region: this.state, key, policy, args };
   }
 
   /** @internal Closing waits for this write. */

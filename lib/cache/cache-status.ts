@@ -17,7 +17,11 @@ export interface CacheStatus {
   } | null;
   /** The servers of Redis, and whether calls wait for them; none: the embedded store. */
   readonly endpoints: readonly EndpointStatus[];
-  /** Evictions that Redis has not acknowledged yet; they are retried. */
+  /** Tag evictions and clears of the whole cache, acknowledged; those of keys and of regions are counted by region. */
+  readonly evictions: number;
+  /** Those that were not acknowledged when they were first sent. */
+  readonly evictionsFailed: number;
+  /** Keys and marks that Redis has not acknowledged as evicted yet; they are retried. */
   readonly pendingEvictions: number;
   readonly readsInFlight: number;
   /** Counts per region since the start, by the rules of {@link RegionCounts}. */

@@ -4,8 +4,10 @@ import type { OnFailover } from '../stores/remote-store.js';
 import type { Background } from './background.js';
 import type { Coherence } from './coherence.js';
 import type { EvictionJournal } from './eviction-journal.js';
+import type { Evictions } from './evictions.js';
 import type { Faults } from './faults.js';
 import type { Flights } from './flights.js';
+import type { FullServerNotice } from './full-server-notice.js';
 import type { LoadScopes } from './load-scopes.js';
 import type { LocalTier } from './local-tier.js';
 import type { RemoteTier } from './remote-tier.js';
@@ -25,6 +27,8 @@ export interface Engine {
   /** Which load a read is part of. */
   readonly scopes: LoadScopes;
   readonly journal: EvictionJournal;
+  readonly evictions: Evictions;
+  readonly fullServer: FullServerNotice;
   readonly background: Background;
   readonly clock: Clock;
   readonly logger: LoggerPort;

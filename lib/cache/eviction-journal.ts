@@ -1,77 +1,70 @@
 import type { CacheKey } from '../keys/cache-key.js';
 import type { Clock, Timer } from '../shared/clock.js';
+import { deferred, type Deferred } from '../shared/deferred.js';
+import { CacheError } from '../shared/errors.js';
 import type { Mark } from '../stores/channel.js';
+import { type BucketPart, countAcknowledged, type EvictionGroup, mergedGroups, summed } from './eviction-group.js';
+import type { Undelivered } from './eviction-delivery.js';
 import { LibraryFault } from './faults.js';
+import { PendingCover } from './pending-cover.js';
 
-/** An eviction that Redis has not acknowledged yet. `fences` stand, or may stand, and end with it. */
-export type PendingEviction =
-  | {
-      readonly kind: 'key';
-      readonly key: CacheKey;
-      readonly version: string;
-      readonly tombstoneMs: number;
-      readonly fences: readonly string[];
-    }
-  | { readonly kind: 'mark'; readonly mark: Mark; readonly bucket: number };
+/** A group that Redis has not acknowledged. */
+interface Pending {
+  readonly group: EvictionGroup;
+  /** Buckets that did not acknowledge it last time. */
+  readonly suspects: ReadonlySet<number>;
+  /** Resolves when it is acknowledged; of all equal groups that were added meanwhile. */
+  readonly delivered: Deferred<void>;
+}
 
-type PendingKey = PendingEviction & { readonly kind: 'key' };
-
-/** Keys remembered one by one; beyond that their buckets are evicted whole when Redis is back. */
-const MAX_KEYS = 10_000;
-/** Fences remembered per key: the first ones, sent before the outage was noticed, are those that may stand. The others end by their time. */
-const MAX_FENCES = 16;
-/** Sent at once, per bucket. */
+/** Keys and marks remembered one by one; beyond that their buckets are evicted whole when Redis is back. */
+const MAX_ITEMS = 10_000;
+/** Sent at once, of those that wait for the same bucket. */
 const BATCH = 64;
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 2_000;
 const CLOSING_RETRY_MS = 50;
+const NO_TALLY: EvictionGroup['tally'] = new Map();
 
 /**
- * Evictions that failed, retried until Redis acknowledges them. Until then this instance's own reads of what they cover
- * go past the cache (read-your-writes); other instances may still serve the old value, since nothing was acknowledged.
+ * Groups of evictions that failed, retried as a whole until Redis acknowledges them. Until then this instance's own reads of what they
+ * cover go past the cache (read-your-writes); other instances may still serve the old value, since nothing was acknowledged.
  *
- * Every `add` is an object of its own, and only what was delivered is forgotten: an eviction that fails while an earlier one of the same key or mark is on
- * its way stays. Buckets have nothing to do with each other: one whose server is away holds up no other, and costs no other its entries.
+ * Every `add` is an object of its own, and only what was delivered is forgotten: a group that fails while an equal one is on its way
+ * stays. Groups of different buckets have nothing to do with each other: one whose server is away holds up no other.
  */
 export class EvictionJournal {
-  private readonly keys = new Map<string, PendingKey>();
-  private readonly marks = new Map<number, Map<Mark, PendingEviction>>();
+  private readonly pending = new Map<string, Pending>();
+  private readonly cover = new PendingCover();
+  private items = 0;
   private timer: Timer | null = null;
   private round: Promise<void> | null = null;
   private retryMs = FIRST_RETRY_MS;
   isClosed = false;
 
-  /** @param deliver sends one eviction; resolves when it is acknowledged */
+  /** @param deliver sends a group, once; never rejects */
   constructor(
     private readonly clock: Clock,
-    private readonly deliver: (eviction: PendingEviction) => Promise<void>,
+    private readonly deliver: (group: EvictionGroup, suspects: ReadonlySet<number>) => Promise<Undelivered>,
   ) {}
 
-  add(eviction: PendingEviction): void {
-    if (eviction.kind === 'mark') this.addMark(eviction);
-    else {
-      const { entry } = eviction.key;
-      if (this.keys.size >= MAX_KEYS && !this.keys.has(entry)) this.makeRoom();
-      this.keys.set(entry, merged(this.keys.get(entry), eviction));
-    }
+  /** @returns a promise that resolves when Redis acknowledged the group, and rejects when the journal was closed before */
+  add(group: EvictionGroup, failed: Iterable<number>): Promise<void> {
+    if (this.items + itemsOf(group) > MAX_ITEMS && !this.pending.has(nameOf(group))) this.makeRoom();
+    const kept = itemsOf(group) > MAX_ITEMS ? clearOf(group.parts, group.tally) : group;
+    const { delivered } = this.keep(kept, new Set(failed));
     this.schedule();
+    return delivered.promise;
   }
 
   /** True when a read must go past the cache. Which tags an entry has is known only once it was read, so a pending tag covers its whole bucket. */
-  covers({ entry, bucket }: CacheKey, region: { name: string }): boolean {
-    if (this.keys.size > 0 && this.keys.has(entry)) return true;
-    const marks = this.marks.get(bucket);
-    if (marks === undefined) return false;
-    for (const mark of marks.keys()) {
-      if (mark === '*' || mark === `r:${region.name}` || mark.startsWith('t:')) return true;
-    }
-    return false;
+  covers(key: CacheKey, region: { name: string }): boolean {
+    return this.cover.has(key, region.name);
   }
 
+  /** Keys, and marks by bucket, that are pending. */
   get size(): number {
-    let size = this.keys.size;
-    for (const marks of this.marks.values()) size += marks.size;
-    return size;
+    return this.cover.size;
   }
 
   /** Tries until everything is delivered or the time is over, and never again. What is left is lost with the process; `size` says how much. */
@@ -81,27 +74,62 @@ export class EvictionJournal {
     this.timer = null;
     const untilMs = this.clock.now() + withinMs;
     await this.round;
-    while (this.size > 0) {
+    while (this.pending.size > 0) {
       await this.deliverAll();
-      if (this.size === 0 || this.clock.now() + CLOSING_RETRY_MS > untilMs) return;
+      if (this.pending.size === 0 || this.clock.now() + CLOSING_RETRY_MS > untilMs) break;
       await new Promise<void>((resolve) => this.clock.after(CLOSING_RETRY_MS, resolve));
     }
+    for (const { delivered } of this.pending.values()) delivered.reject(givenUp());
   }
 
-  private addMark(eviction: PendingEviction & { kind: 'mark' }): void {
-    const marks = this.marks.get(eviction.bucket);
-    if (marks) marks.set(eviction.mark, { ...eviction });
-    else this.marks.set(eviction.bucket, new Map([[eviction.mark, { ...eviction }]]));
+  private keep(group: EvictionGroup, suspects: ReadonlySet<number>): Pending {
+    const name = nameOf(group);
+    const known = this.pending.get(name);
+    if (known) this.forget(name, known);
+    const delivered = known?.delivered ?? deferred<void>();
+    // whoever waits handles it; nobody may
+    delivered.promise.catch(() => undefined);
+    const pending = {
+      group: known ? mergedGroups(known.group, group) : group,
+      suspects: new Set([...(known?.suspects ?? []), ...suspects]),
+      delivered,
+    };
+    this.pending.set(name, pending);
+    this.items += itemsOf(pending.group);
+    this.cover.add(pending.group.parts, pending.suspects);
+    return pending;
   }
 
-  /** Keys become the clear mark of their buckets, those with fences last: no mark lifts a fence. */
+  private forget(name: string, { group, suspects }: Pending): void {
+    this.pending.delete(name);
+    this.items -= itemsOf(group);
+    this.cover.remove(group.parts, suspects);
+  }
+
+  /**
+   * Groups become the clear mark of their buckets, those with fences last: no mark lifts a fence. What was in one bucket stays by
+   * itself; what was in several becomes one group.
+   */
   private makeRoom(): void {
-    const all = [...this.keys.values()];
-    const unfenced = all.filter(({ fences }) => fences.length === 0);
-    for (const { key } of unfenced.length > 0 ? unfenced : all) {
-      this.keys.delete(key.entry);
-      this.addMark({ kind: 'mark', mark: '*', bucket: key.bucket });
+    const all = [...this.pending];
+    const unfenced = all.filter(([, { group }]) => !hasFences(group));
+    const dropped = unfenced.length > 0 ? unfenced : all;
+    const several: BucketPart[] = [];
+    for (const [name, pending] of dropped) this.forget(name, pending);
+    for (const [, { group, delivered, suspects }] of dropped) {
+      if (group.parts.length === 1) this.follow(delivered, this.keep(clearOf(group.parts, group.tally), suspects));
+      else several.push(...group.parts);
     }
+    if (several.length === 0) return;
+    const ofSeveral = dropped.filter(([, { group }]) => group.parts.length > 1);
+    const tally = ofSeveral.reduce((sum, [, { group }]) => summed(sum, group.tally), NO_TALLY);
+    const suspects = new Set(ofSeveral.flatMap(([, pending]) => [...pending.suspects]));
+    const clear = this.keep(clearOf(several, tally), suspects);
+    for (const [, { delivered }] of ofSeveral) this.follow(delivered, clear);
+  }
+
+  private follow(delivered: Deferred<void>, { delivered: leading }: Pending): void {
+    if (delivered !== leading) leading.promise.then(delivered.resolve, delivered.reject);
   }
 
   private schedule(): void {
@@ -110,63 +138,88 @@ export class EvictionJournal {
       this.timer = null;
       this.round = this.deliverAll().finally(() => {
         this.round = null;
-        this.retryMs = this.size === 0 ? FIRST_RETRY_MS : Math.min(this.retryMs * 2, LAST_RETRY_MS);
-        if (this.size > 0) this.schedule();
+        this.retryMs = this.pending.size === 0 ? FIRST_RETRY_MS : Math.min(this.retryMs * 2, LAST_RETRY_MS);
+        if (this.pending.size > 0) this.schedule();
       });
     });
   }
 
   /** Never rejects. */
   private async deliverAll(): Promise<void> {
-    const byBucket = new Map<number, PendingEviction[]>();
-    for (const [bucket, marks] of this.marks) byBucket.set(bucket, [...marks.values()]);
-    for (const eviction of this.keys.values()) {
-      const others = byBucket.get(eviction.key.bucket);
-      if (others) others.push(eviction);
-      else byBucket.set(eviction.key.bucket, [eviction]);
+    const byBucket = new Map<number, [string, Pending][]>();
+    for (const one of this.pending) {
+      const bucket = waitsFor(one[1]);
+      const others = byBucket.get(bucket);
+      if (others) others.push(one);
+      else byBucket.set(bucket, [one]);
     }
-    await Promise.all([...byBucket.values()].map((evictions) => this.deliverBucket(evictions)));
+    await Promise.all([...byBucket.values()].map((groups) => this.deliverSome(groups)));
   }
 
-  private async deliverBucket(evictions: readonly PendingEviction[]): Promise<void> {
-    for (let from = 0; from < evictions.length; from += BATCH) {
-      const batch = evictions.slice(from, from + BATCH);
-      const isDelivered = await Promise.all(batch.map((eviction) => this.deliverOne(eviction)));
+  private async deliverSome(groups: readonly [string, Pending][]): Promise<void> {
+    for (let from = 0; from < groups.length; from += BATCH) {
+      const batch = groups.slice(from, from + BATCH);
+      const isDelivered = await Promise.all(batch.map(([name, pending]) => this.deliverOne(name, pending)));
       if (isDelivered.includes(false)) return;
     }
   }
 
   /** @returns false when it is to be sent again */
-  private async deliverOne(eviction: PendingEviction): Promise<boolean> {
-    try {
-      await this.deliver(eviction);
-    } catch (error) {
-      // a fault of this library, which was told, would come back for ever
-      if (!(error instanceof LibraryFault)) return false;
+  private async deliverOne(name: string, pending: Pending): Promise<boolean> {
+    const undelivered = await this.deliver(pending.group, pending.suspects);
+    // another group that failed meanwhile is another object, and stays
+    const isStill = this.pending.get(name) === pending;
+    // a fault of this library, which was told, would come back for ever
+    const failed = [...undelivered].filter(([, error]) => !(error instanceof LibraryFault)).map(([bucket]) => bucket);
+    if (failed.length === 0) {
+      if (isStill) {
+        this.forget(name, pending);
+        if (undelivered.size === 0) countAcknowledged(pending.group);
+        pending.delivered.resolve();
+      }
+      return true;
     }
-    // another eviction that failed meanwhile is another object, and stays
-    if (eviction.kind === 'mark') this.forgetMark(eviction);
-    else if (this.keys.get(eviction.key.entry) === eviction) this.keys.delete(eviction.key.entry);
-    return true;
-  }
-
-  private forgetMark(eviction: PendingEviction & { kind: 'mark' }): void {
-    const marks = this.marks.get(eviction.bucket);
-    if (marks?.get(eviction.mark) !== eviction) return;
-    marks.delete(eviction.mark);
-    if (marks.size === 0) this.marks.delete(eviction.bucket);
+    if (isStill) {
+      this.forget(name, pending);
+      this.pending.set(name, { ...pending, suspects: new Set(failed) });
+      this.items += itemsOf(pending.group);
+      this.cover.add(pending.group.parts, new Set(failed));
+    }
+    return false;
   }
 }
 
-/** Two versions of one key: without one, everything goes; the retry then needs no version. */
-function merged(known: PendingKey | undefined, eviction: PendingKey): PendingKey {
-  if (known === undefined) return { ...eviction };
-  const { fences } = known;
-  const isFull = fences.length >= MAX_FENCES;
-  return {
-    ...eviction,
-    version: known.version === eviction.version ? eviction.version : '',
-    tombstoneMs: Math.max(known.tombstoneMs, eviction.tombstoneMs),
-    fences: isFull ? fences : [...new Set([...fences, ...eviction.fences])].slice(0, MAX_FENCES),
-  };
+function waitsFor({ group, suspects }: Pending): number {
+  for (const bucket of suspects) return bucket;
+  return group.parts[0]?.bucket ?? 0;
+}
+
+/** Equal groups have one name. */
+function nameOf({ parts }: EvictionGroup): string {
+  const names = parts.flatMap(({ bucket, keys, marks }) => [
+    ...keys.map(({ key }) => key.entry),
+    ...marks.map((mark) => `${bucket} ${mark}`),
+  ]);
+  return names.length === 1 ? names[0]! : names.sort().join('\n');
+}
+
+function itemsOf({ parts }: EvictionGroup): number {
+  return parts.reduce((sum, { keys }) => sum + keys.length, parts[0]?.marks.length ?? 0);
+}
+
+function hasFences({ parts }: EvictionGroup): boolean {
+  return parts.some(({ keys }) => keys.some(({ fences }) => fences.length > 0));
+}
+
+function clearOf(parts: readonly BucketPart[], tally: EvictionGroup['tally']): EvictionGroup {
+  const buckets = [...new Set(parts.map(({ bucket }) => bucket))];
+  const marks: Mark[] = ['*'];
+  return { parts: buckets.map((bucket) => ({ bucket, keys: [], marks })), tally };
+}
+
+function givenUp(): CacheError {
+  return new CacheError(
+    'RC_CLOSED',
+    'An eviction was given up: the cache was closed before Redis acknowledged it. Other instances may serve the old value until its ttl.',
+  );
 }

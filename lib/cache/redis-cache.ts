@@ -15,10 +15,14 @@ import { CacheRegion } from './cache-region.js';
 import type { CacheStatus } from './cache-status.js';
 import { Coherence } from './coherence.js';
 import type { Engine } from './engine.js';
+import { EvictionDelivery } from './eviction-delivery.js';
+import type { EvictionCounts, Wanted } from './eviction-group.js';
 import { EvictionJournal } from './eviction-journal.js';
+import { Evictions } from './evictions.js';
 import { Faults } from './faults.js';
 import { Flights } from './flights.js';
 import { LoadRun } from './load-run.js';
+import { FullServerNotice } from './full-server-notice.js';
 import { type LoadScopes, processScopes } from './load-scopes.js';
 import { LocalTier } from './local-tier.js';
 import { Lookup } from './lookup.js';
@@ -66,6 +70,7 @@ export class RedisCache {
   private readonly coherence: Coherence;
   private readonly reader: Reader;
   private readonly writer: Writer;
+  private readonly counts: EvictionCounts = { evictions: 0, evictionsFailed: 0 };
   private opening: Promise<void> | null = null;
   private closing: Promise<void> | null = null;
 
@@ -92,23 +97,30 @@ export class RedisCache {
     const instance = randomBytes(8).toString('base64url');
     let tokens = 0;
     let moments = 0;
+    const remote = new RemoteTier(store, this.coherence, faults);
+    const background = new Background(faults);
+    const nextToken = () => `${instance}.${++tokens}.${randomBytes(8).toString('base64url')}`;
+    const delivery = new EvictionDelivery({ remote, background, nextToken });
+    const journal = new EvictionJournal(clock, (group, suspects) => delivery.deliver(group, suspects));
     this.engine = {
-      remote: new RemoteTier(store, this.coherence, faults),
+      remote,
       localTier: local && options.l1 ? new LocalTier(local, this.coherence, clock, options.l1.maxAgeMs, scopes) : null,
       coherence: this.coherence,
       tickets,
       waiters,
       flights: new Flights(scopes),
       scopes,
-      journal: new EvictionJournal(clock, (eviction) => this.writer.deliver(eviction)),
-      background: new Background(faults),
+      journal,
+      evictions: new Evictions(delivery, journal, logger),
+      fullServer: new FullServerNotice(clock, logger),
+      background,
       clock,
       logger,
       faults,
       reads: options.reads,
       onFailover,
       nextMoment: () => ++moments,
-      nextToken: () => `${instance}.${++tokens}.${randomBytes(8).toString('base64url')}`,
+      nextToken,
       random: parts.random ?? Math.random,
     };
     this.reader = new Reader({
@@ -141,12 +153,12 @@ export class RedisCache {
    * @throws CacheError RC_INVALID_TAG
    */
   async evictTags(tags: readonly string[]): Promise<void> {
-    await Promise.all(checkTags(tags, 'evictTags').map((tag) => this.writer.stamp(`t:${tag}`, null)));
+    await this.writer.evictAll(this.wantedTags(checkTags(tags, 'evictTags')));
   }
 
   /** Voids every entry of every region of this cache. Resolves as `evictTags`. */
   async clear(): Promise<void> {
-    await this.writer.stamp('*', null);
+    await this.writer.evictAll([{ kind: 'mark', mark: '*', counts: this.counts }]);
   }
 
   /** A snapshot for health checks and boards; plain data. */
@@ -163,6 +175,7 @@ export class RedisCache {
         maxAgeMs: options.l1!.maxAgeMs,
       },
       endpoints: this.parts.store.endpoints(),
+      ...this.counts,
       pendingEvictions: this.engine.journal.size,
       readsInFlight: this.engine.flights.size,
       regions: Object.fromEntries([...this.states].map(([name, state]) => [name, { ...state.counts }])),
@@ -182,6 +195,16 @@ export class RedisCache {
   close(): Promise<void> {
     this.closing ??= this.shutDown();
     return this.closing;
+  }
+
+  /** @internal What a call evicts by tags. */
+  wantedTags(tags: readonly string[]): Wanted[] {
+    return tags.map((tag) => ({ kind: 'mark', mark: `t:${tag}`, counts: this.counts }));
+  }
+
+  /** @internal */
+  get evictor(): Writer {
+    return this.writer;
   }
 
   /** @internal Some load is expected to read its own key after an `await`, as an override that calls `super` does: it shall not wait for itself. */

@@ -1,29 +1,27 @@
 import type { CacheKey } from '../keys/cache-key.js';
 import { CacheError } from '../shared/errors.js';
 import type { Mark } from '../stores/channel.js';
-import { Acknowledgement } from './acknowledgement.js';
+import { CallWrites, type PlannedWrites } from './call-writes.js';
 import type { Engine } from './engine.js';
 import type { EntryCall } from './entry-call.js';
-import type { PendingEviction } from './eviction-journal.js';
+import { type EvictionCounts, groupOf, type Wanted } from './eviction-group.js';
+import { type EvictionOutcome, type OnEvictFailure, throwIfAsked } from './evictions.js';
 import type { LoadScope } from './load-scopes.js';
-import { prepare } from './prepared-value.js';
 import type { RegionState } from './region-state.js';
-
-/** A fence that was asked for. It may stand even when Redis did not answer, so it is always lifted by its token. */
-interface Fence {
-  readonly token: string;
-  /** Redis acknowledged it. */
-  readonly isAcknowledged: boolean;
-}
-
-/** Keys in one call of EVICT: the server runs nothing else meanwhile. */
-const KEYS_PER_CALL = 500;
 
 /** What to do when Redis does not acknowledge. */
 export interface FailurePolicy {
-  readonly onEvictFailure: 'journal' | 'throw';
+  readonly onEvictFailure: OnEvictFailure;
   readonly onFenceFailure: 'refuse' | 'run';
 }
+
+/** What a call writes. */
+export interface WritePlan extends PlannedWrites {
+  /** What is evicted when the method has returned. Never throws. */
+  readonly after: (result: unknown) => readonly Wanted[];
+}
+
+const NOTHING = (): readonly Wanted[] => [];
 
 /**
  * Evictions, puts and fenced writes (PROTOCOL 8).
@@ -33,83 +31,31 @@ export interface FailurePolicy {
  */
 export class Writer {
   private readonly writing = new Set<Promise<unknown>>();
-  private readonly acknowledgement: Acknowledgement;
 
   constructor(
     private readonly engine: Engine,
     private readonly failure: FailurePolicy,
-  ) {
-    this.acknowledgement = new Acknowledgement(engine, failure.onEvictFailure);
-  }
+  ) {}
 
   /** Resolves when acknowledged, or (journal) when it was queued because Redis did not answer. */
-  evict(region: RegionState, keys: readonly CacheKey[], version = ''): Promise<void> {
-    return this.tracked(this.runEvict(region, keys, version));
+  async evict(region: RegionState, keys: readonly CacheKey[], version = ''): Promise<void> {
+    await this.evictAll(keys.map((key) => ({ kind: 'key', region, key, version })));
   }
 
-  private async runEvict(region: RegionState, keys: readonly CacheKey[], version: string): Promise<void> {
-    const { tombstoneMs } = region.options;
-    await this.acknowledgement.of(
-      region,
-      keys.map((key) => ({ kind: 'key', key, version, tombstoneMs, fences: [] })),
-      () => this.sendEvict(keys, version, tombstoneMs),
-    );
-    region.counts.evictions += keys.length;
+  /** Voids everything that carries one of the marks, in every bucket. Resolves as `evict`. */
+  async stamp(marks: readonly Mark[], counts: EvictionCounts): Promise<void> {
+    await this.evictAll(marks.map((mark) => ({ kind: 'mark', mark, counts })));
   }
 
-  /** Voids everything that carries the mark, in every bucket. Resolves as `evict`. */
-  stamp(mark: Mark, region: RegionState | null): Promise<void> {
-    return this.tracked(this.runStamp(mark, region));
+  /** Everything in one group. Resolves as `evict`. @throws CacheError RC_EVICTION_PENDING (`throw`), RC_CLOSED */
+  async evictAll(wanted: readonly Wanted[], onEvictFailure = this.failure.onEvictFailure): Promise<void> {
+    throwIfAsked([await this.send(wanted)], onEvictFailure);
   }
 
-  private async runStamp(mark: Mark, region: RegionState | null): Promise<void> {
-    const pending = await Promise.all(
-      Array.from({ length: this.engine.remote.bucketCount }, (_, bucket) =>
-        this.acknowledgement.orQueued(region, [{ kind: 'mark', mark, bucket }], () => this.sendStamp(mark, bucket)),
-      ),
-    );
-    this.acknowledgement.throwIfAsked(pending.find((error) => error !== null) ?? null);
-  }
-
-  /** The journal's delivery: one eviction, once. Rejects when it was not acknowledged. */
-  async deliver(eviction: PendingEviction): Promise<void> {
-    if (eviction.kind === 'mark') return this.sendStamp(eviction.mark, eviction.bucket);
-    const { key, version, tombstoneMs, fences } = eviction;
-    if (fences.length === 0) return this.sendEvict([key], version, tombstoneMs);
-    await Promise.all(fences.map((fence) => this.sendUnfence(key, fence, tombstoneMs)));
-  }
-
-  /** FENCE, then `run`, then UNFENCE, for every key (strict evict). @throws CacheError RC_FENCE_FAILED */
-  evictStrict(region: RegionState, keys: readonly CacheKey[], run: () => Promise<unknown>): Promise<unknown> {
-    return this.tracked(this.runStrict(region, keys, run));
-  }
-
-  private async runStrict(
-    region: RegionState,
-    keys: readonly CacheKey[],
-    run: () => Promise<unknown>,
-  ): Promise<unknown> {
-    const fences = await Promise.all(keys.map((key) => this.fence(region, key)));
-    if (this.failure.onFenceFailure === 'refuse' && !fences.every(({ isAcknowledged }) => isAcknowledged)) {
-      // in the background: the caller has waited long enough
-      this.engine.background.run(this.unfenceAll(region, keys, fences));
-      throw new CacheError(
-        'RC_FENCE_FAILED',
-        `A strict eviction in region "${region.name}" was refused before its method ran: Redis did not acknowledge the fence. ` +
-          `Try again when Redis answers, or set onFenceFailure: 'run' to run the method and evict after it.`,
-      );
-    }
-    let result: unknown;
-    try {
-      result = await run();
-    } catch (error) {
-      // the write may have reached the source all the same
-      await this.unfenceAll(region, keys, fences);
-      throw error;
-    }
-    this.acknowledgement.throwIfAsked(await this.unfenceAll(region, keys, fences));
-    region.counts.evictions += keys.length;
-    return result;
+  /** As `evictAll`, for callers who decide themselves. Never rejects. */
+  send(wanted: readonly Wanted[]): Promise<EvictionOutcome> {
+    const { evictions, remote } = this.engine;
+    return this.tracked(evictions.evict(groupOf(wanted, remote.bucketCount)));
   }
 
   /**
@@ -117,42 +63,58 @@ export class Writer {
    * A value that cannot be cached, or a failing write, leaves the key absent.
    */
   writeThrough(call: EntryCall, write: () => Promise<unknown>): Promise<unknown> {
-    return this.tracked(this.runWriteThrough(call, write));
+    return this.writeAll({ strict: [], puts: [call], evictsNothing: true, after: NOTHING }, write);
   }
 
-  private async runWriteThrough(call: EntryCall, write: () => Promise<unknown>): Promise<unknown> {
-    const { region, key, policy } = call;
+  /**
+   * One call of a method and everything that it writes. What is evicted goes as one group; fences and puts end after it was
+   * acknowledged, so that nothing of the call is made of what it replaces. Whatever fails, the rest is sent, or queued, before it throws.
+   *
+   * @throws CacheError RC_FENCE_FAILED, before `run`
+   */
+  writeAll(plan: WritePlan, run: () => Promise<unknown>): Promise<unknown> {
+    return this.tracked(this.runWrites(plan, run));
+  }
+
+  private async runWrites(plan: WritePlan, run: () => Promise<unknown>): Promise<unknown> {
     const { scopes } = this.engine;
     const outer = scopes.current();
     const { moment } = scopes;
-    if (policy.tags) region.usesTags = true;
-    const isFenced = policy.version === null || region.usesTags;
-    const fence = isFenced ? await this.fence(region, key) : null;
-    const scope = this.scopeOf(key, fence, outer);
+    for (const { region, policy } of plan.puts) if (policy.tags) region.usesTags = true;
+    const writes = new CallWrites(this.engine, plan);
+    await writes.begin();
+    if (this.failure.onFenceFailure === 'refuse' && !writes.isFenced) {
+      // in the background: the caller has waited long enough
+      this.engine.background.run(writes.abandon());
+      throw fenceFailed(plan.strict.map(({ region }) => region.name));
+    }
+    const scope = plan.puts.length > 0 ? this.scopeOf(writes, outer) : null;
     let result: unknown;
     try {
-      result = await scopes.run(scope, write);
+      result = scope === null ? await run() : await scopes.run(scope, run);
     } catch (error) {
       // the write may have reached the source all the same
-      await this.unfenceAll(region, [key], [fence]);
+      await writes.abandon();
       throw error;
     } finally {
-      scopes.ended(scope);
+      if (scope) scopes.ended(scope);
     }
-    if (scope.isTainted) scopes.taint(outer, moment);
-    await this.putResult(call, fence, scope.isTainted ? undefined : result);
+    const isTainted = scope?.isTainted ?? false;
+    if (isTainted) scopes.taint(outer, moment);
+    throwIfAsked(await writes.end(result, plan.after(result), isTainted), this.failure.onEvictFailure);
     return result;
   }
 
   /** What the method of a write-through reads through a cache must be as current as what a load reads (R18). */
-  private scopeOf(key: CacheKey, fence: Fence | null, outer: LoadScope | undefined): LoadScope {
+  private scopeOf(writes: CallWrites, outer: LoadScope | undefined): LoadScope {
     const { scopes, coherence, clock, localTier } = this.engine;
+    const bucket = writes.fencedBucket;
     // without a fence no position says up to where L1 must be current
-    if (fence === null && localTier !== null) scopes.admitOnly();
+    if (writes.isUnfenced && localTier !== null) scopes.admitOnly();
     return {
       isTainted: false,
       beganAtMs: clock.now(),
-      held: fence?.isAcknowledged ? coherence.view(key.bucket) : null,
+      held: bucket === null ? null : coherence.view(bucket),
       flight: outer?.flight ?? null,
     };
   }
@@ -167,7 +129,12 @@ export class Writer {
           `Use write(key, () => …), which fences the key first, or evict(key).`,
       );
     }
-    await this.tracked(this.putResult(call, null, value));
+    await this.tracked(this.putValue(call, value));
+  }
+
+  private async putValue(call: EntryCall, value: unknown): Promise<void> {
+    const writes = new CallWrites(this.engine, { strict: [], puts: [call], evictsNothing: true });
+    throwIfAsked(await writes.end(value, []), this.failure.onEvictFailure);
   }
 
   /** Resolves when no write is under way. */
@@ -181,87 +148,12 @@ export class Writer {
     this.writing.add(tracked);
     return tracked;
   }
+}
 
-  /** @param fence null for a versioned put */
-  private async putResult(call: EntryCall, fence: Fence | null, value: unknown): Promise<void> {
-    const { engine } = this;
-    const { region, key } = call;
-    const prepared = value === undefined ? null : prepare(call, value, engine.random);
-    const entry = prepared?.entry ?? null;
-    const isPuttable = fence === null ? entry?.version !== '' : fence.isAcknowledged;
-    if (entry === null || !isPuttable)
-      return this.acknowledgement.throwIfAsked(await this.unfenceAll(region, [key], [fence]));
-    const token = fence?.token ?? '';
-    await this.acknowledgement.of(region, [this.evictionOf(region, key, fence)], async () => {
-      const { tombstoneMs } = region.options;
-      const args = { key, region: region.name, fence: token, tombstoneMs, ...entry, loadMicros: 0 };
-      const outcome = await engine.remote.put(args);
-      if (outcome.kind === 'refused') region.counts.putsRefused += 1;
-      else region.counts.puts += 1;
-    });
-  }
-
-  private async fence(region: RegionState, key: CacheKey): Promise<Fence> {
-    const token = this.engine.nextToken();
-    const { fenceMs, tombstoneMs } = region.options;
-    try {
-      await this.engine.remote.fence({ keys: [key], fence: token, fenceMs, tombstoneMs });
-      return { token, isAcknowledged: true };
-    } catch {
-      region.counts.fencesFailed += 1;
-      return { token, isAcknowledged: false };
-    }
-  }
-
-  /**
-   * Ends fences, and evicts their keys; a key without a fence (null) is evicted alone. What Redis does not acknowledge is queued; returns why, for
-   * the caller who has no error of its own to throw.
-   */
-  private async unfenceAll(
-    region: RegionState,
-    keys: readonly CacheKey[],
-    fences: readonly (Fence | null)[],
-  ): Promise<CacheError | null> {
-    const { tombstoneMs } = region.options;
-    const pending = await Promise.all(
-      keys.map((key, n) =>
-        this.acknowledgement.orQueued(region, [this.evictionOf(region, key, fences[n] ?? null)], async () => {
-          const fence = fences[n] ?? null;
-          if (fence === null) await this.sendEvict([key], '', tombstoneMs);
-          else await this.sendUnfence(key, fence.token, tombstoneMs);
-        }),
-      ),
-    );
-    return pending.find((error) => error !== null) ?? null;
-  }
-
-  private async sendEvict(keys: readonly CacheKey[], version: string, tombstoneMs: number): Promise<void> {
-    const byBucket = new Map<number, CacheKey[]>();
-    for (const key of keys) {
-      const others = byBucket.get(key.bucket);
-      if (others) others.push(key);
-      else byBucket.set(key.bucket, [key]);
-    }
-    await Promise.all(
-      [...byBucket.values()].map(async (keysOfBucket) => {
-        for (let from = 0; from < keysOfBucket.length; from += KEYS_PER_CALL) {
-          const some = keysOfBucket.slice(from, from + KEYS_PER_CALL);
-          await this.engine.remote.evict({ keys: some, versions: some.map(() => version), tombstoneMs });
-        }
-      }),
-    );
-  }
-
-  private async sendUnfence(key: CacheKey, fence: string, tombstoneMs: number): Promise<void> {
-    await this.engine.remote.unfence({ keys: [key], fence, tombstoneMs });
-  }
-
-  private async sendStamp(mark: Mark, bucket: number): Promise<void> {
-    await this.engine.remote.stamp({ bucket, marks: [mark] });
-  }
-
-  private evictionOf(region: RegionState, key: CacheKey, fence: Fence | null): PendingEviction {
-    const { tombstoneMs } = region.options;
-    return { kind: 'key', key, version: '', tombstoneMs, fences: fence === null ? [] : [fence.token] };
-  }
+function fenceFailed(regions: readonly string[]): CacheError {
+  return new CacheError(
+    'RC_FENCE_FAILED',
+    `A strict eviction in region "${[...new Set(regions)].join('", "')}" was refused before its method ran: Redis did not acknowledge the fence. ` +
+      `Try again when Redis answers, or set onFenceFailure: 'run' to run the method and evict after it.`,
+  );
 }

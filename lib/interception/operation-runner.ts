@@ -1,10 +1,11 @@
-import { checkTags } from '../entries/tags.js';
-import { canonicalVersion } from '../entries/version.js';
+import type { FencedKey } from '../cache/call-fences.js';
+import type { EntryCall } from '../cache/entry-call.js';
+import type { Writer } from '../cache/writer.js';
 import type { CacheKey } from '../keys/cache-key.js';
 import type { CallPlan } from '../operations/cached-method.js';
 import type { AnyFunction } from '../operations/method-types.js';
-import { dropPromise, optionFailure } from '../shared/option-function.js';
 import type { CallSteps, EvictStep, PutStep, ReadStep } from './call-steps.js';
+import { LateEvictions, type PlannedEviction } from './late-evictions.js';
 
 type Invoke = () => Promise<unknown>;
 
@@ -43,18 +44,21 @@ function plainRead({ region, keyOf, policy }: ReadStep, original: AnyFunction): 
 /**
  * All operations of a method. The order is a public contract:
  *
- *     evict before -> read through: a hit ends here, else -> strict fences and puts -> the method
- *     -> evict after (after a hit as well)
+ *     evict before -> read through: a hit ends here, else -> fences of strict evictions and puts -> the method
+ *     -> evict after (after a hit as well) -> puts, and ends of strict evictions
  *
- * Conditions and keys of evictions are taken before anything runs: a key that cannot be made stops the call before it has
- * written. When the method throws, nothing is evicted after, and its error passes through.
+ * What one moment evicts goes as one group, whatever the order of the decorators. Conditions and keys of evictions are taken before
+ * anything runs: a key that cannot be made stops the call before it has written. When the method throws, what is strict or put is evicted,
+ * since the write may have reached the source; nothing else is evicted after it, and its error passes through.
  */
 async function run({ before, reads, writes, after }: CallSteps, call: Call, invoke: Invoke): Promise<unknown> {
-  const early = evictionsOf(before, call);
-  const late = evictionsOf(after, call);
-  if (early.length > 0) await evictAll(early, undefined, call.args);
-  const result = await readThrough(reads, 0, call, () => writeThrough(writes, 0, call, invoke));
-  if (late.length > 0) await evictAll(late, result, call.args);
+  const early = new LateEvictions(evictionsOf(before, call), call.args);
+  const late = new LateEvictions(evictionsOf(after, call), call.args);
+  if (!early.areNone) await evictNow(early, undefined);
+  const method = writes.length === 0 ? invoke : () => writeThrough(writes, late, call, invoke);
+  const result = await readThrough(reads, 0, call, method);
+  // else they went with what the method wrote
+  if (!late.areTold) await evictNow(late, result);
   return result;
 }
 
@@ -70,33 +74,67 @@ function readThrough(reads: readonly ReadStep[], index: number, call: Call, rest
   return region.read(keyOf(call.args, call.instance), policy, call.args, next);
 }
 
+/** The method with its fences and puts, and the evictions after it. Whatever fails once it has returned, all the rest is sent. */
 async function writeThrough(
   writes: readonly (EvictStep | PutStep)[],
-  index: number,
+  late: LateEvictions,
   call: Call,
   invoke: Invoke,
 ): Promise<unknown> {
-  const step = writes[index];
-  if (step === undefined) return invoke();
-  const next = async () => writeThrough(writes, index + 1, call, invoke);
-  if (!applies(step, call)) return next();
-  const { region } = step;
-  if (step.kind === 'put')
-    return region.writeThrough(step.keyOf(call.args, call.instance), step.policy, call.args, next);
-  return region.evictStrict(keysOf(step, call), next);
+  const failures: unknown[] = [];
+  let hasReturned = false;
+  let next: Invoke = async () => {
+    const result = await invoke();
+    hasReturned = true;
+    return result;
+  };
+  const plans = plansOf(writes, call);
+  for (const [writer, { strict, puts }] of plans) {
+    const run = next;
+    next = async () => {
+      let result: unknown;
+      const ran = async () => (result = await run());
+      const after = (value: unknown) => late.of(writer, value);
+      try {
+        return await writer.writeAll({ strict, puts, evictsNothing: late.areNone, after }, ran);
+      } catch (error) {
+        if (!hasReturned) throw error;
+        failures.push(error);
+        return result;
+      }
+    };
+  }
+  const result = await next();
+  const others = late.writers.filter((writer) => !plans.has(writer));
+  failures.push(...(await evictBy(others, late, result)));
+  throwFirst(late, failures);
+  return result;
+}
+
+interface CacheWrites {
+  readonly strict: FencedKey[];
+  readonly puts: EntryCall[];
+}
+
+/** By cache: a method may write into several. */
+function plansOf(writes: readonly (EvictStep | PutStep)[], call: Call): Map<Writer, CacheWrites> {
+  const plans = new Map<Writer, CacheWrites>();
+  for (const step of writes) {
+    if (!applies(step, call)) continue;
+    const { region } = step;
+    const plan = plans.get(region.writer) ?? { strict: [], puts: [] };
+    plans.set(region.writer, plan);
+    if (step.kind === 'evict') plan.strict.push(...region.fencedKeys(keysOf(step, call)));
+    else plan.puts.push(region.entryCall(step.keyOf(call.args, call.instance), step.policy, call.args));
+  }
+  return plans;
 }
 
 function applies({ condition }: ReadStep | EvictStep, { args, instance }: Call): boolean {
   return condition === null || condition(args, instance);
 }
 
-/** An eviction that is to happen, with its keys. */
-interface Eviction {
-  readonly step: EvictStep;
-  readonly keys: readonly CacheKey[];
-}
-
-function evictionsOf(steps: readonly EvictStep[], call: Call): Eviction[] {
+function evictionsOf(steps: readonly EvictStep[], call: Call): PlannedEviction[] {
   return steps.filter((step) => applies(step, call)).map((step) => ({ step, keys: keysOf(step, call) }));
 }
 
@@ -105,50 +143,18 @@ function keysOf({ region, identifyAll }: EvictStep, { args, instance }: Call): C
 }
 
 /** Resolves when all were acknowledged or queued; rejects with the first error, after all were tried. */
-async function evictAll(evictions: readonly Eviction[], result: unknown, args: readonly unknown[]): Promise<void> {
-  const outcomes = await Promise.allSettled(evictions.flatMap((eviction) => evict(eviction, result, args)));
-  const failed = outcomes.find((outcome) => outcome.status === 'rejected');
-  if (failed) throw failed.reason;
+async function evictNow(evictions: LateEvictions, result: unknown): Promise<void> {
+  throwFirst(evictions, await evictBy(evictions.writers, evictions, result));
 }
 
-function evict({ step, keys }: Eviction, result: unknown, args: readonly unknown[]): Promise<void>[] {
-  const { region, tags, clears, version } = step;
-  const evictions: Promise<void>[] = [];
-  if (keys.length > 0)
-    evictions.push(version === null ? region.evictKeys(keys) : evictVersion(step, keys, result, args));
-  if (tags !== null) evictions.push(evictTags(step, result, args));
-  if (clears) evictions.push(region.clear());
-  return evictions;
+/** @returns why some were not acknowledged, where the caches' options want that thrown */
+async function evictBy(writers: readonly Writer[], evictions: LateEvictions, result: unknown): Promise<unknown[]> {
+  const all = writers.map((writer) => writer.evictAll(evictions.of(writer, result)));
+  const settled = await Promise.allSettled(all);
+  return settled.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as unknown] : []));
 }
 
-/** Without a usable version the entry is evicted whatever its version, which is never wrong, and the fault is reported. */
-async function evictVersion(
-  step: EvictStep,
-  keys: readonly CacheKey[],
-  result: unknown,
-  args: readonly unknown[],
-): Promise<void> {
-  let version: string;
-  try {
-    const given: unknown = step.version!(result, ...args);
-    dropPromise(given);
-    version = canonicalVersion(given, step.where);
-  } catch (cause) {
-    await step.region.evictKeys(keys);
-    throw optionFailure('version', `@CacheEvict on ${step.where}`, 'after', cause);
-  }
-  await step.region.evictKeys(keys, { version });
-}
-
-async function evictTags({ cache, tags, where }: EvictStep, result: unknown, args: readonly unknown[]): Promise<void> {
-  const place = `@CacheEvict on ${where}`;
-  let list: readonly string[];
-  try {
-    const given: unknown = typeof tags === 'function' ? tags(result, ...args) : tags;
-    dropPromise(given);
-    list = checkTags(given, place);
-  } catch (cause) {
-    throw optionFailure('tags', place, 'after', cause);
-  }
-  await cache.evictTags(list);
+function throwFirst({ error }: LateEvictions, failures: readonly unknown[]): void {
+  if (error !== undefined) throw error;
+  if (failures.length > 0) throw failures[0];
 }

@@ -46,7 +46,12 @@ export interface RedisCacheOptions {
   reads?: 'plain' | 'function';
   /** Longest wait for one answer of Redis, before the call goes on without it. @default '250ms' */
   commandTimeout?: Duration;
-  /** What `evict` does when Redis does not acknowledge: queue, log and go on, or throw. It is retried in both cases. @default 'journal' */
+  /**
+   * What `evict` does when Redis does not acknowledge: queue, log and go on, or throw. It is retried in both cases; more than 10,000
+   * pending keys and tags become a clear of their buckets.
+   *
+   * @default 'journal'
+   */
   onEvictFailure?: 'journal' | 'throw';
   /** What a strict evict does when its fence cannot be set: refuse the method, or run it and evict after. @default 'refuse' */
   onFenceFailure?: 'refuse' | 'run';

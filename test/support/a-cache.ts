@@ -1,3 +1,4 @@
+import type { CacheRegion } from '../../lib/cache/cache-region.js';
 import { RedisCache } from '../../lib/cache/redis-cache.js';
 import { LoadScopes } from '../../lib/cache/load-scopes.js';
 import { JsonCodec } from '../../lib/codecs/json-codec.js';
@@ -42,6 +43,16 @@ export class LossyChannel implements Channel {
     this.isOpen = false;
     return this.inner.close();
   }
+}
+
+/** A strict eviction of keys around `run`, as of a decorated method with that and nothing else. */
+export function evictStrictly(
+  region: CacheRegion<never>,
+  identifiers: readonly string[],
+  run: () => Promise<unknown>,
+): Promise<unknown> {
+  const strict = region.fencedKeys(identifiers.map((identifier) => region.keyOf(identifier)));
+  return region.writer.writeAll({ strict, puts: [], evictsNothing: true, after: () => [] }, run);
 }
 
 /** Instances of one application on one embedded server; the test owns the time. No jitter unless asked for. */

@@ -90,7 +90,7 @@ export const clientMutants: readonly Mutant[] = [
     name: 'own pending evictions are not bypassed',
     edits: [
       edit(
-        'cache/eviction-journal',
+        'cache/pending-cover',
         'if (this.keys.size > 0 && this.keys.has(entry)) return true;',
         'if (entry) return false;',
       ),
@@ -102,9 +102,9 @@ export const clientMutants: readonly Mutant[] = [
     name: 'strict evict without a fence',
     edits: [
       edit(
-        'cache/writer',
-        'const fences = await Promise.all(keys.map((key) => this.fence(region, key)));',
-        "const fences = keys.map(() => ({ token: '', isAcknowledged: true }));",
+        'cache/call-fences',
+        'await this.remote.fence({ keys: keys.map(({ key }) => key), fence: this.token, fenceMs, tombstoneMs });',
+        '',
       ),
     ],
     options: ABANDONED,

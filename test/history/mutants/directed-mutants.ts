@@ -8,7 +8,7 @@ export const directedServerMutants: readonly Mutant[] = [
   { name: 'versioned puts ignore holds', edits: [lua('put', `and not isHeld(m, e.region, '')`, '')] },
   {
     name: 'one hold per mark',
-    edits: [lua('marks', 'if not (hold.owner == owner and own[hold.name])', 'if not own[hold.name]')],
+    edits: [lua('marks', 'if hold.owner == owner and own[hold.name] then', 'if own[hold.name] then')],
   },
   {
     name: 'reads ignore stamps',

@@ -1,3 +1,4 @@
+import { evictStrictly } from '../../support/a-cache.js';
 import { gate } from '../../support/fake-clock.js';
 import { promised, type Schedule } from '../schedule.js';
 
@@ -24,7 +25,7 @@ export const writeSchedules: readonly Schedule[] = [
       const death = gate();
       const committed = gate();
       const users = a.cache.region('users');
-      const writing = users.evictStrict([users.keyOf('1')], async () => {
+      const writing = evictStrictly(users as never, ['1'], async () => {
         scene.version = 2;
         committed.open();
         await death.promise;

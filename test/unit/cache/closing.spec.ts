@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { World } from '../../support/a-cache.js';
+import { evictStrictly, World } from '../../support/a-cache.js';
 import { gate, settle } from '../../support/fake-clock.js';
 
 describe('closing', () => {
@@ -39,7 +39,7 @@ describe('closing', () => {
     const [writing, strict] = [gate<number>(), gate<number>()];
     const outcomes = Promise.allSettled([
       users.write(1, () => writing.promise),
-      users.evictStrict([users.keyOf('2')], () => strict.promise),
+      evictStrictly(users as never, ['2'], () => strict.promise),
     ]);
     await settle();
     const closing = cache.close();
@@ -67,7 +67,7 @@ describe('closing', () => {
     const users = a.cache.region<number>('users');
     await users.getOrLoad(1, async () => 1);
     const committed = gate();
-    const writing = users.evictStrict([users.keyOf('1')], () => committed.promise);
+    const writing = evictStrictly(users as never, ['1'], () => committed.promise);
     await settle();
     const closing = a.cache.close();
     await settle();

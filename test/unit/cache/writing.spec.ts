@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { type Instance, World } from '../../support/a-cache.js';
+import { evictStrictly, type Instance, World } from '../../support/a-cache.js';
 import { gate, settle } from '../../support/fake-clock.js';
 
 interface Row {
@@ -39,12 +39,22 @@ describe('writing', () => {
     return counts(instance).fills - before;
   };
 
-  it('evicts any number of keys, some hundred at a time', async () => {
+  it('evicts a thousand keys of a bucket in one call', async () => {
+    const a = await world.start();
+    const keys = Array.from({ length: 1_000 }, (_, n) => users(a).keyOf(String(n)));
+    await users(a).getOrLoad('999', () => table.read(1));
+    await users(a).writer.evictAll(users(a).wantedKeys(keys));
+    expect(a.faults.calls).toMatchObject({ evict: 1 });
+    expect(await users(a).get('999')).toBeUndefined();
+    expect(counts(a)).toMatchObject({ evictions: 1_000, evictionsFailed: 0 });
+  });
+
+  it('evicts any number of keys, in two rounds of a thousand a call', async () => {
     const a = await world.start();
     const keys = Array.from({ length: 30_000 }, (_, n) => users(a).keyOf(String(n)));
     await users(a).getOrLoad('29999', () => table.read(1));
-    await users(a).evictKeys(keys);
-    expect(a.faults.calls['evict']).toBe(60);
+    await users(a).writer.evictAll(users(a).wantedKeys(keys));
+    expect(a.faults.calls).toMatchObject({ fence: 30, unfence: 30 });
     expect(await users(a).get('29999')).toBeUndefined();
     expect(a.cache.status().pendingEvictions).toBe(0);
   });
@@ -247,7 +257,7 @@ describe('writing', () => {
 
   describe('evictStrict', () => {
     const strictly = (instance: Instance, run: () => Promise<unknown>) =>
-      users(instance).evictStrict([users(instance).keyOf('1')], run);
+      evictStrictly(users(instance) as never, ['1'], run);
 
     it('fences, runs, and unfences: two round trips', async () => {
       const a = await world.start();

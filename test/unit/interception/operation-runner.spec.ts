@@ -5,9 +5,46 @@ import type { ReadPolicy } from '../../../lib/cache/read-policy.js';
 import type { CallSteps, EvictStep, PutStep, ReadStep } from '../../../lib/interception/call-steps.js';
 import { planOfSteps } from '../../../lib/interception/operation-runner.js';
 import type { CacheKey } from '../../../lib/keys/cache-key.js';
-import { deferred } from '../../../lib/shared/deferred.js';
 
 type Run = () => Promise<unknown>;
+
+interface FakePlan {
+  readonly strict: readonly string[];
+  readonly puts: readonly string[];
+  readonly evictsNothing: boolean;
+  after(result: unknown): readonly string[];
+}
+
+/** Writes down what a cache writes and evicts, in order. */
+class FakeWriter {
+  /** What evictions of this cache fail with. */
+  failure: Error | null = null;
+
+  constructor(readonly log: string[]) {}
+
+  async evictAll(wanted: readonly string[]): Promise<void> {
+    await Promise.resolve();
+    this.log.push(`evict ${wanted.join(', ')}`);
+    if (this.failure) throw this.failure;
+  }
+
+  async writeAll({ strict, puts, evictsNothing, after }: FakePlan, run: Run): Promise<unknown> {
+    this.log.push(`fence ${[...strict, ...puts].join(', ')}${evictsNothing ? '' : ' and more'}`);
+    let result: unknown;
+    try {
+      result = await run();
+    } catch (error) {
+      this.log.push(`unfence ${[...strict, ...puts].join(', ')}`);
+      throw error;
+    }
+    const wanted = after(result);
+    if (wanted.length > 0) this.log.push(`evict ${wanted.join(', ')}`);
+    if (strict.length > 0) this.log.push(`unfence ${strict.join(', ')}`);
+    if (puts.length > 0) this.log.push(`put ${puts.join(', ')}`);
+    if (this.failure) throw this.failure;
+    return result;
+  }
+}
 
 /** A region that keeps values and writes down what happens to it, in order. */
 class FakeRegion {
@@ -16,6 +53,7 @@ class FakeRegion {
   constructor(
     readonly name: string,
     readonly log: string[],
+    readonly writer = new FakeWriter(log),
   ) {}
 
   keyOf(identifier: string): CacheKey {
@@ -34,28 +72,20 @@ class FakeRegion {
     return value;
   }
 
-  async writeThrough({ entry }: CacheKey, _policy: unknown, _args: unknown, write: Run): Promise<unknown> {
-    this.log.push(`fence ${entry}`);
-    const value = await write();
-    this.log.push(`put ${entry}`);
-    return value;
+  wantedKeys(keys: readonly CacheKey[], version = ''): string[] {
+    return keys.map(({ entry }) => (version ? `${entry} v${version}` : entry));
   }
 
-  async evictKeys(keys: readonly CacheKey[], options: { version?: string } = {}): Promise<void> {
-    this.log.push(`evict ${keys.map(({ entry }) => entry).join(' ')}${options.version ? ` v${options.version}` : ''}`);
+  wantedClear(): string {
+    return `all of ${this.name}`;
   }
 
-  async evictStrict(keys: readonly CacheKey[], run: Run): Promise<unknown> {
-    this.log.push(`strict ${keys.map(({ entry }) => entry).join(' ')}`);
-    try {
-      return await run();
-    } finally {
-      this.log.push('unfence');
-    }
+  fencedKeys(keys: readonly CacheKey[]): string[] {
+    return this.wantedKeys(keys);
   }
 
-  async clear(): Promise<void> {
-    this.log.push(`clear ${this.name}`);
+  entryCall({ entry }: CacheKey): string {
+    return entry;
   }
 
   tracked<W>(writing: Promise<W>): Promise<W> {
@@ -86,7 +116,7 @@ function aPut(region: FakeRegion, over: Partial<PutStep> = {}): PutStep {
 
 function anEvict(region: FakeRegion, over: Partial<EvictStep> = {}): EvictStep {
   const cache = {
-    evictTags: async (tags: readonly string[]) => void region.log.push(`evict tags ${tags.join(' ')}`),
+    wantedTags: (tags: readonly string[]) => tags.map((tag) => `tag ${tag}`),
   } as unknown as RedisCache;
   return {
     kind: 'evict',
@@ -107,6 +137,7 @@ function aCall(
   method: (...args: never[]) => unknown = async (id: never) => `value ${String(id)}`,
 ) {
   log.length = 0;
+  writer.failure = null;
   const plan = planOfSteps(
     { before: [], reads: [], writes: [], after: [], ...steps },
     function (this: unknown, ...args: never[]) {
@@ -117,7 +148,8 @@ function aCall(
   return (...args: unknown[]) => plan({ name: 'instance' }, args);
 }
 
-const region = (name = 'r') => new FakeRegion(name, log);
+const writer = new FakeWriter(log);
+const region = (name = 'r', of = writer) => new FakeRegion(name, log, of);
 
 describe('the runner', () => {
   it('answers a hit without the method', async () => {
@@ -132,7 +164,7 @@ describe('the runner', () => {
     expect(aCall({ reads: [aRead(hot)] })(1)).toBe(promise);
   });
 
-  it('acts in the order of its contract: evict before, read, fence, method, put, evict after', async () => {
+  it('acts in the order of its contract: evict before, read, fence, method, evict after, end of fences', async () => {
     const call = aCall({
       before: [anEvict(region('before'))],
       reads: [aRead(region())],
@@ -143,13 +175,12 @@ describe('the runner', () => {
     const miss = [
       'evict before:1',
       'miss r:1',
-      'strict strict:1',
-      'fence put:1',
+      'fence strict:1, put:1 and more',
       'method',
-      'put put:1',
-      'unfence',
-      'fill r:1',
       'evict after:1',
+      'unfence strict:1',
+      'put put:1',
+      'fill r:1',
     ];
     expect(log).toEqual(miss);
     await call(1);
@@ -190,7 +221,7 @@ describe('the runner', () => {
       },
     );
     await expect(call(1)).rejects.toBe(error);
-    expect(log).toEqual(['miss r:1', 'fence put:1', 'method']);
+    expect(log).toEqual(['miss r:1', 'fence put:1 and more', 'method', 'unfence put:1']);
   });
 
   it('turns what a method throws at once into a rejection', async () => {
@@ -219,7 +250,7 @@ describe('the runner', () => {
     expect(log).toEqual(['method']);
   });
 
-  it('evicts keys, tags and a whole region', async () => {
+  it('evicts keys, tags and a whole region as one group', async () => {
     const call = aCall({
       after: [
         anEvict(region('keys'), { identifyAll: () => ['1', '2'] }),
@@ -230,13 +261,7 @@ describe('the runner', () => {
       ],
     });
     await call(1);
-    expect(log).toEqual([
-      'method',
-      'evict keys:1 keys:2',
-      'evict tags t:value 1 id:1',
-      'evict tags fixed',
-      'clear all',
-    ]);
+    expect(log).toEqual(['method', 'evict keys:1, keys:2, tag t:value 1, tag id:1, tag fixed, all of all']);
   });
 
   it('evicts below a version', async () => {
@@ -280,30 +305,47 @@ describe('the runner', () => {
     expect(log).toEqual(['method', 'evict r:1']);
   });
 
-  it('tries every eviction although one fails', async () => {
-    const failing = region('failing');
-    failing.evictKeys = async () => {
-      throw new Error('redis is away');
-    };
-    const call = aCall({ after: [anEvict(failing), anEvict(region('fine'))] });
+  it('tries the evictions of every cache although those of one fail, and rejects when all have ended', async () => {
+    const other = new FakeWriter(log);
+    const call = aCall({ after: [anEvict(region('failing')), anEvict(region('fine', other))] });
+    writer.failure = new Error('redis is away');
     await expect(call(1)).rejects.toThrow('redis is away');
-    expect(log).toEqual(['method', 'evict fine:1']);
+    expect(log).toEqual(['method', 'evict failing:1', 'evict fine:1']);
   });
 
-  it('rejects only when the other evictions have ended', async () => {
-    const [failing, slow] = [region('failing'), region('slow')];
-    failing.evictKeys = async () => {
-      throw new Error('redis is away');
+  it('sends everything of a call although one cache fails, whichever it is', async () => {
+    for (const fails of [0, 1, 2]) {
+      const writers = [writer, new FakeWriter(log), new FakeWriter(log)];
+      const [a, b, c] = writers.map((of, n) => region('abc'[n], of));
+      const call = aCall({ writes: [anEvict(a!), aPut(b!)], after: [anEvict(a!), anEvict(b!), anEvict(c!)] });
+      writers[fails]!.failure = new Error('redis is away');
+      await expect(call(1)).rejects.toThrow('redis is away');
+      expect(log).toEqual([
+        'fence b:1 and more',
+        'fence a:1 and more',
+        'method',
+        'evict a:1',
+        'unfence a:1',
+        'evict b:1',
+        'put b:1',
+        'evict c:1',
+      ]);
+    }
+  });
+
+  it('evicts what is known when an option function fails, and only then says so', async () => {
+    const tags = () => {
+      throw new Error('boom');
     };
-    const gate = deferred<void>();
-    slow.evictKeys = () => gate.promise;
-    const call = aCall({ after: [anEvict(failing), anEvict(slow)] })(1);
-    let isDone = false;
-    void call.catch(() => (isDone = true));
-    for (let turn = 0; turn < 20; turn++) await Promise.resolve();
-    expect(isDone).toBe(false);
-    gate.resolve();
-    await expect(call).rejects.toThrow('redis is away');
+    const failing = anEvict(region(), { identifyAll: null, tags });
+    for (const moment of ['before', 'after'] as const) {
+      const call = aCall({ [moment]: [failing, anEvict(region('known')), anEvict(region('more'))] });
+      await expect(call(1)).rejects.toMatchObject({ code: 'RC_OPTION_FUNCTION' });
+      expect(log.filter((line) => line !== 'method')).toEqual(['evict known:1, more:1']);
+    }
+    const call = aCall({ writes: [aPut(region('put'))], after: [failing, anEvict(region('known'))] });
+    await expect(call(1)).rejects.toMatchObject({ code: 'RC_OPTION_FUNCTION' });
+    expect(log).toEqual(['fence put:1 and more', 'method', 'evict known:1', 'put put:1']);
   });
 
   it('reports a failing tags function', async () => {

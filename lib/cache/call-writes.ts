@@ -1,0 +1,180 @@
+import type { CacheError } from '../shared/errors.js';
+import { StoreRefusal } from '../stores/remote-store.js';
+import { byBucket, CallFences, type FencedKey, longest } from './call-fences.js';
+import type { Engine } from './engine.js';
+import type { EntryCall } from './entry-call.js';
+import { type EvictionGroup, groupOf, type Wanted } from './eviction-group.js';
+import type { EvictionOutcome } from './evictions.js';
+import { prepare, type PreparedValue } from './prepared-value.js';
+
+type Entry = NonNullable<PreparedValue['entry']>;
+
+/** One end of a fence, and whether the fence may not have stood until then. */
+interface Ended {
+  readonly outcome: EvictionOutcome;
+  readonly isLost: boolean;
+}
+
+/** What a call of a method, or `region.write`, writes. */
+export interface PlannedWrites {
+  /** Strict evictions: fenced while the method runs, evicted after it, also when it throws. */
+  readonly strict: readonly FencedKey[];
+  readonly puts: readonly EntryCall[];
+  /** True when the call evicts nothing besides. */
+  readonly evictsNothing: boolean;
+}
+
+const ACKNOWLEDGED: EvictionOutcome = { kind: 'acknowledged' };
+
+/**
+ * The writes of one call, from its fences to their ends.
+ *
+ * A fenced key is gone, and comes back only when its fence ends: so it takes part in the call's group of evictions by merely
+ * standing, until the group is acknowledged. A key whose fence may not have stood all the time goes into the group itself.
+ */
+export class CallWrites {
+  private readonly fences: CallFences;
+  private readonly strict = new Map<string, FencedKey>();
+  private readonly puts = new Map<string, EntryCall>();
+  /** A versioned put that needs no fence, since it is all that the call writes. */
+  private readonly unfenced: EntryCall | null;
+
+  constructor(
+    private readonly engine: Engine,
+    { strict, puts, evictsNothing }: PlannedWrites,
+  ) {
+    for (const one of strict) this.strict.set(one.key.entry, one);
+    const [put] = puts;
+    const isAlone = puts.length === 1 && strict.length === 0 && evictsNothing;
+    this.unfenced = isAlone && put!.policy.version !== null && !put!.region.usesTags ? put! : null;
+    if (this.unfenced === null) {
+      // what is both put and strictly evicted is evicted
+      for (const call of puts) if (!this.strict.has(call.key.entry)) this.puts.set(call.key.entry, call);
+    }
+    this.fences = new CallFences(engine.remote, engine.nextToken(), [...this.strict.values(), ...this.puts.values()]);
+  }
+
+  /** Sets the fences. Never rejects. */
+  begin(): Promise<void> {
+    return this.fences.set();
+  }
+
+  /** Redis acknowledged the fences of all strict evictions. */
+  get isFenced(): boolean {
+    return [...this.strict.values()].every(({ key }) => this.fences.isAcknowledged(key));
+  }
+
+  /** A versioned put without a fence. */
+  get isUnfenced(): boolean {
+    return this.unfenced !== null;
+  }
+
+  /** The one bucket in which all is fenced, acknowledged; null: several, or none. */
+  get fencedBucket(): number | null {
+    const [first, ...others] = this.fences.keys;
+    if (first === undefined || !this.fences.isAcknowledged(first.key)) return null;
+    return others.every(({ key }) => key.bucket === first.key.bucket) ? first.key.bucket : null;
+  }
+
+  /** The method threw, or was not run: all that it may have written is evicted. Never rejects. */
+  async abandon(): Promise<void> {
+    await this.evict(this.unfenced ? [evictionOf(this.unfenced)] : this.fencedKeys);
+  }
+
+  /**
+   * The method returned: what it evicts goes first, as one group, then fences end. Never rejects.
+   *
+   * @param after what the call evicts besides
+   * @param isTainted the method was given what may be old: nothing of it is put, but evicted
+   */
+  async end(result: unknown, after: readonly Wanted[], isTainted = false): Promise<EvictionOutcome[]> {
+    if (isTainted) result = undefined;
+    if (this.unfenced) return [await this.putUnfenced(this.unfenced, result)];
+    const isFenced = ({ key }: FencedKey) => this.fences.isAcknowledged(key);
+    // a fence that nobody knows of keeps no old value away: such keys go with the group
+    const loose = this.fences.keys.filter((one) => !isFenced(one)).map((one) => this.fences.wanted(one));
+    const first = await this.evict([...after, ...loose], () => this.group([...after, ...this.fencedKeys]));
+    if (first.kind !== 'acknowledged') return [first];
+    const ended = await Promise.all([
+      ...[...this.puts.values()].filter(isFenced).map((call) => this.putFenced(call, result)),
+      ...[...byBucket([...this.strict.values()].filter(isFenced))].map(([bucket, keys]) => this.unfence(bucket, keys)),
+    ]);
+    const outcomes = ended.map(({ outcome }) => outcome);
+    // an old value may have come back where a fence was lost, and others of the call may be made of it
+    const isAlone = after.length + this.fences.keys.length === 1;
+    if (!isAlone && ended.some(({ isLost }) => isLost)) outcomes.push(await this.evict([...after, ...this.fencedKeys]));
+    return outcomes;
+  }
+
+  private async unfence(bucket: number, keys: readonly FencedKey[]): Promise<Ended> {
+    const { remote } = this.engine;
+    const fence = this.fences.token;
+    const tombstoneMs = longest(keys, 'tombstoneMs');
+    try {
+      const { stood } = await remote.unfence({ keys: keys.map(({ key }) => key), fence, tombstoneMs });
+      for (const { region } of keys) region.counts.evictions += 1;
+      return { outcome: ACKNOWLEDGED, isLost: !stood };
+    } catch (error) {
+      const group = this.group(keys.map((one) => this.fences.wanted(one)));
+      return { outcome: this.engine.evictions.queue(group, failureOf(bucket, error)), isLost: false };
+    }
+  }
+
+  private async putFenced(call: EntryCall, result: unknown): Promise<Ended> {
+    const entry = this.entryOf(call, result);
+    if (entry === null) return { outcome: await this.evict([this.fences.wanted(call)]), isLost: false };
+    return this.put(call, entry, this.fences.token, this.fences.wanted(call));
+  }
+
+  private async putUnfenced(call: EntryCall, result: unknown): Promise<EvictionOutcome> {
+    const entry = this.entryOf(call, result);
+    if (entry === null || entry.version === '') return this.evict([evictionOf(call)]);
+    return (await this.put(call, entry, '', evictionOf(call))).outcome;
+  }
+
+  /** @param instead what is evicted when Redis does not put it */
+  private async put(call: EntryCall, entry: Entry, fence: string, instead: Wanted): Promise<Ended> {
+    const { remote, evictions, fullServer } = this.engine;
+    const { region, key } = call;
+    const { tombstoneMs } = region.options;
+    try {
+      const reply = await remote.put({ key, region: region.name, fence, tombstoneMs, ...entry, loadMicros: 0 });
+      if (reply.kind === 'refused') region.counts.putsRefused += 1;
+      else region.counts.puts += 1;
+      // refused: its fence may have been lost
+      return { outcome: ACKNOWLEDGED, isLost: reply.kind === 'refused' };
+    } catch (error) {
+      if (!(error instanceof StoreRefusal)) {
+        return { outcome: evictions.queue(this.group([instead]), failureOf(key.bucket, error)), isLost: false };
+      }
+      fullServer.refused(error);
+      region.counts.putsRefused += 1;
+      return { outcome: await this.evict([instead]), isLost: false };
+    }
+  }
+
+  /** Null: not to be cached. */
+  private entryOf(call: EntryCall, result: unknown): Entry | null {
+    return result === undefined ? null : (prepare(call, result, this.engine.random)?.entry ?? null);
+  }
+
+  private get fencedKeys(): Wanted[] {
+    return this.fences.keys.map((one) => this.fences.wanted(one));
+  }
+
+  private evict(wanted: readonly Wanted[], whole?: () => EvictionGroup): Promise<EvictionOutcome> {
+    return this.engine.evictions.evict(this.group(wanted), whole);
+  }
+
+  private group(wanted: readonly Wanted[]): EvictionGroup {
+    return groupOf(wanted, this.engine.remote.bucketCount);
+  }
+}
+
+function evictionOf({ region, key }: EntryCall): Wanted {
+  return { kind: 'key', region, key, version: '' };
+}
+
+function failureOf(bucket: number, error: unknown): ReadonlyMap<number, CacheError> {
+  return new Map([[bucket, error as CacheError]]);
+}

@@ -1,0 +1,152 @@
+import type { CacheKey } from '../keys/cache-key.js';
+import { CacheError } from '../shared/errors.js';
+import type { Background } from './background.js';
+import type { BucketPart, EvictionGroup } from './eviction-group.js';
+import { EvictionLine, MAX_PER_CALL, sizeOf, tombstoneOf } from './eviction-line.js';
+import { InTurn } from './in-turn.js';
+import type { RemoteTier } from './remote-tier.js';
+
+/** Why a group was not acknowledged, by the buckets that did not do so; empty: it was. */
+export type Undelivered = ReadonlyMap<number, CacheError>;
+
+/** How long fences and marks are held when this instance dies between the rounds, or loses its connection there. */
+const HOLD_MS = 10_000;
+
+const DELIVERED: Undelivered = new Map();
+const NONE: ReadonlySet<number> = new Set();
+
+/**
+ * The way by which every eviction goes to Redis.
+ *
+ * What one call can do in one bucket is one call: all of it happens in one moment. Anything else takes two rounds. The first *holds*: keys are
+ * fenced, marks are stamped and held, so that nothing of the group can be filled or put; when all buckets acknowledged that, every old value is
+ * gone. The second *releases*. So no value of the group is ever made of an old one of it, in whatever order calls arrive, however deep
+ * entries are nested (R19).
+ */
+export class EvictionDelivery {
+  private readonly line: EvictionLine;
+  private readonly turns = new InTurn();
+
+  constructor(private readonly parts: { remote: RemoteTier; background: Background; nextToken: () => string }) {
+    this.line = new EvictionLine(parts.remote);
+  }
+
+  /**
+   * Never rejects.
+   *
+   * @param suspects buckets that did not answer last time: they are asked first, and nothing is disturbed while they are away
+   */
+  async deliver({ parts }: EvictionGroup, suspects: ReadonlySet<number> = NONE): Promise<Undelivered> {
+    const [only] = parts;
+    if (only === undefined) return DELIVERED;
+    if (parts.length > 1 || !isOneCall(only)) {
+      const buckets = parts.map(({ bucket }) => bucket);
+      return this.turns.run(buckets, () => this.inRounds(parts, suspects));
+    }
+    try {
+      await this.inOneCall(only);
+      return DELIVERED;
+    } catch (error) {
+      return new Map([[only.bucket, error as CacheError]]);
+    }
+  }
+
+  private async inOneCall(part: BucketPart): Promise<void> {
+    const [fence] = part.keys[0]?.fences ?? [];
+    if (fence === undefined) return this.line.send(part);
+    await this.parts.remote.unfence({ keys: part.keys.map(({ key }) => key), fence, tombstoneMs: tombstoneOf(part) });
+  }
+
+  private async inRounds(parts: readonly BucketPart[], suspects: ReadonlySet<number>): Promise<Undelivered> {
+    const { nextToken, background } = this.parts;
+    const owner = nextToken();
+    const held: BucketPart[] = [];
+    const undelivered = new Map<number, CacheError>();
+    const isSuspect = ({ bucket }: BucketPart) => suspects.has(bucket);
+    for (const some of [parts.filter(isSuspect), parts.filter((part) => !isSuspect(part))]) {
+      await all(some, undelivered, async (part) => {
+        await this.hold(part, owner);
+        held.push(part);
+      });
+      if (undelivered.size === 0) continue;
+      background.run(all(held, new Map(), (part) => this.release(part, owner)));
+      return undelivered;
+    }
+    await all(parts, undelivered, async (part) => {
+      // there was no moment at which all of the group was gone: it begins again
+      if (!(await this.release(part, owner))) undelivered.set(part.bucket, brokenHold());
+    });
+    return undelivered;
+  }
+
+  private async hold({ bucket, keys, marks }: BucketPart, owner: string): Promise<void> {
+    const { remote } = this.parts;
+    const tombstoneMs = tombstoneOf({ keys });
+    await Promise.all([
+      ...chunksOf(keys).map((some) =>
+        remote.fence({ keys: some.map(({ key }) => key), fence: owner, fenceMs: HOLD_MS, tombstoneMs }),
+      ),
+      ...chunksOf(marks).map((some) => remote.stamp({ bucket, marks: some, hold: owner, holdMs: HOLD_MS })),
+    ]);
+  }
+
+  /** Own fences first: a reader may fill as soon as the hold is gone. @returns whether everything was held until now */
+  private async release({ bucket, keys, marks }: BucketPart, owner: string): Promise<boolean> {
+    const { remote } = this.parts;
+    const tombstoneMs = tombstoneOf({ keys });
+    const byFence = new Map<string, CacheKey[]>();
+    for (const { key, fences } of keys) {
+      for (const fence of fences) byFence.set(fence, [...(byFence.get(fence) ?? []), key]);
+    }
+    const unfence = (fence: string, fenced: readonly CacheKey[]) =>
+      chunksOf(fenced).map((some) => remote.unfence({ keys: some, fence, tombstoneMs }));
+    await Promise.all([...byFence].flatMap(([fence, fenced]) => unfence(fence, fenced)));
+    const replies = await Promise.all([
+      ...unfence(
+        owner,
+        keys.map(({ key }) => key),
+      ),
+      ...chunksOf(marks).map((some) => remote.stamp({ bucket, marks: some, hold: owner })),
+    ]);
+    return replies.every(({ stood }) => stood);
+  }
+}
+
+/** True when one call does all of it: EVICT or STAMP, or UNFENCE where every key has the same fence. */
+function isOneCall(part: BucketPart): boolean {
+  if (sizeOf(part) > MAX_PER_CALL) return false;
+  const { keys, marks } = part;
+  if (keys.every(({ fences }) => fences.length === 0)) return true;
+  const fence = keys[0]!.fences[0];
+  return marks.length === 0 && keys.every(({ fences }) => fences.length === 1 && fences[0] === fence);
+}
+
+/** Runs it for each part, side by side, and notes which failed. Never rejects. */
+async function all(
+  parts: readonly BucketPart[],
+  undelivered: Map<number, CacheError>,
+  run: (part: BucketPart) => Promise<unknown>,
+): Promise<void> {
+  const one = async (part: BucketPart) => {
+    try {
+      await run(part);
+    } catch (error) {
+      undelivered.set(part.bucket, error as CacheError);
+    }
+  };
+  await Promise.all(parts.map(one));
+}
+
+function chunksOf<X>(list: readonly X[]): (readonly X[])[] {
+  const chunks: (readonly X[])[] = [];
+  for (let from = 0; from < list.length; from += MAX_PER_CALL) chunks.push(list.slice(from, from + MAX_PER_CALL));
+  return chunks;
+}
+
+function brokenHold(): CacheError {
+  return new CacheError(
+    'RC_STORE_UNAVAILABLE',
+    'Between the two rounds of a group of evictions a hold ended: Redis lost data, another server took over, or it took too long. ' +
+      'The group is sent again.',
+  );
+}
