@@ -16,6 +16,8 @@ export interface Loading {
   readonly lease: Lease;
   /** What may be served should the load fail. */
   readonly stale: Stale | null;
+  /** What the caller who leads it is part of. */
+  readonly within: LoadScope | undefined;
 }
 
 /**
@@ -56,10 +58,11 @@ export class LoadRun {
     return this.fill(loading, scope, value, beganAt, loadMicros);
   }
 
-  private scopeOf({ call, flight, lease }: Loading): LoadScope {
+  private scopeOf({ call, flight, lease, within }: Loading): LoadScope {
     const { clock, coherence } = this.parts;
     const held = lease.isHeld ? coherence.view(call.key.bucket) : null;
-    return { isTainted: false, beganAtMs: clock.now(), held, flight };
+    const takesLoadsOnly = within?.takesLoadsOnly ?? false;
+    return { isTainted: false, beganAtMs: clock.now(), held, flight, takesLoadsOnly };
   }
 
   private async load({ call, flight, lease }: Loading, scope: LoadScope): Promise<unknown> {

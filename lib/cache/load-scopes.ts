@@ -18,6 +18,11 @@ export interface LoadScope {
   readonly held: BucketView | null;
   /** The flight that it is the load of; null for a write. */
   readonly flight: Flight | null;
+  /**
+   * True for a write whose call also evicts other entries, and for loads inside it: these entries stand until the method has ended, so
+   * whatever the cache answers meanwhile may be what the call is about to void. Only loads of its own may become part of what it puts.
+   */
+  readonly takesLoadsOnly: boolean;
 }
 
 /**
@@ -80,7 +85,8 @@ export class LoadScopes {
   /** Whether a value of this bucket's L1 may become part of what the caller makes. */
   admits(view: BucketView): boolean {
     const scope = this.current();
-    return scope === undefined || scope.held === view || view.verifiedAtMs > scope.beganAtMs;
+    if (scope === undefined) return true;
+    return !scope.takesLoadsOnly && (scope.held === view || view.verifiedAtMs > scope.beganAtMs);
   }
 
   /** Runs the application's function as `scope`, so that reads inside it are known as such. Call `ended` when its promise settled. */

@@ -29,11 +29,16 @@ export class Reader {
   constructor(private readonly parts: ReaderParts) {}
 
   read(call: ReadCall): Promise<unknown> {
-    const { flights, scopes, nextMoment } = this.parts;
-    const caller = { scope: scopes.current(), moment: scopes.moment };
+    const { flights, nextMoment } = this.parts;
+    const caller = this.caller();
     const isBypass = this.isBypass(call);
     if (flights.get(flightName(call, isBypass))) return this.join(call, caller, nextMoment());
     return this.lead(call, isBypass, caller);
+  }
+
+  private caller(): Caller {
+    const { scopes } = this.parts;
+    return { scope: scopes.current(), moment: scopes.moment };
   }
 
   /** The value, or undefined when there is no fresh one; loads nothing, waits for no load. */
@@ -42,6 +47,7 @@ export class Reader {
       call.region.counts.bypasses += 1;
       return undefined;
     }
+    const caller = this.caller();
     const ticket = this.takeTicket(call);
     let outcome: Outcome | null = null;
     try {
@@ -52,7 +58,7 @@ export class Reader {
       this.parts.tickets.giveBack(ticket);
     }
     count(call, outcome?.kind === 'value' ? outcome.source : 'load', false);
-    return outcome === null ? undefined : valueOf(outcome);
+    return outcome === null ? undefined : this.given(outcome, caller);
   }
 
   /**
@@ -96,7 +102,8 @@ export class Reader {
         }
         if (isBypass) call.region.counts.bypasses += 1;
         else count(call, outcome.source, true);
-        if (outcome.isTainted) scopes.taint(caller.scope, caller.moment);
+        // also a load: it may have read what is about to be voided
+        if (outcome.isTainted || caller.scope?.takesLoadsOnly) scopes.taint(caller.scope, caller.moment);
         return value;
       }
     }
@@ -114,7 +121,7 @@ export class Reader {
       } catch (error) {
         faults.cacheErrorOf('A read', error);
       }
-      outcome = found.kind === 'answer' ? found.outcome : await this.serve(call, flight, ticket, found);
+      outcome = found.kind === 'answer' ? found.outcome : await this.serve(call, flight, ticket, found, caller);
     } catch (error) {
       outcome = { kind: 'failed', error, owner: 'everyones' };
     } finally {
@@ -133,7 +140,7 @@ export class Reader {
     // a part of its owner, so that what it reads in turn does not wait for that owner either
     const flight = new Flight('', call.policy.shape, ownerOf(caller));
     const ticket = tickets.take(call.key.entry, -1);
-    const outcome = await this.serve(call, flight, ticket, JUST_LOAD);
+    const outcome = await this.serve(call, flight, ticket, JUST_LOAD, caller);
     tickets.giveBack(ticket);
     flight.end(outcome);
     return this.given(outcome, caller);
@@ -141,12 +148,20 @@ export class Reader {
 
   /** The answer for its caller. What must not outlive this call taints the load that the caller is part of. */
   private given(outcome: Outcome, { scope, moment }: Caller): unknown {
-    if (outcome.kind === 'value' && outcome.isTainted) this.parts.scopes.taint(scope, moment);
+    if (outcome.kind === 'value' && (outcome.isTainted || (scope?.takesLoadsOnly && outcome.source !== 'load'))) {
+      this.parts.scopes.taint(scope, moment);
+    }
     return valueOf(outcome);
   }
 
   /** Ends a read that L2 did not answer. */
-  private serve(call: ReadCall, flight: Flight, ticket: Ticket, found: ToLoad): Promise<Outcome> | Outcome {
+  private serve(
+    call: ReadCall,
+    flight: Flight,
+    ticket: Ticket,
+    found: ToLoad,
+    { scope: within }: Caller,
+  ): Promise<Outcome> | Outcome {
     const { lease, stale } = found;
     if (lease.isHeld && stale && isServableWhileRevalidating(stale, call.policy)) {
       // callers who are served the stale value meanwhile must not be taken for a part of that load
@@ -154,7 +169,7 @@ export class Reader {
       this.refresh(call, lease, stale);
       return { kind: 'value', at: stale.at, source: 'stale', take: stale.take, isTainted: true };
     }
-    return this.parts.loads.run({ call, flight, ticket, lease, stale });
+    return this.parts.loads.run({ call, flight, ticket, lease, stale, within });
   }
 
   /** Loads in the background while the stale value is served. */
@@ -162,7 +177,8 @@ export class Reader {
     const { tickets, loads, background } = this.parts;
     const ticket = this.takeTicket(call);
     const flight = new Flight('', call.policy.shape, undefined);
-    background.run(loads.run({ call, flight, ticket, lease, stale }).finally(() => tickets.giveBack(ticket)));
+    const within = undefined;
+    background.run(loads.run({ call, flight, ticket, lease, stale, within }).finally(() => tickets.giveBack(ticket)));
   }
 
   private takeTicket(call: EntryCall): Ticket {

@@ -88,7 +88,7 @@ export class Writer {
       this.engine.background.run(writes.abandon());
       throw fenceFailed(plan.strict.map(({ region }) => region.name));
     }
-    const scope = plan.puts.length > 0 ? this.scopeOf(writes, outer) : null;
+    const scope = plan.puts.length > 0 ? this.scopeOf(writes, outer, isPartOfMore(plan)) : null;
     let result: unknown;
     try {
       result = scope === null ? await run() : await scopes.run(scope, run);
@@ -106,16 +106,17 @@ export class Writer {
   }
 
   /** What the method of a write-through reads through a cache must be as current as what a load reads (R18). */
-  private scopeOf(writes: CallWrites, outer: LoadScope | undefined): LoadScope {
+  private scopeOf(writes: CallWrites, outer: LoadScope | undefined, takesLoadsOnly: boolean): LoadScope {
     const { scopes, coherence, clock, localTier } = this.engine;
     const bucket = writes.fencedBucket;
     // without a fence no position says up to where L1 must be current
-    if (writes.isUnfenced && localTier !== null) scopes.admitOnly();
+    if (takesLoadsOnly || (writes.isUnfenced && localTier !== null)) scopes.admitOnly();
     return {
       isTainted: false,
       beganAtMs: clock.now(),
       held: bucket === null ? null : coherence.view(bucket),
       flight: outer?.flight ?? null,
+      takesLoadsOnly: takesLoadsOnly || (outer?.takesLoadsOnly ?? false),
     };
   }
 
@@ -148,6 +149,11 @@ export class Writer {
     this.writing.add(tracked);
     return tracked;
   }
+}
+
+/** The call voids entries that its puts are not. */
+function isPartOfMore({ strict, puts, evictsNothing }: WritePlan): boolean {
+  return !evictsNothing || strict.length > 0 || puts.length > 1;
 }
 
 function fenceFailed(regions: readonly string[]): CacheError {

@@ -10,7 +10,7 @@ const value = (v: unknown): Outcome => ({ kind: 'value', at: 1, source: 'load', 
 function process() {
   const scopes = new LoadScopes(false);
   const run = <T>(flight: Flight, load: () => T): T =>
-    scopes.run({ isTainted: false, beganAtMs: 0, held: null, flight }, load);
+    scopes.run({ isTainted: false, beganAtMs: 0, held: null, flight, takesLoadsOnly: false }, load);
   return { scopes, flights: new Flights(scopes), owner: () => scopes.current()?.flight ?? undefined, run };
 }
 
