@@ -1,4 +1,4 @@
-import type { EntryArgs, FillOutcome } from '../stores/remote-store.js';
+import { type EntryArgs, type FillOutcome, StoreRefusal } from '../stores/remote-store.js';
 import type { Engine } from './engine.js';
 import type { EntryCall } from './entry-call.js';
 
@@ -61,7 +61,9 @@ export class HeldLease implements Lease {
     const { key, region } = this.call;
     try {
       return await this.parts.remote.fill({ key, region: region.name, token: this.token, ...entry });
-    } catch {
+    } catch (error) {
+      // it was not written, and nobody need wait for it
+      if (error instanceof StoreRefusal) this.release();
       return null;
     }
   }

@@ -202,11 +202,6 @@ export class RedisCache {
     return tags.map((tag) => ({ kind: 'mark', mark: `t:${tag}`, counts: this.counts }));
   }
 
-  /** @internal */
-  get evictor(): Writer {
-    return this.writer;
-  }
-
   /** @internal Some load is expected to read its own key after an `await`, as an override that calls `super` does: it shall not wait for itself. */
   trackOwners(): void {
     this.engine.scopes.track();

@@ -1,10 +1,9 @@
 import type { CacheKey } from '../keys/cache-key.js';
 import { CacheError } from '../shared/errors.js';
-import type { Mark } from '../stores/channel.js';
 import { CallWrites, type PlannedWrites } from './call-writes.js';
 import type { Engine } from './engine.js';
 import type { EntryCall } from './entry-call.js';
-import { type EvictionCounts, groupOf, type Wanted } from './eviction-group.js';
+import { groupOf, type Wanted } from './eviction-group.js';
 import { type EvictionOutcome, type OnEvictFailure, throwIfAsked } from './evictions.js';
 import type { LoadScope } from './load-scopes.js';
 import type { RegionState } from './region-state.js';
@@ -40,11 +39,6 @@ export class Writer {
   /** Resolves when acknowledged, or (journal) when it was queued because Redis did not answer. */
   async evict(region: RegionState, keys: readonly CacheKey[], version = ''): Promise<void> {
     await this.evictAll(keys.map((key) => ({ kind: 'key', region, key, version })));
-  }
-
-  /** Voids everything that carries one of the marks, in every bucket. Resolves as `evict`. */
-  async stamp(marks: readonly Mark[], counts: EvictionCounts): Promise<void> {
-    await this.evictAll(marks.map((mark) => ({ kind: 'mark', mark, counts })));
   }
 
   /** Everything in one group. Resolves as `evict`. @throws CacheError RC_EVICTION_PENDING (`throw`), RC_CLOSED */

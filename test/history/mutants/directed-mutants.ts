@@ -112,5 +112,35 @@ export const directedClientMutants: readonly Mutant[] = [
     name: 'own evictions tell no position',
     edits: [edit('stores/redis/redis-node', 'positions.settle(bucket, { incarnation, sequence }, known);', '')],
   },
+  {
+    name: 'a group over several buckets goes in one round',
+    edits: [
+      edit(
+        'cache/eviction-delivery',
+        'return this.turns.run(buckets, () => this.inRounds(parts, suspects));',
+        'await Promise.all(parts.map((part) => this.line.send(part))); return DELIVERED;',
+      ),
+    ],
+  },
+  {
+    name: 'a hold that ended counts',
+    edits: [
+      edit(
+        'cache/eviction-delivery',
+        'if (!(await this.release(part, owner)))',
+        'await this.release(part, owner); if (false)',
+      ),
+    ],
+  },
+  {
+    name: 'a fence ends beside the evictions of its call',
+    edits: [
+      edit(
+        'cache/call-writes',
+        'const first = await this.evict([...after, ...loose], () => this.group([...after, ...this.fencedKeys]));',
+        'const first = ACKNOWLEDGED as EvictionOutcome; void this.evict([...after, ...loose]);',
+      ),
+    ],
+  },
   { name: 'a clock that stands still is believed', edits: [edit('shared/clock', 'stoodStillMs += gainedMs;', '')] },
 ];

@@ -1,5 +1,6 @@
 import type { Schedule } from '../schedule.js';
 import { driverSchedules } from './driver.js';
+import { groupSchedules } from './groups.js';
 import { loadSchedules } from './loads.js';
 import { localSchedules } from './local.js';
 import { plainReadSchedules } from './plain-reads.js';
@@ -7,6 +8,7 @@ import { writeSchedules } from './writes.js';
 
 export const schedules: readonly Schedule[] = [
   ...driverSchedules,
+  ...groupSchedules,
   ...loadSchedules,
   ...localSchedules,
   ...plainReadSchedules,

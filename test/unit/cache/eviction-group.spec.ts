@@ -255,4 +255,13 @@ describe('a group of evictions', () => {
     for (const id of ids) await users.getOrLoad(id, async () => 'x');
     expect(a.cache.status().regions['users']).toMatchObject({ fills: 2, evictions: 2 });
   });
+
+  it('gives up the lease of a load whose fill a full server refuses', async () => {
+    const [a, b] = [await world.start(NO_L1), await world.start(NO_L1)];
+    a.faults.failNext('fill', new StoreRefusal('OOM command not allowed'));
+    expect(await region(a, 'users').getOrLoad('1', async () => 'mine')).toBe('mine');
+    await settle();
+    expect(await region(b, 'users').getOrLoad('1', async () => 'theirs')).toBe('theirs');
+    expect(b.cache.status().regions['users']).toMatchObject({ leaseWaits: 0, fills: 1 });
+  });
 });
