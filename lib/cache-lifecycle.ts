@@ -54,7 +54,10 @@ export class CacheLifecycle implements OnModuleInit, OnApplicationShutdown {
   }
 
   private bootLine(methodCount: number): string {
-    const { redis, l1, service, regions, onFailover } = this.options;
+    const { enabled, redis, l1, service, regions, onFailover } = this.options;
+    if (!enabled) {
+      return `Cache of service "${service}" is off (enabled: false): ${methodCount} cached methods run as they are, evictions do nothing`;
+    }
     const store = redis === null ? 'embedded store (one process)' : `Redis (${connectionFormOf(redis)})`;
     const memory =
       l1 === null

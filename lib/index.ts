@@ -8,6 +8,7 @@ export { JsonCodec } from './codecs/json-codec.js';
 export { MsgpackCodec } from './codecs/msgpack-codec.js';
 export type { Payload } from './entries/stored-entry.js';
 export type { Version } from './entries/version.js';
+export { cached, type CachedHandle } from './interception/cached-handle.js';
 export type { KeySegment, KeyValue } from './keys/key-segment.js';
 export { CacheConfig } from './operations/cache-config.decorator.js';
 export { CacheEvict } from './operations/cache-evict.decorator.js';
@@ -22,9 +23,9 @@ export type {
   CachePutOptions,
   KeyOption,
 } from './operations/operation-options.js';
-export type { Duration } from './options/duration.js';
+export type { Duration, DurationOption } from './options/duration.js';
 export type { CodecName, L1Options, RedisCacheOptions, RegionOptions } from './options/redis-cache-options.js';
-export type { RedisConnectionOptions } from './options/redis-connection.js';
+export type { RedisClient, RedisConnectionOptions } from './options/redis-connection.js';
 export { type FieldTypes, instanceOf, type TypedInstance, type ValueType } from './options/value-type.js';
 export type { RedisCacheModuleExtras, RedisCacheOptionsFactory } from './redis-cache.module-definition.js';
 export { RedisCacheModule } from './redis-cache.module.js';

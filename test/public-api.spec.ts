@@ -16,6 +16,7 @@ it('exports these values, and no others', () => {
     'MsgpackCodec',
     'RedisCache',
     'RedisCacheModule',
+    'cached',
     'getCacheToken',
     'instanceOf',
     'isCacheError',

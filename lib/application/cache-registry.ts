@@ -18,9 +18,18 @@ export interface RegisteredCache {
   readonly providedIn: InjectionToken;
 }
 
+/** Finds a cache by its name. */
+export interface CacheFinder {
+  /**
+   * @param where what needs the cache, for the message
+   * @throws CacheError RC_MODULE_MISSING
+   */
+  find(name: string, where: string): RedisCache;
+}
+
 /** The caches of one application, by name. */
 @Injectable()
-export class CacheRegistry {
+export class CacheRegistry implements CacheFinder {
   private readonly caches = new Map<string, RegisteredCache>();
 
   constructor(

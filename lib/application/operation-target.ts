@@ -6,7 +6,7 @@ import type { CacheConfigOptions, TargetOptions } from '../operations/operation-
 import { classNameOf } from '../shared/class-name.js';
 import { CacheError } from '../shared/errors.js';
 import { DEFAULT_CACHE } from '../shared/tokens.js';
-import type { CacheRegistry } from './cache-registry.js';
+import type { CacheFinder } from './cache-registry.js';
 
 /** The class of an instance; for keys, regions and messages its name counts. */
 export interface RuntimeClass {
@@ -27,7 +27,7 @@ export function targetOf(
   options: TargetOptions,
   method: CachedMethod,
   runtimeClass: RuntimeClass,
-  caches: CacheRegistry,
+  caches: CacheFinder,
 ): OperationTarget {
   const config = configOf(runtimeClass);
   const cache = caches.find(options.cache ?? config.cache ?? DEFAULT_CACHE, method.where);

@@ -2,7 +2,7 @@ import type { Version } from '../entries/version.js';
 import { canonicalVersion } from '../entries/version.js';
 import type { CacheKey } from '../keys/cache-key.js';
 import { identifierOf, type KeyValue } from '../keys/key-segment.js';
-import type { Keyspace } from '../keys/keyspace.js';
+import { hashedIdentifier, type Keyspace } from '../keys/keyspace.js';
 import type { ResolvedRegionOptions } from '../options/resolved-options.js';
 import { checkCallback, checkCallOptions } from './check-call.js';
 import type { FencedKey } from './call-fences.js';
@@ -43,11 +43,19 @@ export class CacheRegion<T = unknown> {
   /** @internal */
   constructor(
     private readonly state: RegionState,
-    private readonly parts: { engine: Engine; reader: Reader; writer: Writer; keyspace: Keyspace },
+    private readonly parts: {
+      engine: Engine;
+      reader: Reader;
+      writer: Writer;
+      keyspace: Keyspace;
+      /** False: the cache is off. */
+      isEnabled: boolean;
+    },
   ) {
     this.where = `region "${state.name}"`;
     this.defaultPolicy = resolveReadPolicy(state.options, {}, this.where);
-    this.keyOf = parts.keyspace.keysOf(state.name, state.options.attribute);
+    const keyOf = parts.keyspace.keysOf(state.name, state.options.attribute);
+    this.keyOf = state.options.keys === 'hashed' ? (identifier) => keyOf(hashedIdentifier(identifier)) : keyOf;
   }
 
   get name(): string {
@@ -60,11 +68,7 @@ export class CacheRegion<T = unknown> {
 
   /** The value, or undefined when it is not cached, stale or undecodable, or Redis is away. Never loads. */
   async get(key: KeyValue): Promise<T | undefined> {
-    const cacheKey = this.keyOf(identifierOf(key, this.where));
-    const local = this.takeLocal(cacheKey, this.defaultPolicy);
-    if (local !== NOTHING) return local as T;
-    const call = { region: this.state, key: cacheKey, policy: this.defaultPolicy, args: NO_ARGS };
-    return (await this.parts.reader.peek(call)) as T | undefined;
+    return (await this.peek(this.keyOf(identifierOf(key, this.where)), this.defaultPolicy)) as T | undefined;
   }
 
   /**
@@ -144,7 +148,16 @@ export class CacheRegion<T = unknown> {
   ): Promise<unknown> {
     const local = this.takeLocal(key, policy);
     if (local !== NOTHING) return Promise.resolve(local);
+    if (!this.parts.isEnabled) return this.loadStraight(key, load);
     return this.parts.reader.read({ region: this.state, key, policy, args, load });
+  }
+
+  /** @internal The value as `policy` gives it back, or undefined. Never loads. */
+  async peek(key: CacheKey, policy: ReadPolicy): Promise<unknown> {
+    if (!this.parts.isEnabled) return undefined;
+    const local = this.takeLocal(key, policy);
+    if (local !== NOTHING) return local;
+    return this.parts.reader.peek({ region: this.state, key, policy, args: NO_ARGS });
   }
 
   /** @internal Writes and evicts for every region of the cache. */
@@ -185,6 +198,12 @@ export class CacheRegion<T = unknown> {
   /** @internal `condition` was false. */
   countBypass(): void {
     this.state.counts.bypasses += 1;
+  }
+
+  /** The cache is off. */
+  private async loadStraight(key: CacheKey, load: (context: LoadContext) => Promise<unknown>): Promise<unknown> {
+    this.countBypass();
+    return load({ signal: new AbortController().signal, region: this.name, key: key.entry });
   }
 
   /** The value for one caller, or NOTHING. */

@@ -16,10 +16,15 @@ export type OfResult<X, T> = X | ((value: T) => X);
  * @publicApi
  */
 export interface ReadOptions<T = unknown> {
+  /** How long a value is fresh: milliseconds, or text such as `'5m'`. Longer than 0. */
   ttl?: OfResult<Duration, T>;
+  /** Shortens each ttl by a random share of up to this, 0 to 1. */
   jitter?: number;
+  /** How long `null` and `undefined` are fresh: milliseconds, or text such as `'30s'`; 0: they are not cached. */
   negativeTtl?: Duration;
+  /** How long after its ttl a value may be served while one caller reloads it: milliseconds, or text. */
   staleWhileRevalidate?: Duration;
+  /** How long after its ttl a value may be served when its load fails: milliseconds, or text. */
   staleIfError?: Duration;
   /** Labels by which many entries are evicted at once. */
   tags?: OfResult<readonly string[], T>;
@@ -27,8 +32,11 @@ export interface ReadOptions<T = unknown> {
   version?: OfResult<Version, NonNullable<T>>;
   /** True: the result is returned and not cached. */
   unless?: (value: T) => boolean;
+  /** What a cached value comes back as, where it holds instances of classes; see {@link ValueType}. */
   type?: ValueType;
+  /** Standard Schema (valibot, zod, arktype …) that a cached value must pass; what does not fit is a miss. */
   schema?: StandardSchemaV1;
+  /** True: each caller gets a copy of its own instead of a shared frozen value. */
   mutable?: boolean;
 }
 

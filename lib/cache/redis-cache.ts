@@ -244,7 +244,13 @@ export class RedisCache {
     const state = new RegionState(name, regionOptions, codecOf(regionOptions.codec), logger);
     this.states.set(name, state);
     this.coherence.declareRegion(name);
-    return new CacheRegion(state, { engine: this.engine, reader: this.reader, writer: this.writer, keyspace });
+    return new CacheRegion(state, {
+      engine: this.engine,
+      reader: this.reader,
+      writer: this.writer,
+      keyspace,
+      isEnabled: options.enabled,
+    });
   }
 }
 

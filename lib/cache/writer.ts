@@ -8,8 +8,10 @@ import { type EvictionOutcome, type OnEvictFailure, throwIfAsked } from './evict
 import type { LoadScope } from './load-scopes.js';
 import type { RegionState } from './region-state.js';
 
-/** What to do when Redis does not acknowledge. */
+/** Whether anything is written, and what to do when Redis does not acknowledge. */
 export interface FailurePolicy {
+  /** False: the cache is off; methods run, and nothing else is done. */
+  readonly enabled: boolean;
   readonly onEvictFailure: OnEvictFailure;
   readonly onFenceFailure: 'refuse' | 'run';
 }
@@ -48,6 +50,7 @@ export class Writer {
 
   /** As `evictAll`, for callers who decide themselves. Never rejects. */
   send(wanted: readonly Wanted[]): Promise<EvictionOutcome> {
+    if (!this.failure.enabled) return Promise.resolve({ kind: 'acknowledged' });
     const { evictions, remote } = this.engine;
     return this.tracked(evictions.evict(groupOf(wanted, remote.bucketCount)));
   }
@@ -67,6 +70,7 @@ export class Writer {
    * @throws CacheError RC_FENCE_FAILED, before `run`
    */
   writeAll(plan: WritePlan, run: () => Promise<unknown>): Promise<unknown> {
+    if (!this.failure.enabled) return run();
     return this.tracked(this.runWrites(plan, run));
   }
 
@@ -124,7 +128,7 @@ export class Writer {
           `Use write(key, () => …), which fences the key first, or evict(key).`,
       );
     }
-    await this.tracked(this.putValue(call, value));
+    if (this.failure.enabled) await this.tracked(this.putValue(call, value));
   }
 
   private async putValue(call: EntryCall, value: unknown): Promise<void> {

@@ -12,7 +12,7 @@ import type { CacheEvictOptions, ResultOptions, TargetOptions } from '../operati
 import { classNameOf } from '../shared/class-name.js';
 import { CacheError } from '../shared/errors.js';
 import { dropPromise, optionFailure } from '../shared/option-function.js';
-import type { CacheRegistry } from '../application/cache-registry.js';
+import type { CacheFinder } from '../application/cache-registry.js';
 import { type RuntimeClass, targetOf } from '../application/operation-target.js';
 
 /** @throws CacheError RC_OPTION_FUNCTION */
@@ -57,7 +57,7 @@ export interface CallSteps {
 }
 
 /** @throws CacheError RC_MODULE_MISSING, RC_INVALID_OPTION, RC_DECORATOR_TARGET */
-export function callStepsOf(method: CachedMethod, runtimeClass: RuntimeClass, caches: CacheRegistry): CallSteps {
+export function callStepsOf(method: CachedMethod, runtimeClass: RuntimeClass, caches: CacheFinder): CallSteps {
   const steps = {
     before: [] as EvictStep[],
     reads: [] as ReadStep[],
@@ -78,11 +78,12 @@ export function callStepsOf(method: CachedMethod, runtimeClass: RuntimeClass, ca
   return steps;
 }
 
-function readStepOf(
+/** @throws CacheError as callStepsOf */
+export function readStepOf(
   { options, key }: CacheableOperation | PutOperation,
   method: CachedMethod,
   runtimeClass: RuntimeClass,
-  caches: CacheRegistry,
+  caches: CacheFinder,
 ): ReadStep {
   const { region, config } = targetOf(options, method, runtimeClass, caches);
   return {
@@ -100,7 +101,7 @@ function evictStepOf(
   { options, identifyAll }: EvictOperation,
   method: CachedMethod,
   runtimeClass: RuntimeClass,
-  caches: CacheRegistry,
+  caches: CacheFinder,
 ): EvictStep {
   const { cache, region } = targetOf(options, method, runtimeClass, caches);
   return {

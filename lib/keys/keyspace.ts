@@ -63,6 +63,11 @@ export class Keyspace {
   }
 }
 
+/** An identifier that cannot be read back; `~` is escaped in others, so that it equals none. */
+export function hashedIdentifier(identifier: string): string {
+  return `~${hash('sha256', identifier, 'base64url')}`;
+}
+
 /** `~` is escaped in identifiers, so a shortened one equals no other. SHA-256 against chosen collisions. */
 function shorten(identifier: string, maxLength: number): string {
   return `${identifier.slice(0, Math.max(0, maxLength - 44))}~${hash('sha256', identifier, 'base64url')}`;

@@ -25,10 +25,15 @@ export type KeyOption<Args extends AnyArgs = AnyArgs> = string | ((...args: Args
 
 /** How a result is kept. Functions are called with the result and the arguments. Each overrides the region's option. */
 export interface ResultOptions<Args extends AnyArgs = AnyArgs, Result = Unchecked> {
+  /** How long a value is fresh: milliseconds, or text such as `'5m'`. Longer than 0. */
   ttl?: Duration | ((result: Result, ...args: Args) => Duration);
+  /** Shortens each ttl by a random share of up to this, 0 to 1. */
   jitter?: number;
+  /** How long `null` and `undefined` are fresh: milliseconds, or text such as `'30s'`; 0: they are not cached. */
   negativeTtl?: Duration;
+  /** How long after its ttl a value may be served while one caller reloads it: milliseconds, or text. */
   staleWhileRevalidate?: Duration;
+  /** How long after its ttl a value may be served when its load fails: milliseconds, or text. */
   staleIfError?: Duration;
   /** Labels by which many entries are evicted at once. */
   tags?: readonly string[] | ((result: Result, ...args: Args) => readonly string[]);
@@ -36,8 +41,11 @@ export interface ResultOptions<Args extends AnyArgs = AnyArgs, Result = Unchecke
   version?: (result: Result, ...args: Args) => Version;
   /** True: the result is returned and not cached. */
   unless?: (result: Result, ...args: Args) => boolean;
+  /** What a cached value comes back as, where it holds instances of classes; see {@link ValueType}. */
   type?: ValueType;
+  /** Standard Schema (valibot, zod, arktype …) that a cached value must pass; what does not fit is a miss. */
   schema?: StandardSchemaV1;
+  /** True: each caller gets a copy of its own instead of a shared frozen value. */
   mutable?: boolean;
 }
 
@@ -51,12 +59,17 @@ export interface CacheConfigOptions {
   cache?: string;
   /** Name of the region. @default the name of the instance's class */
   region?: string;
-  /** Defaults of the methods' own options; they override the region's. */
+  /** How long a value is fresh: milliseconds, or text such as `'5m'`. Longer than 0. */
   ttl?: Duration;
+  /** Shortens each ttl by a random share of up to this, 0 to 1. */
   jitter?: number;
+  /** How long `null` and `undefined` are fresh: milliseconds, or text such as `'30s'`; 0: they are not cached. */
   negativeTtl?: Duration;
+  /** How long after its ttl a value may be served while one caller reloads it: milliseconds, or text. */
   staleWhileRevalidate?: Duration;
+  /** How long after its ttl a value may be served when its load fails: milliseconds, or text. */
   staleIfError?: Duration;
+  /** True: each caller gets a copy of its own instead of a shared frozen value. */
   mutable?: boolean;
   /** What a cached value comes back as, where it holds instances of classes; see {@link ValueType}. */
   type?: ValueType;
@@ -95,6 +108,7 @@ export interface CachePutOptions<Args extends AnyArgs = AnyArgs, Result = Unchec
  * @publicApi
  */
 export interface CacheEvictOptions<Args extends AnyArgs = AnyArgs, Result = Unchecked> extends TargetOptions<Args> {
+  /** What identifies the value that is evicted: as in the `@Cacheable` that reads it. */
   key?: KeyOption<Args>;
   /** Several keys; called before the method, as `key`. */
   keys?: (...args: Args) => readonly KeyValue[];

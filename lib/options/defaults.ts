@@ -24,6 +24,8 @@ export const REGION_DEFAULTS = {
   tombstone: '10m',
   /** Above it a value costs more to move than most queries; Redis serves one command at a time. */
   maxValueBytes: 1024 ** 2,
+  /** Readable keys are what one looks for in an incident. */
+  keys: 'plain',
   mutable: false,
 } as const satisfies RegionOptions;
 
@@ -35,6 +37,7 @@ export const L1_DEFAULTS = {
 } as const satisfies L1Options;
 
 export const CACHE_DEFAULTS = {
+  enabled: true,
   /** Keys stay readable, and short beside their values. */
   maxKeyLength: 200,
   reads: 'plain',

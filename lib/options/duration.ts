@@ -7,6 +7,10 @@ import { CacheError, describeValue } from '../shared/errors.js';
  */
 export type Duration = number | `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`;
 
+/** As {@link Duration}; any text, such as one that a ConfigService read, is checked at boot. @publicApi */
+
+export type DurationOption = Duration | (string & {});
+
 const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
 /** Longest duration taken: 10 years. Longer ones are mistakes of the unit, or meant as "for ever". */

@@ -97,6 +97,7 @@ export const regionSchema = v.strictObject(
     ...policyEntries,
     attribute: v.optional(v.string('a name')),
     shape: v.optional(count(1)),
+    keys: v.optional(v.picklist(['plain', 'hashed'], `'plain' or 'hashed'`)),
     l1: v.optional(v.literal(false, 'false, or left out')),
     mutable: v.optional(flag),
     type: v.optional(valueType),
@@ -109,6 +110,7 @@ export const optionsSchema = v.strictObject(
   {
     ...policyEntries,
     service: v.string('the name of the service, the first segment of every key'),
+    enabled: v.optional(flag),
     redis: v.optional(v.unknown()),
     l1: v.optional(
       v.union(

@@ -1,6 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Codec } from '../codecs/codec.js';
-import type { Duration } from './duration.js';
+import type { DurationOption } from './duration.js';
 import type { RedisConnectionOptions } from './redis-connection.js';
 import type { ValueType } from './value-type.js';
 
@@ -12,18 +12,22 @@ import type { ValueType } from './value-type.js';
 export interface RedisCacheOptions {
   /** First segment of every key: the name of the service, such as `user`. Letters, digits, `-`, `_`, `.`. Required. */
   service: string;
+  /**
+   * False: the cache is off. Calls go straight through, evictions do nothing, nothing is connected; for tests, local work and incidents. @default true
+   */
+  enabled?: boolean;
   /** Where Redis is. Left out: an embedded in-memory store with the same semantics, for one process. */
   redis?: RedisConnectionOptions;
   /** How long a value is fresh. Always finite. @default '5m' */
-  ttl?: Duration;
+  ttl?: DurationOption;
   /** Shortens each ttl by a random share of up to this, 0 to 1, so that entries written together do not expire together. @default 0.1 */
   jitter?: number;
   /** How long `null` and `undefined` are fresh; 0: they are not cached. @default the ttl */
-  negativeTtl?: Duration;
+  negativeTtl?: DurationOption;
   /** How long after its ttl a value may be served while one caller reloads it. @default 0 (never) */
-  staleWhileRevalidate?: Duration;
+  staleWhileRevalidate?: DurationOption;
   /** How long after its ttl a value may be served when its load fails. @default 0 (never) */
-  staleIfError?: Duration;
+  staleIfError?: DurationOption;
   /** How values become bytes: `'json'`, `'msgpack'` (needs the package msgpackr), or a codec of your own. @default 'json' */
   codec?: CodecName | Codec;
   /** The process's own memory in front of Redis, or false for none. */
@@ -31,13 +35,13 @@ export interface RedisCacheOptions {
   /** Options per region; each overrides the cache's. A region that is only named in a decorator has the cache's. */
   regions?: Record<string, RegionOptions>;
   /** How long a load may hold its key; then another caller may take it over. @default '10s' */
-  lease?: Duration;
+  lease?: DurationOption;
   /** How long a caller waits for another instance's load before it loads by itself, without writing to the cache. @default '5s' */
-  maxWait?: Duration;
+  maxWait?: DurationOption;
   /** How long a write (`@CachePut`, strict `@CacheEvict`) may take before its fence falls; longer than the longest write. @default '30s' */
-  fence?: Duration;
+  fence?: DurationOption;
   /** How long late events and late puts are recognised as such. @default '10m' */
-  tombstone?: Duration;
+  tombstone?: DurationOption;
   /** Largest encoded value that is kept, bytes; a larger one is returned and not cached. @default 1 MiB */
   maxValueBytes?: number;
   /** Longest identifier in a key, characters; what is longer ends in a SHA-256 digest. @default 200 */
@@ -45,7 +49,7 @@ export interface RedisCacheOptions {
   /** How hits are read: `'plain'` (HMGET + GET), or `'function'` where a multiplexing proxy stands before Redis. @default 'plain' */
   reads?: 'plain' | 'function';
   /** Longest wait for one answer of Redis, before the call goes on without it. @default '250ms' */
-  commandTimeout?: Duration;
+  commandTimeout?: DurationOption;
   /**
    * What `evict` does when Redis does not acknowledge: queue, log and go on, or throw. It is retried in both cases; more than 10,000
    * pending keys and tags become a clear of their buckets.
@@ -76,7 +80,7 @@ export interface L1Options {
   maxBytes?: number;
   /** D of the protocol: no value is served from L1 later than this after an eviction elsewhere was acknowledged, even when every
    * message is lost. @default '1s' */
-  maxAge?: Duration;
+  maxAge?: DurationOption;
 }
 
 /**
@@ -85,22 +89,35 @@ export interface L1Options {
  * @publicApi
  */
 export interface RegionOptions {
-  ttl?: Duration;
+  /** How long a value is fresh: milliseconds, or text such as `'5m'`. Longer than 0. */
+  ttl?: DurationOption;
+  /** Shortens each ttl by a random share of up to this, 0 to 1. */
   jitter?: number;
-  negativeTtl?: Duration;
-  staleWhileRevalidate?: Duration;
-  staleIfError?: Duration;
+  /** How long `null` and `undefined` are fresh: milliseconds, or text such as `'30s'`; 0: they are not cached. */
+  negativeTtl?: DurationOption;
+  /** How long after its ttl a value may be served while one caller reloads it: milliseconds, or text. */
+  staleWhileRevalidate?: DurationOption;
+  /** How long after its ttl a value may be served when its load fails: milliseconds, or text. */
+  staleIfError?: DurationOption;
+  /** How values become bytes: `'json'`, `'msgpack'`, or a codec of your own. */
   codec?: CodecName | Codec;
   /** Last segment of the region's keys; the same for every codec. @default 'json' */
   attribute?: string;
   /** Number of the form of the values, 1 and up: an entry of another shape is a miss, and evictions reach it. @default 1 */
   shape?: number;
+  /** `'hashed'`: identifiers stand in keys as SHA-256, so that no e-mail or token is read in MONITOR, logs or dumps. @default 'plain' */
+  keys?: 'plain' | 'hashed';
   /** False: this region is never kept in L1. */
   l1?: false;
-  lease?: Duration;
-  maxWait?: Duration;
-  fence?: Duration;
-  tombstone?: Duration;
+  /** How long a load may hold its key, milliseconds or text; then another caller may take it over. */
+  lease?: DurationOption;
+  /** How long a caller waits for another instance's load, milliseconds or text, before it loads by itself. */
+  maxWait?: DurationOption;
+  /** How long a write may take before its fence falls, milliseconds or text; longer than the longest write. */
+  fence?: DurationOption;
+  /** How long late events and late puts are recognised as such, milliseconds or text. */
+  tombstone?: DurationOption;
+  /** Largest encoded value that is kept, bytes; a larger one is returned and not cached. */
   maxValueBytes?: number;
   /** Give each caller a copy of its own instead of a shared frozen value. @default false */
   mutable?: boolean;

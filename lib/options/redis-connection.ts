@@ -1,4 +1,4 @@
-import type { Cluster, ClusterNode, ClusterOptions, Redis, RedisOptions } from 'ioredis';
+import type { ClusterNode, ClusterOptions, RedisOptions } from 'ioredis';
 
 /**
  * Where Redis is: exactly one of these forms. Options of ioredis may be added to each but the last two; the module sets those that
@@ -15,6 +15,12 @@ export type RedisConnectionOptions =
   | ({ url: string } & RedisOptions)
   | RedisOptions
   | ({ nodes: ClusterNode[] } & ClusterOptions)
-  | { client: Redis | Cluster }
-  | Redis
-  | Cluster;
+  | { client: RedisClient }
+  | RedisClient;
+
+/** A client of the application's: a `Redis` or `Cluster` of ioredis, 5 or 6. Only by what tells it apart, so that editors offer the other forms. @publicApi */
+export interface RedisClient {
+  sendCommand(...args: never[]): unknown;
+  duplicate(...args: never[]): unknown;
+  disconnect(...args: never[]): void;
+}

@@ -32,7 +32,7 @@ export function resolveOptions(
   if (options.redis !== undefined) connectionFormOf(options.redis);
   warnOfSeconds('', options, warn);
 
-  const { l1 } = options;
+  const { l1, enabled: isEnabled = CACHE_DEFAULTS.enabled } = options;
   const defaults = resolveRegion('', options, l1 !== false, REGION_DEFAULTS);
   const regions = new Map<string, ResolvedRegionOptions>();
   for (const [region, regionOptions] of Object.entries(options.regions ?? {})) {
@@ -45,8 +45,9 @@ export function resolveOptions(
   return Object.freeze({
     name,
     service: options.service,
-    redis: options.redis ?? null,
-    l1: l1 === false ? null : resolveL1(l1 ?? {}),
+    enabled: isEnabled,
+    redis: isEnabled ? (options.redis ?? null) : null,
+    l1: l1 === false || !isEnabled ? null : resolveL1(l1 ?? {}),
     defaults,
     regions,
     maxKeyLength: options.maxKeyLength ?? CACHE_DEFAULTS.maxKeyLength,
@@ -94,6 +95,7 @@ function resolveRegion(
     codec: chosen.codec,
     attribute: (options as RegionOptions).attribute ?? REGION_DEFAULTS.attribute,
     shape: (options as RegionOptions).shape ?? REGION_DEFAULTS.shape,
+    keys: (options as RegionOptions).keys ?? REGION_DEFAULTS.keys,
     l1: l1 && options.l1 !== false,
     leaseMs: ms('lease'),
     maxWaitMs: ms('maxWait'),

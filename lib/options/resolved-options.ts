@@ -8,6 +8,8 @@ import type { ValueType } from './value-type.js';
 export interface ResolvedOptions {
   readonly name: string;
   readonly service: string;
+  /** False: the cache is off; it has neither Redis nor L1 then. */
+  readonly enabled: boolean;
   readonly redis: RedisConnectionOptions | null;
   /** Null: no L1. */
   readonly l1: { readonly maxEntries: number; readonly maxBytes: number; readonly maxAgeMs: number } | null;
@@ -34,6 +36,7 @@ export interface ResolvedRegionOptions {
   readonly codec: CodecName | Codec;
   readonly attribute: string;
   readonly shape: number;
+  readonly keys: 'plain' | 'hashed';
   readonly l1: boolean;
   readonly leaseMs: number;
   readonly maxWaitMs: number;
