@@ -13,6 +13,8 @@ export default {
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/dist-sample', '<rootDir>/.services'],
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/package/fixtures/'],
   maxWorkers: 2,
+  // a guard against tests that hang, not a measure: machines of CI are slow and shared
+  testTimeout: 30_000,
   // long suites first, so that the other worker does the short ones beside them
   testSequencer: '<rootDir>/test/support/long-suites-first.mjs',
   coverageProvider: 'v8',
