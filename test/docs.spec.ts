@@ -117,6 +117,38 @@ describe('docs/options.md', () => {
   });
 });
 
+describe('docs/protocol.md', () => {
+  const text = read('docs/protocol.md');
+  const sections = headingsOf(text).flatMap((heading) => /^(\d+)\. /.exec(heading.text)?.[1] ?? []);
+  const named = [text, read('docs/coherence.md')].flatMap((page) => [...page.matchAll(/^\| ([RTG]\d+) \|/gm)]);
+  const names = new Set(named.map(([, name]) => name!));
+  const cited = (pattern: RegExp) => {
+    const found = new Map<string, string>();
+    for (const path of tracked.filter((one) => /^(lib|test\/(model|rules))\/.*\.ts$/.test(one))) {
+      for (const [, name] of read(path).matchAll(pattern)) found.set(name!, path);
+    }
+    return [...found];
+  };
+
+  it('numbers its sections from 1', () => {
+    expect(sections).toEqual(sections.map((_, n) => `${n + 1}`));
+    expect(sections.length).toBeGreaterThan(7);
+  });
+
+  it('has each section that the code cites', () => {
+    const numbers = cited(/PROTOCOL ([\d, andto]*\d)/g);
+    expect(numbers.length).toBeGreaterThan(4);
+    const absent = numbers.filter(([all]) => !all.match(/\d+/g)!.every((number) => sections.includes(number)));
+    expect(absent).toEqual([]);
+  });
+
+  it('has each rule that the code names', () => {
+    const rules = cited(/(?<![\w'])([RTG]\d{1,2})(?![\w'])/g);
+    expect(rules.length).toBeGreaterThan(20);
+    expect(rules.filter(([name]) => !names.has(name) && name !== 'T10')).toEqual([]);
+  });
+});
+
 describe('the glossary', () => {
   const rows = tableOf(read('docs/glossary.md'));
   const lib = tracked.filter((path) => path.startsWith('lib/')).map(read);
