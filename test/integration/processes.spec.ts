@@ -1,48 +1,20 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { type ChildProcess, fork } from 'node:child_process';
+import { fork } from 'node:child_process';
 import { copyFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Redis } from 'ioredis';
 import { buildLibrary } from '../support/built-library.js';
-import { sleep, stopChild, track } from '../support/servers/processes.js';
+import { InstanceProcess } from '../support/instance-process.js';
+import { sleep, track } from '../support/servers/processes.js';
 import { sharedRedis } from '../support/servers/redis.js';
-
-/** An instance of the application in a process of its own (fixtures/instance.mjs). */
-class Instance {
-  private lastId = 0;
-  private readonly pending = new Map<number, { resolve: (result: never) => void; reject: (error: Error) => void }>();
-  readonly ready: Promise<unknown>;
-
-  constructor(private readonly child: ChildProcess) {
-    this.ready = new Promise((resolve, reject) => this.pending.set(0, { resolve, reject }));
-    child.on('message', ({ id, result, error }: { id: number; result: never; error?: string }) => {
-      if (error === undefined) this.pending.get(id)!.resolve(result);
-      else this.pending.get(id)!.reject(new Error(error));
-    });
-  }
-
-  send<T>(command: string, args: object = {}): Promise<T> {
-    const id = ++this.lastId;
-    return new Promise((resolve, reject) => {
-      this.pending.set(id, { resolve, reject });
-      this.child.send({ id, command, args });
-    });
-  }
-
-  async end(): Promise<void> {
-    this.child.disconnect();
-    await sleep(300);
-    await stopChild(this.child, 'SIGKILL');
-  }
-}
 
 describe('several processes on one Redis', () => {
   let library: ReturnType<typeof buildLibrary>;
   let redis: Awaited<ReturnType<typeof sharedRedis>>;
   let client: Redis;
   let script: string;
-  const instances: Instance[] = [];
+  const instances: InstanceProcess[] = [];
 
   beforeAll(async () => {
     library = buildLibrary();
@@ -53,7 +25,7 @@ describe('several processes on one Redis', () => {
     client = new Redis(redis.url);
     for (let n = 0; n < 4; n++) {
       const child = fork(script, [library.url, redis.url, '{}'], { execArgv: [] });
-      instances.push(new Instance(track(child)));
+      instances.push(new InstanceProcess(track(child)));
     }
     await Promise.all(instances.map(({ ready }) => ready));
   }, 120_000);
