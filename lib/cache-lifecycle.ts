@@ -1,5 +1,5 @@
 import type { OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
-import type { RedisCache } from './cache/redis-cache.js';
+import type { CacheEngine } from './cache/cache-engine.js';
 import { connectionFormOf } from './options/connection-form.js';
 import type { ResolvedOptions } from './options/resolved-options.js';
 import type { LoggerPort } from './shared/logger.js';
@@ -13,7 +13,7 @@ export class CacheLifecycle implements OnModuleInit, OnApplicationShutdown {
 
   /** @param planMethods plans every decorated method of the application, and tells how many there are */
   constructor(
-    private readonly cache: RedisCache,
+    private readonly cache: Pick<CacheEngine, 'open' | 'close' | 'status'>,
     private readonly options: ResolvedOptions,
     private readonly planMethods: () => number,
     private readonly logger: LoggerPort,

@@ -1,6 +1,6 @@
 import { Injectable, type InjectionToken } from '@nestjs/common';
 import { ModuleRef, ModulesContainer } from '@nestjs/core';
-import type { RedisCache } from '../cache/redis-cache.js';
+import { engineOf, type RedisCache } from '../cache/redis-cache.js';
 import { CacheError } from '../shared/errors.js';
 import { DEFAULT_CACHE, getCacheToken } from '../shared/tokens.js';
 import { isInModuleTree } from './module-tree.js';
@@ -79,7 +79,7 @@ export class CacheRegistry implements CacheFinder {
 
   /** Closes every cache of an application that does not start: nobody else could. */
   async closeAll(): Promise<void> {
-    await Promise.allSettled([...this.caches.values()].map(({ cache }) => cache.close()));
+    await Promise.allSettled([...this.caches.values()].map(({ cache }) => engineOf(cache).close()));
   }
 
   /**

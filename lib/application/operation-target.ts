@@ -1,5 +1,5 @@
-import type { CacheRegion } from '../cache/cache-region.js';
-import type { RedisCache } from '../cache/redis-cache.js';
+import { engineOf, type RedisCache } from '../cache/redis-cache.js';
+import type { Region } from '../cache/region.js';
 import type { CachedMethod } from '../operations/cached-method.js';
 import { configOf } from '../operations/operation-metadata.js';
 import type { CacheConfigOptions, TargetOptions } from '../operations/operation-options.js';
@@ -16,7 +16,7 @@ export interface RuntimeClass {
 /** Where one operation of a method reads and writes. */
 export interface OperationTarget {
   readonly cache: RedisCache;
-  readonly region: CacheRegion;
+  readonly region: Region;
   /** The class's defaults for its methods. */
   readonly config: Readonly<CacheConfigOptions>;
   /** No region was named: it is the class's own. */
@@ -32,7 +32,7 @@ export function targetOf(
   const config = configOf(runtimeClass);
   const cache = caches.find(options.cache ?? config.cache ?? DEFAULT_CACHE, method.where);
   const named = options.region ?? config.region;
-  const region = cache.region(named ?? classRegionOf(runtimeClass, method.where));
+  const region = engineOf(cache).region(named ?? classRegionOf(runtimeClass, method.where));
   return { cache, region, config, isClassRegion: named === undefined };
 }
 

@@ -1,6 +1,7 @@
-import type { CacheRegion } from '../cache/cache-region.js';
 import { type ReadPolicy, resolveReadPolicy } from '../cache/read-policy.js';
-import type { RedisCache } from '../cache/redis-cache.js';
+import type { CacheEngine } from '../cache/cache-engine.js';
+import { engineOf } from '../cache/redis-cache.js';
+import type { Region } from '../cache/region.js';
 import { defaultKeyOf } from '../keys/default-key.js';
 import type { CacheKey } from '../keys/cache-key.js';
 import { KeyMemo } from '../keys/key-memo.js';
@@ -20,7 +21,7 @@ type Condition = (args: readonly unknown[], instance: unknown) => boolean;
 
 /** One `@Cacheable` of a method, resolved for a class and an application. */
 export interface ReadStep {
-  readonly region: CacheRegion;
+  readonly region: Region;
   /** @throws CacheError RC_INVALID_KEY, RC_OPTION_FUNCTION */
   readonly keyOf: (args: readonly unknown[], instance?: unknown) => CacheKey;
   readonly policy: ReadPolicy;
@@ -36,8 +37,8 @@ export interface PutStep extends ReadStep {
 /** One `@CacheEvict`. */
 export interface EvictStep {
   readonly kind: 'evict';
-  readonly cache: RedisCache;
-  readonly region: CacheRegion;
+  readonly cache: Pick<CacheEngine, 'wantedTags'>;
+  readonly region: Region;
   readonly identifyAll: EvictOperation['identifyAll'];
   readonly tags: CacheEvictOptions['tags'] | null;
   readonly clears: boolean;
@@ -106,7 +107,7 @@ function evictStepOf(
   const { cache, region } = targetOf(options, method, runtimeClass, caches);
   return {
     kind: 'evict',
-    cache,
+    cache: engineOf(cache),
     region,
     identifyAll,
     tags: options.tags ?? null,
@@ -117,7 +118,7 @@ function evictStepOf(
   };
 }
 
-function rememberedKeys(region: CacheRegion, recipe: KeyRecipe): ReadStep['keyOf'] {
+function rememberedKeys(region: Region, recipe: KeyRecipe): ReadStep['keyOf'] {
   const memo = new KeyMemo();
   const make = (decided: unknown) => region.keyOf(recipe.identify(decided));
   return (args, instance) => memo.of(recipe.decide(args, instance), make);

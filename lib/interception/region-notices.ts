@@ -1,5 +1,6 @@
 import type { CacheRegistry } from '../application/cache-registry.js';
 import { targetOf } from '../application/operation-target.js';
+import { engineOf } from '../cache/redis-cache.js';
 import type { CachedMethod } from '../operations/cached-method.js';
 import type { AnyFunction } from '../operations/method-types.js';
 import { methodsOf } from '../operations/operation-metadata.js';
@@ -10,7 +11,7 @@ export function notifyRegions(method: CachedMethod, runtimeClass: AnyFunction, c
     const { cache, region } = targetOf(options, method, runtimeClass, caches);
     if (options.tags !== undefined) region.declareTags();
     if (kind !== 'cacheable' || key === null) continue;
-    if (callsItsOwnKey(region, method, runtimeClass, caches)) cache.trackOwners();
+    if (callsItsOwnKey(region, method, runtimeClass, caches)) engineOf(cache).trackOwners();
   }
 }
 

@@ -14,6 +14,7 @@ import {
   RedisCacheModule,
   type RedisCacheOptionsFactory,
 } from '../../lib/index.js';
+import { engineOf } from '../../lib/cache/redis-cache.js';
 
 const lines: string[] = [];
 const write =
@@ -84,7 +85,7 @@ describe('forRoot', () => {
       const cache = app.get(RedisCache);
       expect(await cache.region('r').getOrLoad(1, async () => 'loaded')).toBe('loaded');
       await app.close();
-      await cache.close();
+      await engineOf(cache).close();
       await expect(cache.region('r').evict(1)).rejects.toMatchObject({ code: 'RC_CLOSED' });
     },
   );
@@ -189,7 +190,7 @@ describe('forRootAsync', () => {
     for (const name of [undefined, 'class', 'existing']) {
       const cache = app.get<RedisCache>(getCacheToken(name), { strict: false });
       expect(cache.name).toBe(name ?? 'default');
-      expect(cache.region('known').options.ttlMs).toBe(3_600_000);
+      expect(engineOf(cache).region('known').options.ttlMs).toBe(3_600_000);
     }
   });
 
@@ -244,7 +245,7 @@ describe('forRootAsync', () => {
       ],
     });
     for (const name of [undefined, 'class']) {
-      expect(app.get<RedisCache>(getCacheToken(name)).region('any').options.ttlMs).toBe(3_600_000);
+      expect(engineOf(app.get<RedisCache>(getCacheToken(name))).region('any').options.ttlMs).toBe(3_600_000);
     }
   });
 
@@ -752,7 +753,7 @@ describe('the life of a cache', () => {
       }
     }
     const app = await boot({ imports: [RedisCacheModule.forRoot({ service: 'user' })], providers: [Users, Warm] });
-    const close = jest.spyOn(app.get(RedisCache), 'close');
+    const close = jest.spyOn(engineOf(app.get(RedisCache)), 'close');
     expect(await app.get(Users).find(1)).toEqual({ id: 1, loads: 1 });
     expect(close).not.toHaveBeenCalled();
     await app.close();

@@ -1,12 +1,11 @@
-import type { CacheRegion } from '../../lib/cache/cache-region.js';
-import { RedisCache } from '../../lib/cache/redis-cache.js';
+import type { Region } from '../../lib/cache/region.js';
+import { engineOf, type RedisCache } from '../../lib/cache/redis-cache.js';
+import type { CacheEngine } from '../../lib/cache/cache-engine.js';
 import { LoadScopes } from '../../lib/cache/load-scopes.js';
-import { JsonCodec } from '../../lib/codecs/json-codec.js';
-import { Keyspace } from '../../lib/keys/keyspace.js';
+import { createCache } from '../../lib/create-cache.js';
 import type { RedisCacheOptions } from '../../lib/options/redis-cache-options.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
 import type { Channel, ChannelMessage } from '../../lib/stores/channel.js';
-import { LruLocalStore } from '../../lib/stores/memory/lru-local-store.js';
 import { MemoryChannel } from '../../lib/stores/memory/memory-channel.js';
 import { MemoryRemoteStore } from '../../lib/stores/memory/memory-remote-store.js';
 import { MemoryServer } from '../../lib/stores/memory/memory-server.js';
@@ -16,6 +15,7 @@ import { type Faults, faulty } from './faulty-store.js';
 /** One instance of an application's cache, on a server it may share with others. */
 export interface Instance {
   readonly cache: RedisCache;
+  readonly engine: CacheEngine;
   readonly faults: Faults;
   readonly channel: LossyChannel;
   readonly log: string[];
@@ -47,7 +47,7 @@ export class LossyChannel implements Channel {
 
 /** A strict eviction of keys around `run`, as of a decorated method with that and nothing else. */
 export function evictStrictly(
-  region: CacheRegion<never>,
+  region: Region,
   identifiers: readonly string[],
   run: () => Promise<unknown>,
 ): Promise<unknown> {
@@ -67,7 +67,7 @@ export class World {
 
   async start(options: Partial<RedisCacheOptions> = {}, scopes = new LoadScopes()): Promise<Instance> {
     const instance = await this.make(options, scopes);
-    await instance.cache.open();
+    await instance.engine.open();
     return instance;
   }
 
@@ -79,37 +79,22 @@ export class World {
     const resolved = resolveOptions({ service: 'test', jitter: 0, ...options });
     const { store, faults } = faulty(new MemoryRemoteStore(this.server));
     const channel = new LossyChannel(new MemoryChannel(this.server));
-    const json = new JsonCodec();
-    const cache = new RedisCache({
-      options: resolved,
-      keyspace: new Keyspace({
-        service: resolved.service,
-        bucketCount: this.server.bucketCount,
-        maxKeyLength: resolved.maxKeyLength,
-      }),
-      store,
-      channel,
-      local: resolved.l1 && new LruLocalStore(resolved.l1),
-      codecOf: (codec) => (typeof codec === 'string' ? json : codec),
-      clock: this.clock,
-      logger,
-      random: () => 0.5,
-      scopes,
-    });
+    const drivers = { store, channel };
+    const cache = createCache(resolved, { drivers, clock: this.clock, logger, random: () => 0.5, scopes });
     this.open.push(cache);
-    return { cache, faults, channel, log };
+    return { cache, engine: engineOf(cache), faults, channel, log };
   }
 
   /** Closes all instances, and checks that nothing of them is left. */
   async end(): Promise<void> {
     for (const cache of this.open) {
-      await cache.settled();
+      await engineOf(cache).settled();
       const { regions, readsInFlight } = cache.status();
       for (const [name, c] of Object.entries(regions)) {
         if (c.loads < c.loadFailures) throw new Error(`region ${name} counts more failures than loads`);
       }
       if (readsInFlight > 0) throw new Error(`${readsInFlight} reads are still in flight`);
-      await cache.close();
+      await engineOf(cache).close();
     }
     if (this.clock.pendingTimers > 0) throw new Error(`${this.clock.pendingTimers} timers are left`);
   }

@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { CacheLifecycle } from '../../lib/cache-lifecycle.js';
-import type { RedisCache } from '../../lib/cache/redis-cache.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
 import { gate } from '../support/fake-clock.js';
 
@@ -15,8 +14,17 @@ describe('a boot for which Redis is too late', () => {
     const cache = {
       open: () => opening.promise,
       close: async () => {},
-      status: () => ({ regions: {} }),
-    } as unknown as RedisCache;
+      status: () => ({
+        name: 'default',
+        l1: null,
+        endpoints: [],
+        evictions: 0,
+        evictionsFailed: 0,
+        pendingEvictions: 0,
+        readsInFlight: 0,
+        regions: {},
+      }),
+    };
     const lifecycle = new CacheLifecycle(
       cache,
       resolveOptions({ service: 'user' }),

@@ -1,10 +1,10 @@
-import type { CacheRegion } from '../../../lib/cache/cache-region.js';
+import type { Region } from '../../../lib/cache/region.js';
 import { type Instance, World } from '../../support/a-cache.js';
 import { settle } from '../../support/fake-clock.js';
 import { promised, type Schedule } from '../schedule.js';
 
 const REGION = 'made';
-const regionOf = ({ cache }: Instance): CacheRegion<number> => cache.region<number>(REGION);
+const regionOf = ({ engine }: Instance): Region => engine.region(REGION);
 
 /** The `n`th key of a bucket. */
 function keyIn(instance: Instance, bucket: number, n: number): string {
@@ -20,7 +20,7 @@ class Nest {
 
   read(instance: Instance, from = 0): Promise<number> {
     const load = async () => (from + 1 < this.keys.length ? this.read(instance, from + 1) : this.version);
-    return regionOf(instance).getOrLoad(this.keys[from]!, load);
+    return instance.cache.region<number>(REGION).getOrLoad(this.keys[from]!, load);
   }
 
   wanted(instance: Instance, ...which: number[]) {

@@ -24,8 +24,8 @@ export const writeSchedules: readonly Schedule[] = [
       await scene.read(b);
       const death = gate();
       const committed = gate();
-      const users = a.cache.region('users');
-      const writing = evictStrictly(users as never, ['1'], async () => {
+      const users = a.engine.region('users');
+      const writing = evictStrictly(users, ['1'], async () => {
         scene.version = 2;
         committed.open();
         await death.promise;

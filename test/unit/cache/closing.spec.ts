@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { engineOf } from '../../../lib/cache/redis-cache.js';
 import { evictStrictly, World } from '../../support/a-cache.js';
 import { gate, settle } from '../../support/fake-clock.js';
 
@@ -14,7 +15,7 @@ describe('closing', () => {
     await a.cache.region('users').getOrLoad(1, async () => 1);
     a.faults.failNext('evict');
     await a.cache.region('users').evict(1);
-    await a.cache.close();
+    await a.engine.close();
     expect(a.cache.status().pendingEvictions).toBe(0);
     expect(await b.cache.region('users').get(1)).toBeUndefined();
     expect(a.log.join()).not.toContain('given up');
@@ -25,7 +26,7 @@ describe('closing', () => {
     await a.cache.region('users').getOrLoad(1, async () => 1);
     a.faults.breakDown();
     await a.cache.region('users').evict(1);
-    const closing = a.cache.close();
+    const closing = a.engine.close();
     await world.clock.advance(500);
     a.faults.heal();
     await world.clock.advance(60);
@@ -34,15 +35,16 @@ describe('closing', () => {
   });
 
   it('leaves a method its own error, whatever cannot be evicted after it', async () => {
-    const { cache } = await world.start();
+    const { cache, engine } = await world.start();
     const users = cache.region<number>('users');
+    const behind = engine.region('users');
     const [writing, strict] = [gate<number>(), gate<number>()];
     const outcomes = Promise.allSettled([
       users.write(1, () => writing.promise),
-      evictStrictly(users as never, ['2'], () => strict.promise),
+      evictStrictly(behind, ['2'], () => strict.promise),
     ]);
     await settle();
-    const closing = cache.close();
+    const closing = engineOf(cache).close();
     await world.clock.advance(4_100);
     await closing;
     const error = new Error('refused by the database');
@@ -56,7 +58,7 @@ describe('closing', () => {
     faults.breakDown();
     await cache.region('users').evict(1);
     await cache.evictTags(['t']);
-    const closing = cache.close();
+    const closing = engineOf(cache).close();
     await world.clock.advance(2_100);
     await closing;
     expect(log.at(-1)).toMatch(/^2 evictions were never acknowledged by Redis and are given up/);
@@ -67,9 +69,10 @@ describe('closing', () => {
     const users = a.cache.region<number>('users');
     await users.getOrLoad(1, async () => 1);
     const committed = gate();
-    const writing = evictStrictly(users as never, ['1'], () => committed.promise);
+    const behind = a.engine.region('users');
+    const writing = evictStrictly(behind, ['1'], () => committed.promise);
     await settle();
-    const closing = a.cache.close();
+    const closing = a.engine.close();
     await settle();
     committed.open();
     await Promise.all([writing, closing]);
@@ -87,7 +90,9 @@ describe('closing', () => {
     const writing = users.write(2, () => hangs.promise);
     await settle();
     let isClosed = false;
-    void cache.close().then(() => (isClosed = true));
+    void engineOf(cache)
+      .close()
+      .then(() => (isClosed = true));
     await world.clock.advance(4_100);
     expect(isClosed).toBe(true);
     hangs.open(3);
@@ -97,7 +102,7 @@ describe('closing', () => {
   it('refuses evictions afterwards, instead of promising to send them', async () => {
     const { cache } = await world.start();
     const users = cache.region<number>('users');
-    await cache.close();
+    await engineOf(cache).close();
     await expect(users.evict(1)).rejects.toMatchObject({ code: 'RC_CLOSED' });
     await expect(cache.evictTags(['t'])).rejects.toMatchObject({ code: 'RC_CLOSED' });
     expect(await users.getOrLoad(1, async () => 7)).toBe(7);
@@ -107,11 +112,11 @@ describe('closing', () => {
   it('opens nothing any more when it is closed while it opens', async () => {
     const { cache, channel } = await world.start();
     expect(channel.isOpen).toBe(true);
-    await cache.close();
+    await engineOf(cache).close();
     const late = await world.make();
     const opened = late.faults.holdNext('open');
-    const opening = late.cache.open();
-    const closing = late.cache.close();
+    const opening = late.engine.open();
+    const closing = late.engine.close();
     opened.open();
     await Promise.all([opening, closing]);
     expect(late.channel.isOpen).toBe(false);

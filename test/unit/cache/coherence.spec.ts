@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { engineOf } from '../../../lib/cache/redis-cache.js';
 import { type Instance, World } from '../../support/a-cache.js';
 import { gate, settle } from '../../support/fake-clock.js';
 
@@ -347,9 +348,11 @@ describe('coherence', () => {
     const { cache, faults } = await many.make({ l1: false, ttl: '1s', staleIfError: '1h' });
     // the last one that is polled
     faults.shiftClock(1, -10_000);
-    await cache.open();
+    await engineOf(cache).open();
     const users = cache.region<number>('users');
-    const ids = Array.from({ length: 8 }, (_, id) => id).filter((id) => users.keyOf(String(id)).bucket === 0);
+    const ids = Array.from({ length: 8 }, (_, id) => id).filter(
+      (id) => engineOf(cache).region('users').keyOf(String(id)).bucket === 0,
+    );
     expect(ids.length).toBeGreaterThan(0);
     for (const id of ids) await users.getOrLoad(id, async () => 1);
     await many.clock.advance(1_001);

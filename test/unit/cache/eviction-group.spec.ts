@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { resolveReadPolicy } from '../../../lib/cache/read-policy.js';
 import { evictStrictly, type Instance, World } from '../../support/a-cache.js';
 import { settle } from '../../support/fake-clock.js';
 import { CacheError } from '../../../lib/shared/errors.js';
@@ -16,8 +17,9 @@ describe('a group of evictions', () => {
 
   const NO_L1 = { l1: false } as const;
   const region = ({ cache }: Instance, name: string) => cache.region<string>(name);
+  const inside = ({ engine }: Instance, name: string) => engine.region(name);
   const key = (instance: Instance, name: string, bucket: number) => {
-    for (let n = 0; ; n++) if (region(instance, name).keyOf(String(n)).bucket === bucket) return String(n);
+    for (let n = 0; ; n++) if (inside(instance, name).keyOf(String(n)).bucket === bucket) return String(n);
   };
   const tags = { tags: ['t'] };
   const readInner = (instance: Instance) =>
@@ -25,14 +27,14 @@ describe('a group of evictions', () => {
   const readOuter = (instance: Instance) =>
     region(instance, 'outer').getOrLoad(key(instance, 'outer', 0), () => readInner(instance), tags);
   const keyOf = (instance: Instance, name: string, bucket: number) =>
-    region(instance, name).keyOf(key(instance, name, bucket));
+    inside(instance, name).keyOf(key(instance, name, bucket));
   const wanted = (instance: Instance, name: string, bucket: number) =>
-    region(instance, name).wantedKeys([keyOf(instance, name, bucket)]);
+    inside(instance, name).wantedKeys([keyOf(instance, name, bucket)]);
   const both = (instance: Instance) => [...wanted(instance, 'outer', 0), ...wanted(instance, 'inner', 1)];
 
   const evictions: Record<string, { held: 'fence' | 'stamp'; run: (a: Instance) => Promise<void> }> = {
-    'outer and inner key': { held: 'fence', run: (a) => region(a, 'outer').writer.evictAll(both(a)) },
-    'inner and outer key': { held: 'fence', run: (a) => region(a, 'outer').writer.evictAll(both(a).reverse()) },
+    'outer and inner key': { held: 'fence', run: (a) => inside(a, 'outer').writer.evictAll(both(a)) },
+    'inner and outer key': { held: 'fence', run: (a) => inside(a, 'outer').writer.evictAll(both(a).reverse()) },
     'a tag': { held: 'stamp', run: ({ cache }) => cache.evictTags(['t']) },
     'a clear': { held: 'stamp', run: ({ cache }) => cache.clear() },
   };
@@ -81,7 +83,7 @@ describe('a group of evictions', () => {
     await readOuter(b);
     row = 'new';
     const releases = [a.faults.holdNext('unfence'), a.faults.holdNext('unfence')];
-    const { writer } = region(a, 'outer');
+    const { writer } = inside(a, 'outer');
     const evicting = writer.send(both(a));
     await settle();
     world.server.flush();
@@ -119,7 +121,8 @@ describe('a group of evictions', () => {
     const one = new World(1);
     const a = await one.start();
     const users = region(a, 'users');
-    await users.writer.evictAll([...users.wantedKeys([users.keyOf('1')]), ...a.cache.wantedTags(['t', 'u'])]);
+    const behind = inside(a, 'users');
+    await behind.writer.evictAll([...behind.wantedKeys([behind.keyOf('1')]), ...a.engine.wantedTags(['t', 'u'])]);
     await users.evict('1');
     await a.cache.evictTags(['t', 'u']);
     expect(a.faults.calls).toMatchObject({ evict: 2, stamp: 1 });
@@ -139,8 +142,8 @@ describe('a group of evictions', () => {
 
   it('lets what waits behind a call that failed fail with it, and no other bucket', async () => {
     const a = await world.start();
-    const users = region(a, 'users');
-    const evict = (bucket: number) => users.writer.evictAll(wanted(a, 'users', bucket));
+    const behind = inside(a, 'users');
+    const evict = (bucket: number) => behind.writer.evictAll(wanted(a, 'users', bucket));
     const calls = [];
     const evicting = [];
     for (let n = 0; n < 4; n++) {
@@ -165,7 +168,7 @@ describe('a group of evictions', () => {
   it('ends the fence of a strict eviction only when the evictions beside it were acknowledged (M4)', async () => {
     const [a, b] = [await world.start(NO_L1), await world.start(NO_L1)];
     await readOuter(b);
-    const outer = region(a, 'outer');
+    const outer = inside(a, 'outer');
     const strict = outer.fencedKeys([keyOf(a, 'outer', 0)]);
     const evict = a.faults.holdNext('evict');
     const plan = { strict, puts: [], evictsNothing: false, after: () => wanted(a, 'inner', 1) };
@@ -179,8 +182,8 @@ describe('a group of evictions', () => {
 
   it('evicts all of a call when the fence of its strict eviction was lost', async () => {
     const [a, b] = [await world.start(NO_L1), await world.start(NO_L1)];
-    const outer = region(a, 'outer');
-    const strict = region(a, 'inner').fencedKeys([keyOf(a, 'inner', 1)]);
+    const outer = inside(a, 'outer');
+    const strict = inside(a, 'inner').fencedKeys([keyOf(a, 'inner', 1)]);
     const plan = { strict, puts: [], evictsNothing: false, after: () => wanted(a, 'outer', 0) };
     const unfence = a.faults.holdNext('unfence');
     const writing = outer.writer.writeAll(plan, async () => {
@@ -198,7 +201,7 @@ describe('a group of evictions', () => {
   it('queues all that a call evicts as one group, fences included, when Redis does not acknowledge it', async () => {
     const [a, b] = [await world.start({ ...NO_L1, onEvictFailure: 'throw' }), await world.start(NO_L1)];
     await readOuter(b);
-    const outer = region(a, 'outer');
+    const outer = inside(a, 'outer');
     const strict = outer.fencedKeys([keyOf(a, 'outer', 0)]);
     const plan = { strict, puts: [], evictsNothing: false, after: () => wanted(a, 'inner', 1) };
     const writing = outer.writer.writeAll(plan, async () => {
@@ -217,10 +220,9 @@ describe('a group of evictions', () => {
   it('sends the eviction although the put beside it fails, and the put’s key with it', async () => {
     const a = await world.start({ onEvictFailure: 'throw' });
     await region(a, 'b').getOrLoad('1', async () => 'old');
-    const users = region(a, 'a');
-    const { defaultPolicy } = users as unknown as { defaultPolicy: never };
-    const put = users.entryCall(users.keyOf('1'), defaultPolicy, []);
-    const after = () => region(a, 'b').wantedKeys([region(a, 'b').keyOf('1')]);
+    const users = inside(a, 'a');
+    const put = users.entryCall(users.keyOf('1'), resolveReadPolicy(users.options, {}, 'a test'), []);
+    const after = () => inside(a, 'b').wantedKeys([inside(a, 'b').keyOf('1')]);
     a.faults.failNext('put');
     const writing = users.writer.writeAll({ strict: [], puts: [put], evictsNothing: false, after }, async () => 'new');
     await expect(writing).rejects.toMatchObject({ code: 'RC_EVICTION_PENDING' });
@@ -247,8 +249,9 @@ describe('a group of evictions', () => {
   it('lifts the fence of a strict eviction of several buckets when the method throws', async () => {
     const a = await world.start(NO_L1);
     const users = region(a, 'users');
+    const behind = inside(a, 'users');
     const ids = [key(a, 'users', 0), key(a, 'users', 1)];
-    const failing = evictStrictly(users as never, ids, async () => {
+    const failing = evictStrictly(behind, ids, async () => {
       throw new Error('half done');
     });
     await expect(failing).rejects.toThrow('half done');

@@ -46,8 +46,8 @@ describe('after a failover', () => {
     expect(await read(b.cache, load.promise)).toBe(1);
     expect(loads).toBe(2);
     load.open();
-    await a.cache.settled();
-    await b.cache.settled();
+    await a.engine.settled();
+    await b.engine.settled();
     expect(await Promise.all([read(a.cache), read(b.cache)])).toEqual([2, 2]);
     expect(loads).toBe(2);
   });

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { engineOf } from '../../../lib/cache/redis-cache.js';
 import { World } from '../../support/a-cache.js';
 import { settle } from '../../support/fake-clock.js';
 import type { Faults } from '../../support/faulty-store.js';
@@ -40,7 +41,7 @@ describe('a fault of this library', () => {
       };
       const unless = () => operation === 'release';
       expect(await cache.region('users').getOrLoad(1, load, { unless })).toBeUndefined();
-      await cache.settled();
+      await engineOf(cache).settled();
       expect(log).toEqual([expect.stringContaining(BUG)]);
     },
   );

@@ -114,7 +114,7 @@ describe('a value made of another', () => {
         source.name = 'new';
         expect(await outer()).toBe('profile of old');
         expect(await a.cache.region('profile').get(1)).toBeUndefined();
-        await a.cache.settled();
+        await a.engine.settled();
         expect(await outer()).toBe('profile of new');
         expect(await a.cache.region('profile').get(1)).toBe('profile of new');
       });

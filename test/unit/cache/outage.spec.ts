@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { engineOf } from '../../../lib/cache/redis-cache.js';
 import { World } from '../../support/a-cache.js';
 import { gate, settle } from '../../support/fake-clock.js';
 
@@ -162,7 +163,7 @@ describe('without Redis', () => {
     faults.breakDownBucket(1);
     await cache.evictTags(['t']);
     expect(cache.status().pendingEvictions).toBe(1);
-    const healthy = ids.filter((id) => users.keyOf(String(id)).bucket === 0);
+    const healthy = ids.filter((id) => engineOf(cache).region('users').keyOf(String(id)).bucket === 0);
     for (const id of healthy) await users.getOrLoad(id, async () => 1, { tags: ['t'] });
     await many.clock.advance(5_000);
     for (const id of healthy) expect(await users.get(id)).toBe(1);
@@ -242,7 +243,7 @@ describe('what the log says of an outage', () => {
   it('is also told when Redis is away from the start', async () => {
     const { cache, faults, log } = await world.make();
     faults.failNext('poll');
-    await cache.open();
+    await engineOf(cache).open();
     expect(ofRedis(log)).toHaveLength(1);
     await world.clock.advance(2_000);
     expect(ofRedis(log)).toHaveLength(2);
@@ -252,7 +253,7 @@ describe('what the log says of an outage', () => {
     const { cache, faults, log } = await world.start();
     const poll = faults.holdNext('poll');
     await world.clock.advance(250);
-    await cache.close();
+    await engineOf(cache).close();
     poll.fail(new Error('closed'));
     await settle();
     expect(log).toEqual([]);

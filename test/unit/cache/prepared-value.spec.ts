@@ -44,8 +44,8 @@ describe('an instance of a class', () => {
 
   it('is told once for each method of a region', async () => {
     const world = new World();
-    const { cache, log } = await world.start();
-    const region = cache.region('users');
+    const { engine, log } = await world.start();
+    const region = engine.region('users');
     const key = region.keyOf('1');
     const policyOf = (where: string) => resolveReadPolicy(region.options, {}, where);
     for (const [where, value] of [

@@ -1,4 +1,5 @@
 import { setFlagsFromString } from 'node:v8';
+import { engineOf } from '../../../lib/cache/redis-cache.js';
 import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
@@ -252,7 +253,7 @@ describe('reading', () => {
     await settle();
     load.fail(error);
     expect((await outcomes).map((o) => o.status === 'rejected' && o.reason)).toEqual([error, error]);
-    await a.cache.settled();
+    await a.engine.settled();
     expect(await b.cache.region('users').getOrLoad(1, async () => 'now')).toBe('now');
     expect(a.cache.status().regions['users']).toMatchObject({ loadFailures: 1, fills: 0 });
   });
@@ -303,14 +304,14 @@ describe('reading', () => {
     const { cache } = await world.start();
     const users = cache.region('users');
     expect(await users.get(1)).toBeUndefined();
-    await cache.settled();
+    await engineOf(cache).settled();
     expect(await users.getOrLoad(1, async () => null)).toBeNull();
     expect(await users.get(1)).toBeNull();
   });
 
   it.each(['plain', 'function'] as const)('takes a damaged entry as a miss, and loads over it (%s)', async (reads) => {
     const [a, b] = [await world.start({ l1: false }), await world.start({ l1: false, reads })];
-    const { entry } = a.cache.region('users').keyOf('1');
+    const { entry } = a.engine.region('users').keyOf('1');
     await a.cache.region('users').getOrLoad(1, async () => ({ n: 1 }));
     const value = world.server.dump().values.find(([name]) => name === entry)![1];
     world.server.rollBack({
@@ -349,7 +350,7 @@ describe('reading', () => {
       expect(await read()).toBe('old');
       expect(loads).toBe(1);
       reload.open('new');
-      await cache.settled();
+      await engineOf(cache).settled();
       expect(await users.getOrLoad(1, neverCalled)).toBe('new');
       expect(cache.status().regions['users']).toMatchObject({ stale: 4, misses: 1 });
     });

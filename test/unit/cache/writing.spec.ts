@@ -27,6 +27,7 @@ describe('writing', () => {
   });
   afterEach(() => world.end());
 
+  const behind = (instance: Instance) => instance.engine.region('users');
   const users = ({ cache }: Instance) => cache.region<Row | null>('users');
   const read = (instance: Instance) => users(instance).getOrLoad(1, () => table.read(1));
   const versioned = { version: (row: Row) => row.version };
@@ -41,9 +42,9 @@ describe('writing', () => {
 
   it('evicts a thousand keys of a bucket in one call', async () => {
     const a = await world.start();
-    const keys = Array.from({ length: 1_000 }, (_, n) => users(a).keyOf(String(n)));
+    const keys = Array.from({ length: 1_000 }, (_, n) => behind(a).keyOf(String(n)));
     await users(a).getOrLoad('999', () => table.read(1));
-    await users(a).writer.evictAll(users(a).wantedKeys(keys));
+    await behind(a).writer.evictAll(behind(a).wantedKeys(keys));
     expect(a.faults.calls).toMatchObject({ evict: 1 });
     expect(await users(a).get('999')).toBeUndefined();
     expect(counts(a)).toMatchObject({ evictions: 1_000, evictionsFailed: 0 });
@@ -51,9 +52,9 @@ describe('writing', () => {
 
   it('evicts any number of keys, in two rounds of a thousand a call', async () => {
     const a = await world.start();
-    const keys = Array.from({ length: 30_000 }, (_, n) => users(a).keyOf(String(n)));
+    const keys = Array.from({ length: 30_000 }, (_, n) => a.engine.region('users').keyOf(String(n)));
     await users(a).getOrLoad('29999', () => table.read(1));
-    await users(a).writer.evictAll(users(a).wantedKeys(keys));
+    await behind(a).writer.evictAll(behind(a).wantedKeys(keys));
     expect(a.faults.calls).toMatchObject({ fence: 30, unfence: 30 });
     expect(await users(a).get('29999')).toBeUndefined();
     expect(a.cache.status().pendingEvictions).toBe(0);
@@ -256,8 +257,7 @@ describe('writing', () => {
   });
 
   describe('evictStrict', () => {
-    const strictly = (instance: Instance, run: () => Promise<unknown>) =>
-      evictStrictly(users(instance) as never, ['1'], run);
+    const strictly = (instance: Instance, run: () => Promise<unknown>) => evictStrictly(behind(instance), ['1'], run);
 
     it('fences, runs, and unfences: two round trips', async () => {
       const a = await world.start();

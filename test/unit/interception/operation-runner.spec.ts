@@ -1,6 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { CacheRegion } from '../../../lib/cache/cache-region.js';
-import type { RedisCache } from '../../../lib/cache/redis-cache.js';
+import type { Region } from '../../../lib/cache/region.js';
 import type { ReadPolicy } from '../../../lib/cache/read-policy.js';
 import type { CallSteps, EvictStep, PutStep, ReadStep } from '../../../lib/interception/call-steps.js';
 import { planOfSteps } from '../../../lib/interception/operation-runner.js';
@@ -102,7 +101,7 @@ const first = (args: readonly unknown[]) => String(args[0]);
 
 function aRead(region: FakeRegion, over: Partial<ReadStep> = {}): ReadStep {
   return {
-    region: region as unknown as CacheRegion,
+    region: region as unknown as Region,
     keyOf: (args) => region.keyOf(first(args)),
     policy: {} as ReadPolicy,
     condition: null,
@@ -117,11 +116,11 @@ function aPut(region: FakeRegion, over: Partial<PutStep> = {}): PutStep {
 function anEvict(region: FakeRegion, over: Partial<EvictStep> = {}): EvictStep {
   const cache = {
     wantedTags: (tags: readonly string[]) => tags.map((tag) => `tag ${tag}`),
-  } as unknown as RedisCache;
+  } as unknown as EvictStep['cache'];
   return {
     kind: 'evict',
     cache,
-    region: region as unknown as CacheRegion,
+    region: region as unknown as Region,
     identifyAll: (args) => [first(args)],
     tags: null,
     clears: false,

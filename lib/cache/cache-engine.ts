@@ -1,0 +1,168 @@
+import type { Codec } from '../codecs/codec.js';
+import type { Keyspace } from '../keys/keyspace.js';
+import { checkName } from '../options/names.js';
+import type { CodecName } from '../options/redis-cache-options.js';
+import type { ResolvedOptions } from '../options/resolved-options.js';
+import type { Clock } from '../shared/clock.js';
+import type { LocalStore } from '../stores/local-store.js';
+import type { RemoteStore } from '../stores/remote-store.js';
+import type { CacheStatus } from './cache-status.js';
+import type { Engine } from './engine.js';
+import type { EvictionCounts, Wanted } from './eviction-group.js';
+import type { Reader } from './reader.js';
+import { EngineRegion, type Region } from './region.js';
+import { RegionState } from './region-state.js';
+import type { Writer } from './writer.js';
+
+/** How long each step of closing waits for work under way. */
+const CLOSE_WITHIN_MS = 2_000;
+
+interface Parts {
+  readonly engine: Engine;
+  readonly reader: Reader;
+  readonly writer: Writer;
+  readonly store: RemoteStore;
+  /** Null: no L1. */
+  readonly local: LocalStore | null;
+  readonly options: ResolvedOptions;
+  readonly keyspace: Keyspace;
+  readonly codecOf: (codec: CodecName | Codec) => Codec;
+}
+
+/** One cache at work: its regions, its life from open to close, and what it tells of itself. RedisCache is its face. */
+export class CacheEngine {
+  private readonly regions = new Map<string, { state: RegionState; region: Region }>();
+  /** Of tags and of the whole cache. */
+  private readonly counts: EvictionCounts = { evictions: 0, evictionsFailed: 0 };
+  private opening: Promise<void> | null = null;
+  private closing: Promise<void> | null = null;
+
+  constructor(private readonly parts: Parts) {}
+
+  get name(): string {
+    return this.parts.options.name;
+  }
+
+  /** Made when it is first asked for. @throws CacheError RC_INVALID_OPTION */
+  region(name: string): Region {
+    return this.knownRegion(name) ?? this.createRegion(name);
+  }
+
+  /**
+   * For names from outside (messages, boards): what nobody uses does not come into being, since a region lasts as long as the process
+   * and is polled for.
+   */
+  knownRegion(name: string): Region | undefined {
+    return this.regions.get(name)?.region;
+  }
+
+  /** What a call evicts by tags. */
+  wantedTags(tags: readonly string[]): Wanted[] {
+    return tags.map((tag) => ({ kind: 'mark', mark: `t:${tag}`, counts: this.counts }));
+  }
+
+  /** Resolves when acknowledged, or queued. */
+  evictTags(tags: readonly string[]): Promise<void> {
+    return this.parts.writer.evictAll(this.wantedTags(tags));
+  }
+
+  /** Voids every entry of every region. Resolves when acknowledged, or queued. */
+  clear(): Promise<void> {
+    return this.parts.writer.evictAll([{ kind: 'mark', mark: '*', counts: this.counts }]);
+  }
+
+  status(): CacheStatus {
+    const { local, options, engine } = this.parts;
+    const { verifiedAtMs } = engine.coherence;
+    return {
+      name: this.name,
+      l1: local && {
+        entries: local.size,
+        bytes: local.bytes,
+        evictions: local.evictions,
+        verifiedAgeMs: verifiedAtMs === -Infinity ? null : Math.max(0, engine.clock.now() - verifiedAtMs),
+        maxAgeMs: options.l1!.maxAgeMs,
+      },
+      endpoints: this.parts.store.endpoints(),
+      ...this.counts,
+      pendingEvictions: engine.journal.size,
+      readsInFlight: engine.flights.size,
+      regions: Object.fromEntries([...this.regions].map(([name, { state }]) => [name, { ...state.counts }])),
+    };
+  }
+
+  /** Connects; resolves also when Redis is away. @throws CacheError RC_REDIS_UNSUPPORTED, RC_REDIS_PERMISSION */
+  open(): Promise<void> {
+    if (this.opening === null) {
+      const { engine, store } = this.parts;
+      engine.scopes.opened(this.reach);
+      this.opening = store.open().then(() => (this.closing ? undefined : engine.coherence.open()));
+    }
+    return this.opening;
+  }
+
+  /** Ends what `open` began; background work gets the chance to end first. */
+  close(): Promise<void> {
+    this.closing ??= this.shutDown();
+    return this.closing;
+  }
+
+  /** Some load is expected to read its own key after an `await`, as an override that calls `super` does: it shall not wait for itself. */
+  trackOwners(): void {
+    this.parts.engine.scopes.track();
+  }
+
+  /** Resolves when no refresh, release or retry runs any more. */
+  settled(): Promise<void> {
+    return this.parts.engine.background.settled();
+  }
+
+  /** What is under way, by kind; nothing of it is left when no call runs. */
+  get underWay(): Readonly<Record<string, number>> {
+    const { flights, tickets, waiters, background } = this.parts.engine;
+    return { flights: flights.size, tickets: tickets.size, waiters: waiters.size, background: background.size };
+  }
+
+  private async shutDown(): Promise<void> {
+    const { engine, writer, store, local } = this.parts;
+    const { journal, background, clock, logger } = engine;
+    await within(clock, CLOSE_WITHIN_MS, writer.settled());
+    await within(clock, CLOSE_WITHIN_MS, journal.close(CLOSE_WITHIN_MS));
+    if (journal.size > 0) {
+      logger.warn(
+        `${journal.size} evictions were never acknowledged by Redis and are given up: other instances may serve what they cover until its ttl.`,
+      );
+    }
+    await engine.coherence.close();
+    await within(clock, CLOSE_WITHIN_MS, background.settled());
+    await store.close();
+    local?.clear();
+    if (this.opening !== null) engine.scopes.closed(this.reach);
+  }
+
+  private get reach() {
+    return { bucketCount: this.parts.store.bucketCount, hasLocal: this.parts.local !== null };
+  }
+
+  private createRegion(name: string): Region {
+    checkName('The name of a region', name);
+    const { options, codecOf, engine } = this.parts;
+    const regionOptions = options.regions.get(name) ?? options.defaults;
+    const state = new RegionState(name, regionOptions, codecOf(regionOptions.codec), engine.logger);
+    const region = new EngineRegion(state, { ...this.parts, ...engine, isEnabled: options.enabled });
+    this.regions.set(name, { state, region });
+    engine.coherence.declareRegion(name);
+    return region;
+  }
+}
+
+/** Resolves when the work has ended, or when its time is over. */
+function within(clock: Clock, ms: number, work: Promise<unknown>): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = clock.after(ms, resolve);
+    void work.finally(() => {
+      timer.cancel();
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,96 @@
+import { randomBytes } from 'node:crypto';
+import type { Codec } from '../codecs/codec.js';
+import type { Keyspace } from '../keys/keyspace.js';
+import type { CodecName } from '../options/redis-cache-options.js';
+import type { ResolvedOptions } from '../options/resolved-options.js';
+import type { Clock } from '../shared/clock.js';
+import type { LoggerPort } from '../shared/logger.js';
+import type { Channel } from '../stores/channel.js';
+import type { LocalStore } from '../stores/local-store.js';
+import type { RemoteStore } from '../stores/remote-store.js';
+import { Background } from './background.js';
+import { CacheEngine } from './cache-engine.js';
+import { Coherence } from './coherence.js';
+import type { Engine } from './engine.js';
+import { EvictionDelivery } from './eviction-delivery.js';
+import { EvictionJournal } from './eviction-journal.js';
+import { Evictions } from './evictions.js';
+import { Faults } from './faults.js';
+import { Flights } from './flights.js';
+import { FullServerNotice } from './full-server-notice.js';
+import { LoadRun } from './load-run.js';
+import type { LoadScopes } from './load-scopes.js';
+import { LocalTier } from './local-tier.js';
+import { Lookup } from './lookup.js';
+import { Reader } from './reader.js';
+import { RemoteTier } from './remote-tier.js';
+import { Tickets } from './tickets.js';
+import { Waiters } from './waiters.js';
+import { Writer } from './writer.js';
+
+/** P of the protocol: how often each bucket's position is polled, at most. A quarter of D leaves three tries to prove L1. */
+const POLL_EVERY_MS = 250;
+
+/** What an engine is made of: options, drivers, and the outer world. */
+export interface EngineParts {
+  readonly options: ResolvedOptions;
+  readonly keyspace: Keyspace;
+  readonly store: RemoteStore;
+  readonly channel: Channel;
+  /** Null: no L1. */
+  readonly local: LocalStore | null;
+  readonly codecOf: (codec: CodecName | Codec) => Codec;
+  readonly clock: Clock;
+  readonly logger: LoggerPort;
+  /** 0 <= x < 1; jitter and waiting times. */
+  readonly random: () => number;
+  readonly scopes: LoadScopes;
+}
+
+/** Makes the parts of one cache and wires them. */
+export function createEngine(parts: EngineParts): CacheEngine {
+  const engine = partsOf(parts);
+  const writer = new Writer(engine, parts.options);
+  const reader = new Reader({ ...engine, lookup: new Lookup(engine), loads: new LoadRun(engine) });
+  return new CacheEngine({ ...parts, engine, reader, writer });
+}
+
+function partsOf(parts: EngineParts): Engine {
+  const { options, store, channel, local, clock, logger, random, scopes } = parts;
+  const { onFailover, reads } = options;
+  const faults = new Faults(logger);
+  const tickets = new Tickets();
+  const waiters = new Waiters(clock);
+  const pollEveryMs = options.l1 ? Math.min(POLL_EVERY_MS, options.l1.maxAgeMs / 4) : POLL_EVERY_MS;
+  const seen = { store, channel, local, tickets, waiters, clock, logger, faults };
+  const coherence = new Coherence({ ...seen, pollEveryMs, onFailover });
+  const instance = randomBytes(8).toString('base64url');
+  let tokens = 0;
+  let moments = 0;
+  const remote = new RemoteTier(store, coherence, faults);
+  const background = new Background(faults);
+  const nextToken = () => `${instance}.${++tokens}.${randomBytes(8).toString('base64url')}`;
+  const delivery = new EvictionDelivery({ remote, background, nextToken });
+  const journal = new EvictionJournal(clock, (group, suspects) => delivery.deliver(group, suspects));
+  return {
+    remote,
+    localTier: local && options.l1 ? new LocalTier(local, coherence, clock, options.l1.maxAgeMs, scopes) : null,
+    coherence,
+    tickets,
+    waiters,
+    flights: new Flights(scopes),
+    scopes,
+    journal,
+    evictions: new Evictions(delivery, journal, logger),
+    fullServer: new FullServerNotice(clock, logger),
+    background,
+    clock,
+    logger,
+    faults,
+    reads,
+    onFailover,
+    nextMoment: () => ++moments,
+    nextToken,
+    random,
+  };
+}

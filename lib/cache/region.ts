@@ -1,0 +1,185 @@
+import type { CacheKey } from '../keys/cache-key.js';
+import { hashedIdentifier, type Keyspace } from '../keys/keyspace.js';
+import type { ResolvedRegionOptions } from '../options/resolved-options.js';
+import type { FencedKey } from './call-fences.js';
+import type { Engine } from './engine.js';
+import type { EntryCall } from './entry-call.js';
+import type { Wanted } from './eviction-group.js';
+import type { LoadContext } from './load-context.js';
+import type { LocalTier } from './local-tier.js';
+import type { ReadPolicy } from './read-policy.js';
+import type { Reader } from './reader.js';
+import type { RegionState } from './region-state.js';
+import type { Writer } from './writer.js';
+
+type Args = readonly unknown[];
+
+/** L1 has no value for this caller. */
+export const NOTHING = Symbol('nothing');
+
+/**
+ * A region as the doors of the library use it: decorators, calls by hand, and what else reads and evicts. Keys and options are checked
+ * and resolved before; nothing here is public.
+ */
+export interface Region {
+  readonly name: string;
+  readonly options: ResolvedRegionOptions;
+  /** The key of an identifier that is escaped already. */
+  keyOf(identifier: string): CacheKey;
+  /** Read-through. An L1 hit costs one look-up and a resolved promise. */
+  read(
+    key: CacheKey,
+    policy: ReadPolicy,
+    args: Args,
+    load: (context: LoadContext) => Promise<unknown>,
+  ): Promise<unknown>;
+  /** The fresh value, or undefined; loads nothing. */
+  peek(key: CacheKey, policy: ReadPolicy): Promise<unknown>;
+  /** What L1 has for one caller, counted as a hit, or NOTHING. */
+  takeLocal(key: CacheKey, policy: ReadPolicy): unknown;
+  writeThrough(key: CacheKey, policy: ReadPolicy, args: Args, write: () => Promise<unknown>): Promise<unknown>;
+  /** @throws CacheError RC_PUT_UNSAFE */
+  put(key: CacheKey, policy: ReadPolicy, value: unknown): Promise<void>;
+  /** Resolves when acknowledged, or queued. */
+  evictKeys(keys: readonly CacheKey[], options?: { version?: string }): Promise<void>;
+  /** Writes and evicts for every region of the cache. */
+  readonly writer: Writer;
+  /** What a call evicts by keys. */
+  wantedKeys(keys: readonly CacheKey[], version?: string): Wanted[];
+  /** The region's clear. */
+  wantedClear(): Wanted;
+  /** A strict eviction's keys. */
+  fencedKeys(keys: readonly CacheKey[]): FencedKey[];
+  /** One call that puts its result. */
+  entryCall(key: CacheKey, policy: ReadPolicy, args: Args): EntryCall;
+  clear(): Promise<void>;
+  /** Closing waits for this write. */
+  tracked<W>(writing: Promise<W>): Promise<W>;
+  /** Some operation gives this region's entries tags: versioned puts are fenced from now on. */
+  declareTags(): void;
+  /** `condition` was false. */
+  countBypass(): void;
+}
+
+/** The region of an engine. */
+export class EngineRegion implements Region {
+  readonly keyOf: (identifier: string) => CacheKey;
+
+  constructor(
+    private readonly state: RegionState,
+    private readonly parts: Pick<Engine, 'localTier' | 'journal'> & {
+      readonly reader: Reader;
+      readonly writer: Writer;
+      readonly keyspace: Keyspace;
+      /** False: the cache is off. */
+      readonly isEnabled: boolean;
+    },
+  ) {
+    const keyOf = parts.keyspace.keysOf(state.name, state.options.attribute);
+    this.keyOf = state.options.keys === 'hashed' ? (identifier) => keyOf(hashedIdentifier(identifier)) : keyOf;
+  }
+
+  get name(): string {
+    return this.state.name;
+  }
+
+  get options(): ResolvedRegionOptions {
+    return this.state.options;
+  }
+
+  read(
+    key: CacheKey,
+    policy: ReadPolicy,
+    args: Args,
+    load: (context: LoadContext) => Promise<unknown>,
+  ): Promise<unknown> {
+    const local = this.takeLocal(key, policy);
+    if (local !== NOTHING) return Promise.resolve(local);
+    if (!this.parts.isEnabled) return this.loadStraight(key, load);
+    return this.parts.reader.read({ region: this.state, key, policy, args, load });
+  }
+
+  peek(key: CacheKey, policy: ReadPolicy): Promise<unknown> {
+    if (!this.parts.isEnabled) return Promise.resolve(undefined);
+    const local = this.takeLocal(key, policy);
+    if (local !== NOTHING) return Promise.resolve(local);
+    return this.parts.reader.peek({ region: this.state, key, policy, args: NO_ARGS });
+  }
+
+  takeLocal(key: CacheKey, policy: ReadPolicy): unknown {
+    const { localTier, journal } = this.parts;
+    if (localTier === null || (journal.size > 0 && journal.covers(key, this.state))) return NOTHING;
+    const entry = localTier.find(key, policy.shape);
+    if (entry === undefined) return NOTHING;
+    const value = entry.revive === null ? entry.value : this.revived(entry.revive, localTier, key, policy);
+    if (value !== NOTHING) this.state.counts.hitsL1 += 1;
+    return value;
+  }
+
+  writeThrough(key: CacheKey, policy: ReadPolicy, args: Args, write: () => Promise<unknown>): Promise<unknown> {
+    return this.parts.writer.writeThrough(this.entryCall(key, policy, args), write);
+  }
+
+  put(key: CacheKey, policy: ReadPolicy, value: unknown): Promise<void> {
+    return this.parts.writer.put({ region: this.state, key, policy, args: NO_ARGS }, value);
+  }
+
+  evictKeys(keys: readonly CacheKey[], options: { version?: string } = {}): Promise<void> {
+    return this.parts.writer.evict(this.state, keys, options.version);
+  }
+
+  get writer(): Writer {
+    return this.parts.writer;
+  }
+
+  wantedKeys(keys: readonly CacheKey[], version = ''): Wanted[] {
+    return keys.map((key) => ({ kind: 'key', region: this.state, key, version }));
+  }
+
+  wantedClear(): Wanted {
+    return { kind: 'mark', mark: `r:${this.state.name}`, counts: this.state.counts };
+  }
+
+  fencedKeys(keys: readonly CacheKey[]): FencedKey[] {
+    return keys.map((key) => ({ region: this.state, key }));
+  }
+
+  entryCall(key: CacheKey, policy: ReadPolicy, args: Args): EntryCall {
+    return { region: this.state, key, policy, args };
+  }
+
+  clear(): Promise<void> {
+    return this.parts.writer.evictAll([this.wantedClear()]);
+  }
+
+  tracked<W>(writing: Promise<W>): Promise<W> {
+    return this.parts.writer.tracked(writing);
+  }
+
+  declareTags(): void {
+    this.state.usesTags = true;
+  }
+
+  countBypass(): void {
+    this.state.counts.bypasses += 1;
+  }
+
+  /** The cache is off. */
+  private async loadStraight(key: CacheKey, load: (context: LoadContext) => Promise<unknown>): Promise<unknown> {
+    this.countBypass();
+    return load({ signal: new AbortController().signal, region: this.name, key: key.entry });
+  }
+
+  /** What fitted type and schema when it was read may fit no longer: it is a miss then, as in L2. */
+  private revived(revive: () => unknown, localTier: LocalTier, key: CacheKey, policy: ReadPolicy): unknown {
+    try {
+      return revive();
+    } catch (error) {
+      localTier.drop(key);
+      this.state.countUndecodable(policy.where, error);
+      return NOTHING;
+    }
+  }
+}
+
+const NO_ARGS: Args = Object.freeze([]);
