@@ -21,6 +21,8 @@ export class BucketView {
   private kept: readonly number[] = [];
   sequence = 0;
   markSequence = 0;
+  /** How often another incarnation was adopted than the one before. */
+  identityChanges = 0;
   /** Raised by each flush: an L1 entry or a ticket of an older epoch is void. */
   epoch = 0;
   /** Raised by each learned mark: an L1 entry checked up to this count needs no new check. */
@@ -107,6 +109,7 @@ export class BucketView {
     const arrived = this.arrived;
     this.flush();
     this.isKnown = true;
+    if (this.incarnation !== 0 && this.incarnation !== reply.incarnation) this.identityChanges += 1;
     this.incarnation = reply.incarnation;
     this.kept = this.onFailover === 'keep' ? reply.earlierIncarnations : [];
     this.sequence = reply.sequence;

@@ -79,11 +79,12 @@ export class CacheEngine {
       l1: local && {
         entries: local.size,
         bytes: local.bytes,
-        evictions: local.evictions,
+        replacements: local.replacements,
         verifiedAgeMs: verifiedAtMs === -Infinity ? null : Math.max(0, engine.clock.now() - verifiedAtMs),
         maxAgeMs: options.l1!.maxAgeMs,
       },
       endpoints: this.parts.store.endpoints(),
+      incarnations: engine.coherence.identityChanges,
       ...this.counts,
       pendingEvictions: engine.journal.size,
       readsInFlight: engine.flights.size,

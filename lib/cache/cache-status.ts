@@ -9,14 +9,20 @@ export interface CacheStatus {
     readonly entries: number;
     /** Bytes of the encoded values, about. */
     readonly bytes: number;
-    /** Entries evicted because of a bound, since the start. */
-    readonly evictions: number;
+    /** Entries removed because of a bound, since the start. */
+    readonly replacements: number;
     /** How long ago L1 was last proven current, ms; null: never. Above `maxAgeMs` L1 is not served. */
     readonly verifiedAgeMs: number | null;
     readonly maxAgeMs: number;
   } | null;
   /** The servers of Redis, and whether calls wait for them; none: the embedded store. */
   readonly endpoints: readonly EndpointStatus[];
+  /**
+   * How often a bucket in Redis turned out to be another incarnation since the start, of all buckets together: a failover, a restart, FLUSHALL, or
+   * another version of this library beside. What was cached before is void, or as `onFailover` says. A number that grows all the time tells
+   * of a server that keeps no library state between calls.
+   */
+  readonly incarnations: number;
   /** Tag evictions and clears of the whole cache, acknowledged; those of keys and of regions are counted by region. */
   readonly evictions: number;
   /** Those that were not acknowledged when they were first sent. */

@@ -80,6 +80,11 @@ export class Coherence {
     return this.views.reduce((oldest, view) => Math.min(oldest, view.verifiedAtMs), Infinity);
   }
 
+  /** How often a bucket turned out to be another incarnation, of all buckets together. */
+  get identityChanges(): number {
+    return this.views.reduce((sum, view) => sum + view.identityChanges, 0);
+  }
+
   /**
    * The clock of the bucket's server now, µs, never less than it is: entries count as expired a round trip early rather than late. Null before the
    * bucket's first poll.

@@ -1,6 +1,6 @@
 /** What L1 keeps of an entry. The engine judges whether it may still be served; the store only bounds and finds. */
 export interface LocalEntry {
-  /** The decoded value, deeply frozen; or undefined when `reviveFor` makes one per caller. */
+  /** The decoded value, deeply frozen; or undefined when `revive` makes one per caller. */
   readonly value: unknown;
   /** Makes a value of its own for each caller (mutable regions, values that cannot be frozen); null when `value` is shared. */
   readonly revive: (() => unknown) | null;
@@ -30,7 +30,7 @@ export interface LocalEntry {
 export interface LocalStore {
   /** The entry, or undefined; counts as use for the replacement policy. */
   get(entry: string): LocalEntry | undefined;
-  /** Keeps it, evicting others over the bounds. An entry larger than `maxBytes` is not kept, and removes what stood there. */
+  /** Keeps it, removing others over the bounds. An entry larger than `maxBytes` is not kept, and removes what stood there. */
   put(entry: string, value: LocalEntry): void;
   /** As get, without counting as use. */
   peek(entry: string): LocalEntry | undefined;
@@ -38,6 +38,6 @@ export interface LocalStore {
   clear(): void;
   readonly size: number;
   readonly bytes: number;
-  /** Entries evicted because of a bound, since the start. */
-  readonly evictions: number;
+  /** Entries removed because of a bound, since the start. */
+  readonly replacements: number;
 }

@@ -51,11 +51,11 @@ export const localStoreTests: readonly ContractTest<LocalStoreHarness>[] = [
       expect(store.get('a')).toBe(second);
       expect(store.size).toBe(1);
       expect(store.bytes).toBe(before - 300);
-      expect(store.evictions).toBe(0);
+      expect(store.replacements).toBe(0);
     },
   },
   {
-    name: 'delete removes one key, clear removes all, and neither counts as eviction',
+    name: 'delete removes one key, clear removes all, and neither counts as replacement',
     async run(h) {
       const store = h.open(ROOMY);
       for (const key of ['a', 'b', 'c']) store.put(key, aLocalEntry());
@@ -64,7 +64,7 @@ export const localStoreTests: readonly ContractTest<LocalStoreHarness>[] = [
       expect([store.peek('a'), store.size]).toEqual([undefined, 2]);
       expect(store.peek('b')).toBeDefined();
       store.clear();
-      expect([store.size, store.bytes, store.evictions]).toEqual([0, 0, 0]);
+      expect([store.size, store.bytes, store.replacements]).toEqual([0, 0, 0]);
       expect(store.get('b')).toBeUndefined();
       store.put('b', aLocalEntry());
       expect(store.size).toBe(1);
@@ -78,7 +78,7 @@ export const localStoreTests: readonly ContractTest<LocalStoreHarness>[] = [
       store.get('a');
       store.put('d', aLocalEntry());
       expect(['a', 'b', 'c', 'd'].filter((key) => store.peek(key))).toEqual(['a', 'c', 'd']);
-      expect(store.evictions).toBe(1);
+      expect(store.replacements).toBe(1);
     },
   },
   {
@@ -102,7 +102,7 @@ export const localStoreTests: readonly ContractTest<LocalStoreHarness>[] = [
       }
       expect(store.peek('k199')).toBeDefined();
       expect(store.size).toBeGreaterThan(3);
-      expect(store.evictions).toBe(200 - store.size);
+      expect(store.replacements).toBe(200 - store.size);
     },
   },
   {

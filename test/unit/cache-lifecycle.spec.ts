@@ -18,6 +18,7 @@ describe('a boot for which Redis is too late', () => {
         name: 'default',
         l1: null,
         endpoints: [],
+        incarnations: 0,
         evictions: 0,
         evictionsFailed: 0,
         pendingEvictions: 0,

@@ -7,7 +7,7 @@ export const ENTRY_OVERHEAD_BYTES = 256;
 /** L1 in order of use: over a bound, what was not used for longest goes first. */
 export class LruLocalStore implements LocalStore {
   private readonly entries: LRUCache<string, LocalEntry>;
-  private evictionCount = 0;
+  private replaced = 0;
 
   /** @param bounds both greater than 0; `maxBytes` counts an overhead per entry besides its own bytes */
   constructor(bounds: { readonly maxEntries: number; readonly maxBytes: number }) {
@@ -20,7 +20,7 @@ export class LruLocalStore implements LocalStore {
         return Number.isFinite(size) ? size : Number.MAX_SAFE_INTEGER;
       },
       dispose: (_entry, _key, reason) => {
-        if (reason === 'evict') this.evictionCount += 1;
+        if (reason === 'evict') this.replaced += 1;
       },
     });
   }
@@ -53,7 +53,7 @@ export class LruLocalStore implements LocalStore {
     return this.entries.calculatedSize;
   }
 
-  get evictions(): number {
-    return this.evictionCount;
+  get replacements(): number {
+    return this.replaced;
   }
 }

@@ -146,7 +146,7 @@ class ThrowingStore extends LruLocalStore {
 }
 
 class UncountingStore extends LruLocalStore {
-  override get evictions(): number {
+  override get replacements(): number {
     return 0;
   }
 }
@@ -193,12 +193,12 @@ export const localSabotages: readonly LocalSabotage[] = [
   },
   {
     name: 'clear clears nothing',
-    caughtBy: ['delete removes one key, clear removes all, and neither counts as eviction'],
+    caughtBy: ['delete removes one key, clear removes all, and neither counts as replacement'],
     opens: (bounds) => new ForgetfulStore(bounds),
   },
   {
     name: 'delete deletes nothing',
-    caughtBy: ['delete removes one key, clear removes all, and neither counts as eviction'],
+    caughtBy: ['delete removes one key, clear removes all, and neither counts as replacement'],
     opens: (bounds) => new StickyStore(bounds),
   },
   {
@@ -212,7 +212,7 @@ export const localSabotages: readonly LocalSabotage[] = [
     opens: (bounds) => new ThrowingStore(bounds),
   },
   {
-    name: 'evictions are not counted',
+    name: 'replacements are not counted',
     caughtBy: ['over maxEntries the entry that was used least recently goes; get counts as use'],
     opens: (bounds) => new UncountingStore(bounds),
   },
