@@ -1,4 +1,5 @@
-import type { Region } from '../../lib/cache/region.js';
+import { deepEqual, ok } from 'node:assert/strict';
+import { NOTHING, type Region } from '../../lib/cache/region.js';
 import { engineOf, type RedisCache } from '../../lib/cache/redis-cache.js';
 import type { CacheEngine } from '../../lib/cache/cache-engine.js';
 import { LoadScopes } from '../../lib/cache/load-scopes.js';
@@ -59,7 +60,7 @@ export function evictStrictly(
 export class World {
   readonly clock = new FakeClock();
   readonly server: MemoryServer;
-  private readonly open: RedisCache[] = [];
+  private readonly open: { cache: RedisCache; lookups: ReadonlyMap<string, number> }[] = [];
 
   constructor(bucketCount = 1) {
     this.server = new MemoryServer({ nowMicros: this.clock.nowMicros, bucketCount });
@@ -81,21 +82,57 @@ export class World {
     const channel = new LossyChannel(new MemoryChannel(this.server));
     const drivers = { store, channel };
     const cache = createCache(resolved, { drivers, clock: this.clock, logger, random: () => 0.5, scopes });
-    this.open.push(cache);
-    return { cache, engine: engineOf(cache), faults, channel, log };
+    const engine = engineOf(cache);
+    this.open.push({ cache, lookups: countLookups(engine) });
+    return { cache, engine, faults, channel, log };
   }
 
-  /** Closes all instances, and checks that nothing of them is left. */
+  /** Closes all instances, and checks that nothing of them is left, and that they counted what happened. */
   async end(): Promise<void> {
-    for (const cache of this.open) {
-      await engineOf(cache).settled();
-      const { regions, readsInFlight } = cache.status();
+    for (const { cache, lookups } of this.open) {
+      const engine = engineOf(cache);
+      await engine.settled();
+      deepEqual(engine.underWay, { flights: 0, tickets: 0, waiters: 0, background: 0 });
+      const { regions } = cache.status();
       for (const [name, c] of Object.entries(regions)) {
-        if (c.loads < c.loadFailures) throw new Error(`region ${name} counts more failures than loads`);
+        const counted = c.hitsL1 + c.hitsL2 + c.stale + c.misses + c.bypasses;
+        deepEqual({ name, counted }, { name, counted: lookups.get(name) ?? 0 });
+        ok(c.loads >= c.loadFailures + c.fills + c.fillsRefused, `region ${name} counts more ends of loads than loads`);
       }
-      if (readsInFlight > 0) throw new Error(`${readsInFlight} reads are still in flight`);
-      await engineOf(cache).close();
+      await engine.close();
     }
-    if (this.clock.pendingTimers > 0) throw new Error(`${this.clock.pendingTimers} timers are left`);
+    deepEqual({ timers: this.clock.pendingTimers }, { timers: 0 });
   }
+}
+
+/** Look-ups that ended, by region: what the counts of a region must add up to. */
+function countLookups(engine: CacheEngine): ReadonlyMap<string, number> {
+  const lookups = new Map<string, number>();
+  const regionOf = engine.region.bind(engine);
+  const watched = new Map<Region, Region>();
+  engine.region = (name) => {
+    const region = regionOf(name);
+    const known = watched.get(region);
+    if (known) return known;
+    const count = () => void lookups.set(name, (lookups.get(name) ?? 0) + 1);
+    const told = (answer: Promise<unknown>) => {
+      answer.then(count, count);
+      return answer;
+    };
+    const counting: Partial<Region> = {
+      read: (...args) => told(region.read(...args)),
+      peek: (...args) => told(region.peek(...args)),
+      takeLocal: (...args) => {
+        const value = region.takeLocal(...args);
+        if (value !== NOTHING) count();
+        return value;
+      },
+    };
+    const proxy = new Proxy(region, {
+      get: (target, member) => Reflect.get(Object.hasOwn(counting, member) ? counting : target, member) as unknown,
+    });
+    watched.set(region, proxy);
+    return proxy;
+  };
+  return lookups;
 }
