@@ -5,6 +5,11 @@ export type LoadRow = (region: number, key: number) => Promise<Row>;
 /** Writes to the source; resolves to what it wrote. */
 export type Commit = () => Promise<Row>;
 
+export const EVICTION_ORDERS = ['innerFirst', 'outerFirst', 'putInner'] as const;
+
+/** `putInner`: the inner value is put, and only the outer ones are evicted. */
+export type EvictionOrder = (typeof EVICTION_ORDERS)[number];
+
 /**
  * What the workload calls: one method per way into the cache. Regions, keys and tags are numbers.
  *
@@ -31,6 +36,9 @@ export interface CacheUnderTest {
   changeTagged(region: number, tag: number, commit: Commit): Promise<Row>;
   /** Commit, then clear the region (@CacheEvict allEntries). */
   changeAndClear(region: number, commit: Commit): Promise<Row>;
+
+  /** Commit, then evict the key and what is made of it, by stacked decorators in the order `way` says. */
+  changeTogether(region: number, key: number, way: EvictionOrder, commit: Commit): Promise<Row>;
 
   evict(region: number, key: number): Promise<void>;
   evictVersion(region: number, key: number, version: number): Promise<void>;

@@ -67,6 +67,20 @@ describe('HistoryChecker', () => {
     expect(rulesBroken([before, did('clear-all', 2, 3), after])).toEqual(['G1']);
   });
 
+  it('holds a value against the version it was made of, once both were evicted together', () => {
+    const [part, composed, composedLocal] = ['part', 'composed', 'composedLocal'].map((wanted) =>
+      REGIONS.findIndex(({ name }) => name === wanted),
+    );
+    const before = committed(1, 0, { region: part! });
+    const outer = read(0, 4, { region: composed! });
+    expect(rulesBroken([before, did('evict-together', 2, 3, { region: part! }), outer])).toEqual(['G1']);
+    expect(rulesBroken([before, did('evict-tag', 2, 3, { region: part! }), outer])).toEqual(['G1']);
+    expect(rulesBroken([before, did('clear-all', 2, 3), outer])).toEqual(['G1']);
+    expect(rulesBroken([before, did('evict', 2, 3, { region: part! }), outer])).toEqual([]);
+    const late = read(0, 1_004, { region: composedLocal! });
+    expect(rulesBroken([before, did('evict-together', 2, 3, { region: part! }), late])).toEqual(['G2']);
+  });
+
   it('gives regions with L1 the time D, and the process itself none', () => {
     const local = { region: LOCAL };
     const history = [committed(1, 0, local), did('evict', 2, 3, local)];

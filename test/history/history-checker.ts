@@ -1,5 +1,5 @@
 import type { Operation } from './operation.js';
-import { REGIONS, TAG_COUNT } from './regions.js';
+import { madeOf, REGIONS, TAG_COUNT } from './regions.js';
 
 /** Promises of the protocol that a history can break. */
 export type Rule =
@@ -68,7 +68,7 @@ interface Event {
 /** At one moment, what proves less comes first. */
 const ORDER: Readonly<Record<Moment, number>> = { read: 0, begin: 1, commit: 2, end: 3, late: 4 };
 
-const VOIDS_WHAT_WAS_COMMITTED = new Set(['evict', 'evict-tag', 'clear-region', 'clear-all']);
+const VOIDS_WHAT_WAS_COMMITTED = new Set(['evict', 'evict-together', 'evict-tag', 'clear-region', 'clear-all']);
 const PROMISES_ITS_VERSION = new Set(['evict-version', 'put-version', 'write']);
 /** A write that took nearly as long as its fence, or longer, proves nothing. */
 const PROVEN_SHARE = 0.7;
@@ -144,8 +144,10 @@ export class HistoryChecker {
       case 'read':
         return this.checkRead(operation);
       case 'commit': {
-        const state = this.stateOf(operation.region, operation.key);
-        state.committed = Math.max(state.committed, operation.version);
+        for (const region of [operation.region, ...madeOf(operation.region)]) {
+          const state = this.stateOf(region, operation.key);
+          state.committed = Math.max(state.committed, operation.version);
+        }
         return;
       }
       case 'begin': {
@@ -232,9 +234,12 @@ export class HistoryChecker {
   private covered({ kind, region, key }: Operation): KeyState[] {
     const { keyCount } = this.options;
     if (kind === 'evict') return [this.stateOf(region, key)];
+    const together = [region, ...madeOf(region)];
+    if (kind === 'evict-together') return together.map((index) => this.stateOf(index, key));
     const all = Array.from({ length: keyCount }, (_, number) => number);
     if (kind === 'evict-tag') {
-      return all.filter((number) => number % TAG_COUNT === key).map((number) => this.stateOf(region, number));
+      const tagged = all.filter((number) => number % TAG_COUNT === key);
+      return together.flatMap((index) => tagged.map((number) => this.stateOf(index, number)));
     }
     const regions = kind === 'clear-region' ? [region] : REGIONS.map((_, index) => index);
     return regions.flatMap((index) => all.map((number) => this.stateOf(index, number)));

@@ -1,8 +1,9 @@
 import { type INestApplicationContext, Module, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { RedisCache, RedisCacheModule, type RedisCacheOptions } from '../../lib/index.js';
-import type { CacheUnderTest, Commit, LoadRow } from './cache-under-test.js';
+import type { CacheUnderTest, Commit, EvictionOrder, LoadRow } from './cache-under-test.js';
 import { type CachedService, cachedServiceOf, resultOptions } from './cached-service.js';
+import { ComposedService } from './composed-service.js';
 import { REGIONS, tagName } from './regions.js';
 import type { Row } from './source-of-truth.js';
 
@@ -21,7 +22,7 @@ export class ModuleCache implements CacheUnderTest {
     const classes: Type<CachedService>[] = REGIONS.map((region, index) => cachedServiceOf(region, index, this.load));
     const cacheModule = RedisCacheModule.forRoot({ ...this.options, onEvictFailure: 'throw' });
 
-    @Module({ imports: [cacheModule], providers: classes })
+    @Module({ imports: [cacheModule], providers: [...classes, ComposedService] })
     class HistoryModule {}
 
     this.application = await NestFactory.createApplicationContext(HistoryModule, { logger: ['error', 'fatal'] });
@@ -66,6 +67,10 @@ export class ModuleCache implements CacheUnderTest {
 
   changeAndClear(region: number, commit: Commit): Promise<Row> {
     return this.services[region]!.changeAndClear(commit);
+  }
+
+  changeTogether(_region: number, key: number, way: EvictionOrder, commit: Commit): Promise<Row> {
+    return this.application.get(ComposedService)[way](key, commit);
   }
 
   evict(region: number, key: number): Promise<void> {

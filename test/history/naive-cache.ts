@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
-import type { CacheUnderTest, Commit, LoadRow } from './cache-under-test.js';
-import { REGIONS, tagOf } from './regions.js';
+import type { CacheUnderTest, Commit, EvictionOrder, LoadRow } from './cache-under-test.js';
+import { madeOf, REGIONS, tagOf } from './regions.js';
 import type { Row } from './source-of-truth.js';
 
 /**
@@ -84,6 +84,13 @@ export class NaiveCache implements CacheUnderTest {
   async changeAndClear(region: number, commit: Commit): Promise<Row> {
     const row = await commit();
     await this.clearRegion(region);
+    return row;
+  }
+
+  async changeTogether(region: number, key: number, way: EvictionOrder, commit: Commit): Promise<Row> {
+    const row = await commit();
+    const regions = [region, ...madeOf(region)];
+    for (const each of way === 'innerFirst' ? regions : regions.reverse()) await this.evict(each, key);
     return row;
   }
 

@@ -21,6 +21,8 @@ export const OPERATION_KINDS = [
   'crash-strict',
   /** The same without a fence: the window is measured. */
   'crash-plain',
+  /** An eviction of a key and of what is made of it, in one call. */
+  'evict-together',
 ] as const;
 
 export type OperationKind = (typeof OPERATION_KINDS)[number];

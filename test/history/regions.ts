@@ -10,6 +10,8 @@ export interface RegionUnderTest {
   readonly isVersioned: boolean;
   /** Short, so that expiry and refreshes in the background take part, or longer than most runs. */
   readonly ttl: 'short' | 'long';
+  /** Index of the region whose cached values the loader reads, key by key; the value carries the version it was made of. */
+  readonly madeOf?: number;
 }
 
 /** Events older than this are evictions; it must outlast every delay that the faults cause. */
@@ -28,6 +30,8 @@ const aRegion = (
   ttl: RegionUnderTest['ttl'],
 ): RegionUnderTest => ({ name, hasL1, hasTags, isVersioned, ttl });
 
+const PART = 6;
+
 export const REGIONS: readonly RegionUnderTest[] = [
   aRegion('exact', {}, 'long'),
   aRegion('local', { hasL1: true }, 'short'),
@@ -35,12 +39,20 @@ export const REGIONS: readonly RegionUnderTest[] = [
   aRegion('taggedLocal', { hasL1: true, hasTags: true }, 'long'),
   aRegion('event', { isVersioned: true }, 'long'),
   aRegion('eventLocal', { hasL1: true, isVersioned: true }, 'short'),
+  aRegion('part', { hasL1: true, hasTags: true }, 'long'),
+  { ...aRegion('composed', { hasTags: true }, 'long'), madeOf: PART },
+  { ...aRegion('composedLocal', { hasL1: true, hasTags: true }, 'long'), madeOf: PART },
 ];
 
-/** Every key carries one tag. */
+/** Regions with what is made of the values of `region`. */
+export const madeOf = (region: number): number[] =>
+  REGIONS.flatMap((each, index) => (each.madeOf === region ? [index] : []));
+
+/** Every key carries one tag, and what is made of it carries the same. */
 export const TAG_COUNT = 4;
 
-export const tagOf = (region: number, key: number): number => region * TAG_COUNT + (key % TAG_COUNT);
+export const tagOf = (region: number, key: number): number =>
+  (REGIONS[region]!.madeOf ?? region) * TAG_COUNT + (key % TAG_COUNT);
 
 export const tagName = (tag: number): string => `g${tag}`;
 

@@ -16,9 +16,10 @@ export function traceOf(
   const { read, rule, floor, because } = violation;
   const from = Math.min(read.begin, because?.begin ?? read.begin) - BEFORE_MS;
   const to = read.end + AFTER_MS;
+  const regions = [read.region, REGIONS[read.region]!.madeOf];
   const concerns = ({ kind, region, key }: Operation) =>
     kind === 'clear-all' ||
-    (region === read.region &&
+    (regions.includes(region) &&
       (kind === 'clear-region' || (kind === 'evict-tag' ? read.key % TAG_COUNT === key : key === read.key)));
   const relevant = operations
     .filter((each) => concerns(each) && each.end >= from && each.begin <= to)

@@ -8,7 +8,7 @@ import { ModuleCache } from './module-cache.js';
 import { monotonicMs } from './monotonic.js';
 import { NaiveCache } from './naive-cache.js';
 import { Random } from './random.js';
-import { regionOptions } from './regions.js';
+import { REGIONS, regionOptions } from './regions.js';
 import { type Row, SourceOfTruth } from './source-of-truth.js';
 import { shiftWallClock } from './wall-clock.js';
 import { Workload } from './workload.js';
@@ -51,11 +51,21 @@ function createCache(): CacheUnderTest {
 
 /** What the application loads: slow at times, before and after it reads the source. */
 async function load(region: number, key: number): Promise<Row> {
+  const { madeOf } = REGIONS[region]!;
+  if (madeOf !== undefined) return compose(region, madeOf, key);
   const begin = monotonicMs();
   await pauseAtRandom();
   const v = await source.read(region, key);
   await pauseAtRandom();
   history.add('load', region, key, v, begin, monotonicMs());
+  return { r: region, k: key, v };
+}
+
+/** A value made of a cached one, read at once or after other work. */
+async function compose(region: number, inner: number, key: number): Promise<Row> {
+  if (delays.chance(0.5)) await pauseAtRandom();
+  const { v } = await (delays.chance(0.5) ? cache.find(inner, key) : cache.getOrLoad(inner, key));
+  if (delays.chance(0.5)) await pauseAtRandom();
   return { r: region, k: key, v };
 }
 

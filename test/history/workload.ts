@@ -1,12 +1,12 @@
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
 import { isCacheError } from '../../lib/index.js';
-import type { CacheUnderTest, Commit } from './cache-under-test.js';
+import { type CacheUnderTest, type Commit, EVICTION_ORDERS } from './cache-under-test.js';
 import type { HistoryWriter } from './history-file.js';
 import type { WorkerConfig, WorkerState } from './messages.js';
 import { monotonicMs } from './monotonic.js';
 import type { OperationKind } from './operation.js';
 import { Random } from './random.js';
-import { REGIONS, TAG_COUNT } from './regions.js';
+import { madeOf, REGIONS, TAG_COUNT } from './regions.js';
 import type { Row, SourceOfTruth } from './source-of-truth.js';
 
 const READS_PER_TURN = 16;
@@ -16,6 +16,7 @@ const EVENT_AGE_MS = 1_000;
 
 type Write =
   | 'change'
+  | 'changeTogether'
   | 'changeStrictly'
   | 'changeAndPut'
   | 'write'
@@ -43,6 +44,17 @@ const PLAIN: Partial<Record<Write, number>> = {
   clearAll: 0.3,
 };
 const TAGGED: Partial<Record<Write, number>> = { ...PLAIN, changeTagged: 20, evictTag: 6 };
+/** On keys of which others are made; what evicts the inner one alone promises nothing of the outer ones. */
+const PARTS: Partial<Record<Write, number>> = {
+  changeTogether: 40,
+  changeTagged: 15,
+  evictTag: 6,
+  change: 4,
+  changeStrictly: 4,
+  write: 4,
+  clearRegion: 0.3,
+  clearAll: 0.3,
+};
 const EVENTS: Partial<Record<Write, number>> = {
   commit: 30,
   changeAndPut: 10,
@@ -157,7 +169,8 @@ export class Workload {
         await pause(10);
         continue;
       }
-      const region = this.pickRegion();
+      const picked = this.pickRegion();
+      const region = REGIONS[picked]!.madeOf ?? picked;
       this.begins[loop] = monotonicMs();
       try {
         await this.writeOnce(region, this.pickWrite(region));
@@ -171,6 +184,7 @@ export class Workload {
   private pickWrite(region: number): Write {
     const { hasTags, isVersioned } = REGIONS[region]!;
     const { mix } = this.parts.state;
+    if (madeOf(region).length > 0) return this.random.weighted(PARTS);
     if (isVersioned && mix === 'events-and-evictions') return this.random.weighted({ ...EVENTS, change: 10 });
     if (isVersioned && mix === 'events-and-clears') return this.random.weighted({ ...EVENTS, clearRegion: 1 });
     if (isVersioned) return this.random.weighted(mix === 'events' ? EVENTS : VERSIONED);
@@ -186,6 +200,12 @@ export class Workload {
     switch (write) {
       case 'change':
         return this.committing('evict', region, key, (commit) => cache.change(region, key, commit));
+      case 'changeTogether': {
+        const way = this.random.pick(EVICTION_ORDERS);
+        return this.committing('evict-together', region, key, (commit) =>
+          cache.changeTogether(region, key, way, commit),
+        );
+      }
       case 'changeStrictly':
         return this.committing('write', region, key, (commit) => cache.changeStrictly(region, key, commit));
       case 'changeAndPut': {
