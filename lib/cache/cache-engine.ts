@@ -3,7 +3,7 @@ import type { Keyspace } from '../keys/keyspace.js';
 import { checkName } from '../options/names.js';
 import type { CodecName } from '../options/redis-cache-options.js';
 import type { ResolvedOptions } from '../options/resolved-options.js';
-import type { Clock } from '../shared/clock.js';
+import { type Clock, keepAlive } from '../shared/clock.js';
 import type { LocalStore } from '../stores/local-store.js';
 import type { RemoteStore } from '../stores/remote-store.js';
 import type { CacheStatus } from './cache-status.js';
@@ -104,7 +104,11 @@ export class CacheEngine {
 
   /** Ends what `open` began; background work gets the chance to end first. */
   close(): Promise<void> {
-    this.closing ??= this.shutDown();
+    if (this.closing === null) {
+      // the last retries wait for timers alone: without this a process that has nothing else to do would end in the midst of them
+      const letGo = keepAlive();
+      this.closing = this.shutDown().finally(letGo);
+    }
     return this.closing;
   }
 

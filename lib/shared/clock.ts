@@ -52,3 +52,14 @@ export const systemClock: Clock = {
     return { cancel: () => clearTimeout(handle) };
   },
 };
+
+/**
+ * Keeps the process alive until the returned function is called: for work that waits for nothing but timers of a {@link Clock}, which
+ * keep nothing alive, and must end all the same.
+ */
+export function keepAlive(): () => void {
+  const handle = setInterval(() => {}, A_LONG_TIME_MS);
+  return () => clearInterval(handle);
+}
+
+const A_LONG_TIME_MS = 2 ** 30;

@@ -260,4 +260,12 @@ describe('a process', () => {
     },
     30_000,
   );
+
+  it('closes, also when its last retries are all that is left to wait for', async () => {
+    const alone = join(dirname(fileURLToPath(library.url)), '..', 'close-alone.mjs');
+    copyFileSync(join(import.meta.dirname, 'fixtures', 'close-alone.mjs'), alone);
+    const running = promisify(execFile)(process.execPath, [alone, library.url], { timeout: 20_000 });
+    track(running.child);
+    expect((await running).stdout).toBe('done');
+  }, 30_000);
 });
