@@ -61,6 +61,8 @@ export interface RunSummary {
 /** How often histories are collected and checked; more often where the first violation ends the run. */
 const SEGMENT_MS = 2_000;
 const SHORT_SEGMENT_MS = 500;
+/** Between the rollback and the end of the fault, as this process records it, and of a poll on its way. */
+const LATE_MS = 50;
 const TRACED_VIOLATIONS = 3;
 const KEPT_SEGMENTS = 8;
 const KEPT_PROBLEMS = 50;
@@ -99,6 +101,8 @@ export async function runHistory(
     fenceMs: options.fenceMs,
     mayHaveLostFences: (begin, end) =>
       faultLog.some((fault) => fault.losesData && fault.begin <= end && fault.end >= begin),
+    maySeeRollback: ({ begin, end }) =>
+      faultLog.some((fault) => fault.isSilent && fault.begin <= end && fault.end + options.maxAgeMs + LATE_MS >= begin),
     onViolation,
   });
 

@@ -7,6 +7,7 @@ import type { Fault } from './topology.js';
 export interface FaultRecord {
   readonly name: string;
   readonly losesData: boolean;
+  readonly isSilent: boolean;
   readonly begin: number;
   /** Infinity while it lasts. */
   end: number;
@@ -45,7 +46,8 @@ export class FaultSchedule {
       if (!this.isRunning) return;
       const name = random.weighted(weights);
       const fault = faults.find((each) => each.name === name)!;
-      const record: FaultRecord = { name, losesData: fault.losesData, begin: monotonicMs(), end: Infinity };
+      const { losesData, isSilent = false } = fault;
+      const record: FaultRecord = { name, losesData, isSilent, begin: monotonicMs(), end: Infinity };
       log.push(record);
       try {
         await fault.run(random);

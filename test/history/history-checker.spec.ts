@@ -128,6 +128,20 @@ describe('HistoryChecker', () => {
     expect(violations.map(({ rule }) => rule)).toEqual(['G1']);
   });
 
+  it('counts apart what is read within D of a rollback that no client was told of', () => {
+    const checker = new HistoryChecker({
+      keyCount: 8,
+      maxAgeMs: 1_000,
+      fenceMs: 5_000,
+      mayHaveLostFences: () => true,
+      maySeeRollback: ({ begin }) => begin < 10,
+      onViolation: ({ read: { begin } }) => expect(begin).toBe(20),
+    });
+    checker.check([committed(1, 0), did('evict', 2, 3), read(0, 4), read(0, 20)], Infinity);
+    expect(checker.figures.readsOfRollbacks).toBe(1);
+    expect.assertions(2);
+  });
+
   it('reports reads that failed', () => {
     expect(rulesBroken([did('failed-read', 0, 1)])).toEqual(['failed read']);
   });

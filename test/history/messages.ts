@@ -64,6 +64,8 @@ export type ToWorker =
   | { readonly kind: 'rotate'; readonly historyPath: string }
   /** Die between the next commit and its eviction. */
   | { readonly kind: 'crash'; readonly isStrict: boolean }
+  /** Stand still for so long, and believe that no time went by. */
+  | { readonly kind: 'suspend'; readonly ms: number }
   | { readonly kind: 'finish' };
 
 export type FromWorker =

@@ -70,6 +70,16 @@ export function processFaults(pool: WorkerPool, normal: WorkerState): Fault[] {
       },
     },
     {
+      name: 'suspend a process',
+      weight: 3,
+      losesData: false,
+      async run(random) {
+        const ms = random.between(500, 2_500);
+        pool.send({ kind: 'suspend', ms }, one(random));
+        await sleep(ms);
+      },
+    },
+    {
       name: 'kill a process',
       weight: 1,
       losesData: false,

@@ -8,6 +8,8 @@ export interface Fault {
   readonly weight: number;
   /** True: fences and entries may be gone after it. */
   readonly losesData: boolean;
+  /** True: no client is told, so that what was acknowledged before its end counts for a read only when it is D old or older. */
+  readonly isSilent?: boolean;
   run(random: Random): Promise<void>;
 }
 

@@ -10,3 +10,15 @@ export function shiftWallClock(state: WorkerState): void {
     get: (target, property, receiver) => (property === 'now' ? now : Reflect.get(target, property, receiver)),
   });
 }
+
+let stoodStillMs = 0;
+
+/** What a suspended machine does to its process: nothing runs for so long, and the monotonic clock does not know of it. */
+export function suspend(ms: number): void {
+  const before = performance.now();
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+  stoodStillMs += performance.now() - before;
+}
+
+const now = performance.now.bind(performance);
+performance.now = () => now() - stoodStillMs;

@@ -10,7 +10,7 @@ import { NaiveCache } from './naive-cache.js';
 import { Random } from './random.js';
 import { REGIONS, regionOptions } from './regions.js';
 import { type Row, SourceOfTruth } from './source-of-truth.js';
-import { shiftWallClock } from './wall-clock.js';
+import { shiftWallClock, suspend } from './wall-clock.js';
 import { Workload } from './workload.js';
 
 /** One process of the checker: an application with a cache, its workload, and its history. Started by the coordinator. */
@@ -84,6 +84,8 @@ async function receive(message: ToWorker): Promise<void> {
       return;
     case 'crash':
       return workload.crashAtNextCommit(message.isStrict);
+    case 'suspend':
+      return suspend(message.ms);
     case 'rotate':
       return rotate(message.historyPath);
     case 'finish':

@@ -51,16 +51,35 @@ export function serverFaults(current: () => RedisServer, others: () => readonly 
       name: 'rollback in place',
       weight: 3,
       losesData: true,
-      run: (random) => rollBackInPlace(current().port, random.between(30, 300)),
+      run: (random) => rollBackInPlace(current().port, random.between(30, 300), true),
+    },
+    {
+      name: 'rollback under the connections',
+      weight: 2,
+      losesData: true,
+      isSilent: true,
+      run: (random) => rollBackInPlace(current().port, random.between(30, 300), false),
+    },
+    {
+      name: 'refuse writes',
+      weight: 1,
+      losesData: false,
+      async run(random) {
+        const { port } = current();
+        const before = await onServer((admin) => admin.config('GET', 'min-replicas-to-write'));
+        await withAdmin(port, (admin) => admin.config('SET', 'min-replicas-to-write', 9));
+        await sleep(random.between(50, 2_500));
+        await withAdmin(port, (admin) => admin.config('SET', 'min-replicas-to-write', (before as string[])[1]!));
+      },
     },
   ];
 }
 
 /**
  * All keys go back to what they were `ms` ago, under a running process: a rollback that no restart announces, as when a server is demoted,
- * synchronised and promoted again. Its clients are disconnected, as Sentinel does it.
+ * synchronised and promoted again. Its clients are disconnected, as Sentinel does it, or not, as after REPLICAOF and back.
  */
-async function rollBackInPlace(port: number, ms: number): Promise<void> {
+async function rollBackInPlace(port: number, ms: number, disconnects: boolean): Promise<void> {
   await withAdmin(port, async (admin) => {
     const keys = await admin.keys('*');
     // at one moment: what stands for a key is worth nothing beside another moment's bucket
@@ -73,6 +92,7 @@ async function rollBackInPlace(port: number, ms: number): Promise<void> {
       const dump = answers[2 * n] as Buffer | null;
       if (dump !== null) rollback.restore(key, Math.max(0, answers[2 * n + 1] as number), dump, 'REPLACE');
     });
-    await rollback.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes').exec();
+    if (disconnects) rollback.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+    await rollback.exec();
   });
 }
