@@ -5,12 +5,13 @@ import { type FaultRecord, FaultSchedule } from './fault-schedule.js';
 import { type CheckedFigures, HistoryChecker, type Violation } from './history-checker.js';
 import type { LoadDelays, Mix, WorkerReport, WorkerState } from './messages.js';
 import { monotonicMs } from './monotonic.js';
+import { nextVersionOf } from './next-version.js';
 import type { Operation } from './operation.js';
 import { processFaults } from './process-faults.js';
 import { Random } from './random.js';
 import type { Fault, Topology } from './topology.js';
 import { traceOf } from './trace.js';
-import { WorkerPool } from './worker-pool.js';
+import { BUILD, WorkerPool } from './worker-pool.js';
 
 export interface RunOptions {
   readonly seconds: number;
@@ -39,6 +40,9 @@ export interface RunOptions {
   /** The run ends when it has found so many. */
   readonly maxViolations: number;
   readonly isQuiet: boolean;
+  /** Half of the processes run a copy of the build with the next version of the protocol. */
+  readonly hasNextVersion: boolean;
+  readonly hasMixedShapes: boolean;
 }
 
 export interface RunSummary {
@@ -119,6 +123,8 @@ export async function runHistory(
     seed: options.seed,
     state: normal,
     onProblem,
+    builds: options.hasNextVersion ? [BUILD, nextVersionOf(BUILD)] : [BUILD],
+    hasMixedShapes: options.hasMixedShapes,
     config: {
       sourcePort: source.port,
       cache: options.cache,

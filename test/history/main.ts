@@ -35,6 +35,8 @@ const { values } = parseArgs({
     bin: { type: 'string', default: 'redis-server' },
     cli: { type: 'string', default: 'redis-cli' },
     summary: { type: 'string' },
+    'next-version': { type: 'boolean', default: false },
+    'mixed-shapes': { type: 'boolean', default: false },
     quiet: { type: 'boolean', default: false },
   },
 });
@@ -71,6 +73,8 @@ const options: RunOptions = {
   faultPauseMs: [leastPause, mostPause],
   maxViolations: Number(values['max-violations']),
   isQuiet: values.quiet,
+  hasNextVersion: values['next-version'],
+  hasMixedShapes: values['mixed-shapes'],
 };
 
 const start = TOPOLOGIES[values.topology];

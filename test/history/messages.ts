@@ -44,6 +44,8 @@ export interface WorkerConfig {
   /** Of the regions whose entries expire during a run. */
   readonly shortTtlMs: number;
   readonly fenceMs: number;
+  /** Of the values. */
+  readonly shape: number;
   /** How long a fenced write takes before it commits, at most, so that others get between. */
   readonly longestWriteMs: number;
   readonly keyCount: number;

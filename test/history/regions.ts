@@ -60,13 +60,16 @@ export const tagName = (tag: number): string => `g${tag}`;
 export function regionOptions({
   shortTtlMs,
   fenceMs,
+  shape = 1,
 }: {
   shortTtlMs: number;
   fenceMs: number;
+  shape?: number;
 }): Record<string, RegionOptions> {
   const optionsOf = ({ ttl, hasL1 }: RegionUnderTest): RegionOptions => ({
     ...LONG,
     fence: fenceMs,
+    shape,
     ...(ttl === 'short' ? { ttl: shortTtlMs } : {}),
     ...(hasL1 ? {} : { l1: false }),
   });

@@ -48,6 +48,8 @@ const { values, positionals } = parseArgs({
 });
 
 const MAIN = fileURLToPath(new URL('./main.js', import.meta.url));
+/** What runs side by side, in turn by seed. */
+const SIDE_BY_SIDE = [[], ['--mixed-shapes'], ['--next-version']];
 /** Many reads, few enough writes that most of them hit. */
 const LOAD = ['--readers', '150', '--write-pause', '20', '--load-max', '12', '--keys', '48'];
 
@@ -76,7 +78,10 @@ process.exit(isBroken ? 1 : 0);
 async function run(topology: string, seed: number): Promise<RunSummary | null> {
   const path = join(directory, `${topology}-${seed}.json`);
   const args = ['--topology', topology, '--seed', String(seed), '--seconds', values['run-seconds'], '--summary', path];
-  const child = track(spawn(process.execPath, [MAIN, ...args, ...LOAD, ...positionals], { stdio: 'inherit' }));
+  const mixed = SIDE_BY_SIDE[seed % SIDE_BY_SIDE.length]!;
+  const child = track(
+    spawn(process.execPath, [MAIN, ...args, ...LOAD, ...mixed, ...positionals], { stdio: 'inherit' }),
+  );
   await once(child, 'exit');
   if (existsSync(path)) return JSON.parse(readFileSync(path, 'utf8')) as RunSummary;
   console.error(`${topology}, seed ${seed}: the run left no summary`);

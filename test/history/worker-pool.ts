@@ -7,7 +7,9 @@ import { takeHistory } from './history-file.js';
 import type { FromWorker, ToWorker, WorkerConfig, WorkerReport, WorkerState } from './messages.js';
 import type { Operation } from './operation.js';
 
-const WORKER = fileURLToPath(new URL('./worker.js', import.meta.url));
+/** The folder of lib/ and test/ that this runs in. */
+export const BUILD = fileURLToPath(new URL('../..', import.meta.url));
+const WORKER = 'test/history/worker.js';
 
 /** Longer than any command or load; a process that takes longer hangs. */
 const ROTATION_PATIENCE_MS = 20_000;
@@ -32,7 +34,11 @@ export class WorkerPool {
   constructor(
     private readonly parts: {
       readonly directory: string;
-      readonly config: Omit<WorkerConfig, 'process' | 'seed' | 'historyPath' | 'state'>;
+      /** Folders of the builds that run side by side: the processes take them in turn. */
+      readonly builds?: readonly string[];
+      /** Whether every second process keeps values of another shape. */
+      readonly hasMixedShapes?: boolean;
+      readonly config: Omit<WorkerConfig, 'process' | 'seed' | 'historyPath' | 'state' | 'shape'>;
       readonly seed: number;
       readonly state: WorkerState;
       readonly onProblem: (message: string) => void;
@@ -47,17 +53,18 @@ export class WorkerPool {
 
   async add(): Promise<void> {
     const process = (this.started += 1);
-    const { config, seed, onProblem } = this.parts;
+    const { builds = [BUILD], config, hasMixedShapes, seed, onProblem } = this.parts;
     const path = this.pathOf(process);
     const workerConfig: WorkerConfig = {
       ...config,
       process,
       seed: seed * 1_000 + process * 10,
       historyPath: path,
+      shape: hasMixedShapes && process % 2 === 0 ? 2 : 1,
       state: this.state,
     };
     const child = track(
-      fork(WORKER, {
+      fork(join(builds[process % builds.length]!, WORKER), {
         env: { ...globalThis.process.env, HISTORY_WORKER: JSON.stringify(workerConfig), NODE_ENV: 'production' },
       }),
     );

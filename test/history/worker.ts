@@ -113,4 +113,7 @@ function rotate(historyPath: string): void {
   tell({ kind: 'rotated', watermark, report });
 }
 
-const stackOf = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error));
+/** Hoisted: the start may fail too. */
+function stackOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
