@@ -60,6 +60,27 @@ export const directedServerMutants: readonly Mutant[] = [
 ];
 
 export const directedClientMutants: readonly Mutant[] = [
+  { name: 'a lease does not hold L1 back', edits: [edit('cache/local-tier', '|| view.isHeldBack', '')] },
+  {
+    name: 'a fence does not hold L1 back',
+    edits: [edit('cache/remote-tier', 'view.require(position);', '')],
+  },
+  {
+    name: 'L1 of another bucket needs no proof inside a load',
+    edits: [edit('cache/load-scopes', 'view.verifiedAtMs > scope.beganAtMs', 'true')],
+  },
+  {
+    name: 'a tainted load is filled',
+    edits: [edit('cache/load-run', '|| !lease.isHeld || isTainted', '|| !lease.isHeld')],
+  },
+  {
+    name: 'a refused fill taints nothing',
+    edits: [edit('cache/load-run', 'counts.fillsRefused += 1; isTainted = true;', 'counts.fillsRefused += 1;')],
+  },
+  {
+    name: 'a put takes what its call evicts',
+    edits: [edit('cache/writer', '!evictsNothing || strict.length > 0 || puts.length > 1', 'false')],
+  },
   {
     name: 'a hit counts as of its answer',
     edits: [

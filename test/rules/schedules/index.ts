@@ -1,4 +1,5 @@
 import type { Schedule } from '../schedule.js';
+import { composedSchedules } from './composed.js';
 import { driverSchedules } from './driver.js';
 import { groupSchedules } from './groups.js';
 import { loadSchedules } from './loads.js';
@@ -7,6 +8,7 @@ import { plainReadSchedules } from './plain-reads.js';
 import { writeSchedules } from './writes.js';
 
 export const schedules: readonly Schedule[] = [
+  ...composedSchedules,
   ...driverSchedules,
   ...groupSchedules,
   ...loadSchedules,

@@ -1,0 +1,156 @@
+import { LoadScopes } from '../../../lib/cache/load-scopes.js';
+import { type ReadOptions, resolveReadPolicy } from '../../../lib/cache/read-policy.js';
+import type { RedisCacheOptions } from '../../../lib/options/redis-cache-options.js';
+import { type Instance, World } from '../../support/a-cache.js';
+import { gate, settle } from '../../support/fake-clock.js';
+import { promised, type Schedule } from '../schedule.js';
+
+/** `outer` is made of `inner`, which is loaded from the source: a number that only grows. Two instances; the second loses its messages when told to. */
+class Composed {
+  version = 1;
+
+  private constructor(
+    readonly world: World,
+    readonly a: Instance,
+    readonly b: Instance,
+  ) {}
+
+  static async start(buckets: number, options: Partial<RedisCacheOptions> = {}): Promise<Composed> {
+    const world = new World(buckets);
+    // before Node 24: who is part of which load is not known at first
+    const start = () =>
+      world.start({ ttl: '1h', regions: { outer: { l1: false } }, ...options }, new LoadScopes(false));
+    return new Composed(world, await start(), await start());
+  }
+
+  inner({ cache }: Instance, options?: ReadOptions<number>): Promise<number> {
+    return cache.region<number>('inner').getOrLoad(1, async () => this.version, options);
+  }
+
+  outer(instance: Instance, key = 1, inner = () => this.inner(instance)): Promise<number> {
+    return instance.cache.region<number>('outer').getOrLoad(key, async () => {
+      await Promise.resolve();
+      return inner();
+    });
+  }
+
+  /** `b` holds the inner value in L1, and hears nothing any more when both were evicted by `a`. */
+  async evictPast(keys: readonly number[]): Promise<void> {
+    const { a, b } = this;
+    await this.inner(b);
+    b.channel.loses = () => true;
+    this.version = 2;
+    await a.cache.region('inner').evict(1);
+    for (const key of keys) await a.cache.region('outer').evict(key);
+  }
+}
+
+const MADE = 'a read of an entry made of another, after both were evicted (G1)';
+const STALE: Partial<RedisCacheOptions> = { regions: { inner: { ttl: '1s', staleWhileRevalidate: '1m' }, outer: {} } };
+
+/** Entries that are made of other entries (R18). */
+export const composedSchedules: readonly Schedule[] = [
+  {
+    convicts: ['a lease does not hold L1 back'],
+    name: 'a load reads nothing from L1 that was evicted before its lease, on one bucket',
+    async run() {
+      const made = await Composed.start(1);
+      await made.evictPast([1]);
+      await made.outer(made.b);
+      promised(2, await made.outer(made.a), MADE);
+      await made.world.end();
+    },
+  },
+  {
+    convicts: ['a fence does not hold L1 back'],
+    name: 'a write puts nothing made of what L1 held when its fence was set',
+    async run() {
+      const made = await Composed.start(1);
+      await made.evictPast([1]);
+      await made.b.cache.region<number>('outer').write(1, async () => {
+        await Promise.resolve();
+        return made.inner(made.b);
+      });
+      promised(2, await made.outer(made.a), MADE);
+      await made.world.end();
+    },
+  },
+  {
+    convicts: ['L1 of another bucket needs no proof inside a load'],
+    name: 'a load reads nothing from L1 of another bucket without a later proof',
+    async run() {
+      const made = await Composed.start(4);
+      const bucketOf = (region: string, key: number) => made.b.engine.region(region).keyOf(String(key)).bucket;
+      const keys = [1, 2, 3, 4, 5, 6, 7, 8].filter((key) => bucketOf('outer', key) !== bucketOf('inner', 1));
+      await made.evictPast(keys);
+      for (const key of keys) await made.outer(made.b, key);
+      for (const key of keys) promised(2, await made.outer(made.a, key), MADE);
+      await made.world.end();
+    },
+  },
+  {
+    convicts: ['a tainted load is filled'],
+    name: 'an entry is not filled with a stale value',
+    async run() {
+      const made = await Composed.start(1, STALE);
+      await made.inner(made.a);
+      await made.world.clock.advance(1_500);
+      made.version = 2;
+      await made.outer(made.a);
+      await made.a.engine.settled();
+      promised(
+        2,
+        await made.outer(made.a),
+        'a read after its parts were refreshed: a stale value does not live on in another entry',
+      );
+      await made.world.end();
+    },
+  },
+  {
+    convicts: ['a refused fill taints nothing'],
+    name: 'an entry is not filled with a value whose own fill was refused',
+    async run() {
+      const made = await Composed.start(1);
+      const { a, b } = made;
+      const hold = gate();
+      const outer = made.outer(a, 1, () =>
+        a.cache.region<number>('inner').getOrLoad(1, async () => {
+          const { version } = made;
+          await hold.promise;
+          return version;
+        }),
+      );
+      await settle();
+      made.version = 2;
+      await b.cache.region('inner').evict(1);
+      hold.open();
+      await outer;
+      promised(2, await made.outer(b), 'a read after an eviction voided what an entry was to be made of');
+      await made.world.end();
+    },
+  },
+  {
+    convicts: ['a put takes what its call evicts'],
+    name: 'a put is not made of what the same call evicts',
+    async run() {
+      const made = await Composed.start(1);
+      const { a } = made;
+      await made.outer(a);
+      const [outer, inner] = [a.engine.region('outer'), a.engine.region('inner')];
+      const policy = resolveReadPolicy(outer.options, {}, 'outer');
+      const plan = {
+        strict: [],
+        puts: [outer.entryCall(outer.keyOf('1'), policy, [])],
+        evictsNothing: false,
+        after: () => inner.wantedKeys([inner.keyOf('1')]),
+      };
+      await outer.writer.writeAll(plan, async () => {
+        made.version = 2;
+        await Promise.resolve();
+        return made.inner(a);
+      });
+      promised(2, await made.outer(a), MADE);
+      await made.world.end();
+    },
+  },
+];
