@@ -128,12 +128,13 @@ function missingRight(what: string, context: NodeContext, cause: unknown): Cache
  * An identity changes by itself too (a failover, a second process that knows a later one), but not twice at once.
  */
 async function refuseForgetful(node: RedisNode, bucket: number): Promise<void> {
-  const seen: number[] = [];
-  for (let n = 0; n < 4; n++) seen.push((await node.invoke({ verb: 'poll', bucket, keys: [], args: [] }))[0]);
+  // all at once: between two versions of the library, side by side, each poll of the other changes it
+  const polls = Array.from({ length: 32 }, () => node.invoke({ verb: 'poll', bucket, keys: [], args: [] }));
+  const seen = (await Promise.all(polls)).map(([incarnation]) => incarnation);
   if (new Set(seen).size < seen.length) return;
   throw new CacheError(
     'RC_REDIS_UNSUPPORTED',
-    'The server forgets the variables of a function library between two calls, got a new incarnation in each of 6 polls. Nothing could be cached: ' +
+    'The server forgets the variables of a function library between two calls, got a new incarnation in each of 34 polls. Nothing could be cached: ' +
       'use Redis >= 7.0 or Valkey, or leave `redis` out to use the embedded store.',
   );
 }
