@@ -3,8 +3,8 @@ import type { CacheEngine } from './cache-engine.js';
 import { CacheRegion } from './cache-region.js';
 import type { CacheStatus } from './cache-status.js';
 
-/** @internal The engine behind a cache. A stand-in that a test put in the container answers for itself. */
-export let engineOf: (cache: RedisCache) => CacheEngine;
+/** Not a field with `#`: tracers hand out a Proxy of every instance of the container, which has no such fields. */
+const ENGINE = Symbol('engine');
 
 /**
  * One cache: L1 in this process, L2 in Redis (or embedded), coherent over all instances.
@@ -14,27 +14,23 @@ export let engineOf: (cache: RedisCache) => CacheEngine;
  * @publicApi
  */
 export class RedisCache {
-  readonly #engine: CacheEngine;
-  readonly #regions = new Map<string, CacheRegion>();
-
-  static {
-    engineOf = (cache) => (#engine in cache ? cache.#engine : (cache as unknown as CacheEngine));
-  }
+  private readonly [ENGINE]: CacheEngine;
+  private readonly regions = new Map<string, CacheRegion>();
 
   /** @internal Made by the module. */
   constructor(engine: CacheEngine) {
-    this.#engine = engine;
+    this[ENGINE] = engine;
   }
 
   /** Name under which the module registered it; `default` when none was given. */
   get name(): string {
-    return this.#engine.name;
+    return this[ENGINE].name;
   }
 
   /** The region of this name, with the options of `regions[name]`, else the cache's. */
   region<T = unknown>(name: string): CacheRegion<T> {
-    let region = this.#regions.get(name);
-    if (!region) this.#regions.set(name, (region = new CacheRegion(this.#engine.region(name))));
+    let region = this.regions.get(name);
+    if (!region) this.regions.set(name, (region = new CacheRegion(this[ENGINE].region(name))));
     return region as CacheRegion<T>;
   }
 
@@ -45,16 +41,21 @@ export class RedisCache {
    * @throws CacheError RC_INVALID_TAG
    */
   async evictTags(tags: readonly string[]): Promise<void> {
-    await this.#engine.evictTags(checkTags(tags, 'evictTags'));
+    await this[ENGINE].evictTags(checkTags(tags, 'evictTags'));
   }
 
   /** Voids every entry of every region of this cache. Resolves as `evictTags`. */
   async clear(): Promise<void> {
-    await this.#engine.clear();
+    await this[ENGINE].clear();
   }
 
   /** A snapshot for health checks and boards; plain data. */
   status(): CacheStatus {
-    return this.#engine.status();
+    return this[ENGINE].status();
   }
+}
+
+/** @internal The engine behind a cache. A stand-in that a test put in the container answers for itself. */
+export function engineOf(cache: RedisCache): CacheEngine {
+  return (cache as unknown as { [ENGINE]?: CacheEngine })[ENGINE] ?? (cache as unknown as CacheEngine);
 }
