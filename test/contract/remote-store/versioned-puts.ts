@@ -212,11 +212,11 @@ export const versionedPutTests: RemoteStoreTest[] = [
     name: 'a superseded put remembers the newer version',
     async run(h) {
       const place = placeOf(h);
-      await cached(h.stores[0], place, { version: '9', ttlMs: 10, staleMs: 0 });
+      await cached(h.stores[0], place, { version: '9', ttlMs: 150, staleMs: 0 });
       expect(await put(h.stores[0], place, { version: '5', tombstoneMs: LONG_MS })).toMatchObject({
         kind: 'superseded',
       });
-      await h.passTime(13);
+      await h.passTime(155);
       const token = await lease(h.stores[0], place);
       expect(await fill(h.stores[0], place, token, { version: '8' })).toMatchObject({ reason: 'version' });
     },
