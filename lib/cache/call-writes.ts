@@ -1,5 +1,5 @@
 import type { CacheError } from '../shared/errors.js';
-import { StoreRefusal } from '../stores/remote-store.js';
+import { type PutOutcome, StoreRefusal } from '../stores/remote-store.js';
 import { byBucket, CallFences, type FencedKey, longest } from './call-fences.js';
 import type { Engine } from './engine.js';
 import type { EntryCall } from './entry-call.js';
@@ -9,11 +9,8 @@ import { prepare, type PreparedValue } from './prepared-value.js';
 
 type Entry = NonNullable<PreparedValue['entry']>;
 
-/** One end of a fence, and whether the fence may not have stood until then. */
-interface Ended {
-  readonly outcome: EvictionOutcome;
-  readonly isLost: boolean;
-}
+/** One end of a fence: it stood until then, or it may not have, or (an error) Redis did not say. */
+type Ended = 'stood' | 'lost' | { readonly bucket: number; readonly error: CacheError };
 
 /** What a call of a method, or `region.write`, writes. */
 export interface PlannedWrites {
@@ -99,11 +96,11 @@ export class CallWrites {
       ...[...this.puts.values()].filter(isFenced).map((call) => this.putFenced(call, result)),
       ...[...byBucket([...this.strict.values()].filter(isFenced))].map(([bucket, keys]) => this.unfence(bucket, keys)),
     ]);
-    const outcomes = ended.map(({ outcome }) => outcome);
-    // an old value may have come back where a fence was lost, and others of the call may be made of it
-    const isAlone = after.length + this.fences.keys.length === 1;
-    if (!isAlone && ended.some(({ isLost }) => isLost)) outcomes.push(await this.evict([...after, ...this.fencedKeys]));
-    return outcomes;
+    // an old value may have come back where a fence was lost, or may have been, and others of the call may be made of it
+    const whole = [...after, ...this.fencedKeys];
+    const unanswered = new Map(ended.flatMap((end) => (typeof end === 'object' ? [[end.bucket, end.error]] : [])));
+    if (unanswered.size > 0) return [this.engine.evictions.queue(this.group(whole), unanswered)];
+    return whole.length > 1 && ended.includes('lost') ? [await this.evict(whole)] : [ACKNOWLEDGED];
   }
 
   private async unfence(bucket: number, keys: readonly FencedKey[]): Promise<Ended> {
@@ -113,43 +110,52 @@ export class CallWrites {
     try {
       const { stood } = await remote.unfence({ keys: keys.map(({ key }) => key), fence, tombstoneMs });
       for (const { region } of keys) region.counts.evictions += 1;
-      return { outcome: ACKNOWLEDGED, isLost: !stood };
+      return stood ? 'stood' : 'lost';
     } catch (error) {
-      const group = this.group(keys.map((one) => this.fences.wanted(one)));
-      return { outcome: this.engine.evictions.queue(group, failureOf(bucket, error)), isLost: false };
+      return { bucket, error: error as CacheError };
     }
   }
 
   private async putFenced(call: EntryCall, result: unknown): Promise<Ended> {
+    const { key } = call;
     const entry = this.entryOf(call, result);
-    if (entry === null) return { outcome: await this.evict([this.fences.wanted(call)]), isLost: false };
-    return this.put(call, entry, this.fences.token, this.fences.wanted(call));
+    try {
+      const kind = entry && (await this.put(call, entry, this.fences.token));
+      // refused: its fence may have been lost
+      if (kind !== null) return kind === 'refused' ? 'lost' : 'stood';
+    } catch (error) {
+      return { bucket: key.bucket, error: error as CacheError };
+    }
+    return this.unfence(key.bucket, [call]);
   }
 
   private async putUnfenced(call: EntryCall, result: unknown): Promise<EvictionOutcome> {
     const entry = this.entryOf(call, result);
-    if (entry === null || entry.version === '') return this.evict([evictionOf(call)]);
-    return (await this.put(call, entry, '', evictionOf(call))).outcome;
+    const instead = [evictionOf(call)];
+    try {
+      const kind = entry && entry.version !== '' && (await this.put(call, entry, ''));
+      return kind ? ACKNOWLEDGED : await this.evict(instead);
+    } catch (error) {
+      const failure = new Map([[call.key.bucket, error as CacheError]]);
+      return this.engine.evictions.queue(this.group(instead), failure);
+    }
   }
 
-  /** @param instead what is evicted when Redis does not put it */
-  private async put(call: EntryCall, entry: Entry, fence: string, instead: Wanted): Promise<Ended> {
-    const { remote, evictions, fullServer } = this.engine;
+  /** Null: Redis is full, and nothing was done. @throws CacheError */
+  private async put(call: EntryCall, entry: Entry, fence: string): Promise<PutOutcome['kind'] | null> {
+    const { remote, fullServer } = this.engine;
     const { region, key } = call;
     const { tombstoneMs } = region.options;
     try {
       const reply = await remote.put({ key, region: region.name, fence, tombstoneMs, ...entry, loadMicros: 0 });
       if (reply.kind === 'refused') region.counts.putsRefused += 1;
       else region.counts.puts += 1;
-      // refused: its fence may have been lost
-      return { outcome: ACKNOWLEDGED, isLost: reply.kind === 'refused' };
+      return reply.kind;
     } catch (error) {
-      if (!(error instanceof StoreRefusal)) {
-        return { outcome: evictions.queue(this.group([instead]), failureOf(key.bucket, error)), isLost: false };
-      }
+      if (!(error instanceof StoreRefusal)) throw error;
       fullServer.refused(error);
       region.counts.putsRefused += 1;
-      return { outcome: await this.evict([instead]), isLost: false };
+      return null;
     }
   }
 
@@ -173,8 +179,4 @@ export class CallWrites {
 
 function evictionOf({ region, key }: EntryCall): Wanted {
   return { kind: 'key', region, key, version: '' };
-}
-
-function failureOf(bucket: number, error: unknown): ReadonlyMap<number, CacheError> {
-  return new Map([[bucket, error as CacheError]]);
 }

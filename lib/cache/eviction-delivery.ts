@@ -60,16 +60,15 @@ export class EvictionDelivery {
   private async inRounds(parts: readonly BucketPart[], suspects: ReadonlySet<number>): Promise<Undelivered> {
     const { nextToken, background } = this.parts;
     const owner = nextToken();
-    const held: BucketPart[] = [];
+    const asked: BucketPart[] = [];
     const undelivered = new Map<number, CacheError>();
     const isSuspect = ({ bucket }: BucketPart) => suspects.has(bucket);
     for (const some of [parts.filter(isSuspect), parts.filter((part) => !isSuspect(part))]) {
-      await all(some, undelivered, async (part) => {
-        await this.hold(part, owner);
-        held.push(part);
-      });
+      asked.push(...some);
+      await all(some, undelivered, (part) => this.hold(part, owner));
       if (undelivered.size === 0) continue;
-      background.run(all(held, new Map(), (part) => this.release(part, owner)));
+      // also where it was not answered: it may stand, or in part, and the next try has another owner
+      background.run(all(asked, new Map(), (part) => this.release(part, owner)));
       return undelivered;
     }
     await all(parts, undelivered, async (part) => {
@@ -96,7 +95,11 @@ export class EvictionDelivery {
     const tombstoneMs = tombstoneOf({ keys });
     const byFence = new Map<string, CacheKey[]>();
     for (const { key, fences } of keys) {
-      for (const fence of fences) byFence.set(fence, [...(byFence.get(fence) ?? []), key]);
+      for (const fence of fences) {
+        const others = byFence.get(fence);
+        if (others) others.push(key);
+        else byFence.set(fence, [key]);
+      }
     }
     const unfence = (fence: string, fenced: readonly CacheKey[]) =>
       chunksOf(fenced).map((some) => remote.unfence({ keys: some, fence, tombstoneMs }));

@@ -89,6 +89,8 @@ async function writeThrough(
     return result;
   };
   const plans = plansOf(writes, call);
+  // what one cache puts may be made of what another is about to void
+  const evictsNothing = late.areNone && plans.size === 1;
   for (const [writer, { strict, puts }] of plans) {
     const run = next;
     next = async () => {
@@ -96,7 +98,7 @@ async function writeThrough(
       const ran = async () => (result = await run());
       const after = (value: unknown) => late.of(writer, value);
       try {
-        return await writer.writeAll({ strict, puts, evictsNothing: late.areNone, after }, ran);
+        return await writer.writeAll({ strict, puts, evictsNothing, after }, ran);
       } catch (error) {
         if (!hasReturned) throw error;
         failures.push(error);

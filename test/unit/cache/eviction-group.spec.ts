@@ -109,8 +109,8 @@ describe('a group of evictions', () => {
     expect([await loads(), await loads()]).toEqual([1, 1]);
     await world.clock.advance(5_000);
     expect(await loads()).toBe(1);
-    // each try asked bucket 1 alone
-    expect(a.faults.calls['stamp']! - stamps!).toBeLessThanOrEqual(3);
+    // each try asked bucket 1 alone, for a hold and for its end
+    expect(a.faults.calls['stamp']! - stamps!).toBeLessThanOrEqual(6);
     a.faults.heal();
     await world.clock.advance(2_000);
     expect(a.cache.status()).toMatchObject({ pendingEvictions: 0, evictions: 1, evictionsFailed: 1 });
@@ -227,7 +227,8 @@ describe('a group of evictions', () => {
     const writing = users.writer.writeAll({ strict: [], puts: [put], evictsNothing: false, after }, async () => 'new');
     await expect(writing).rejects.toMatchObject({ code: 'RC_EVICTION_PENDING' });
     expect(await region(a, 'b').get('1')).toBeUndefined();
-    expect(a.cache.status().pendingEvictions).toBe(1);
+    // as one group: should its fence have been lost, the other may be made of the old value again
+    expect(a.cache.status().pendingEvictions).toBe(2);
     await world.clock.advance(1_000);
     expect(a.cache.status().pendingEvictions).toBe(0);
   });
