@@ -1,5 +1,6 @@
 import { expect, it } from '@jest/globals';
 import * as api from '../lib/index.js';
+import * as health from '../lib/health/index.js';
 import * as testing from '../lib/testing/index.js';
 
 it('exports these values, and no others', () => {
@@ -25,4 +26,8 @@ it('exports these values, and no others', () => {
 
 it('exports these values for tests, and no others', () => {
   expect(Object.keys(testing).sort()).toEqual(['CacheTesting', 'RedisCacheTestingModule', 'getCacheTestingToken']);
+});
+
+it('exports these values for health checks, and no others', () => {
+  expect(Object.keys(health).sort()).toEqual(['RedisCacheHealthIndicator', 'RedisCacheHealthModule']);
 });

@@ -5,7 +5,7 @@ import type { CodecName } from '../options/redis-cache-options.js';
 import type { ResolvedOptions } from '../options/resolved-options.js';
 import { type Clock, keepAlive } from '../shared/clock.js';
 import type { LocalStore } from '../stores/local-store.js';
-import type { RemoteStore } from '../stores/remote-store.js';
+import type { RemoteStore, ServerReport } from '../stores/remote-store.js';
 import type { CacheStatus } from './cache-status.js';
 import type { Engine } from './engine.js';
 import type { EvictionCounts, Wanted } from './eviction-group.js';
@@ -43,6 +43,11 @@ export class CacheEngine {
     return this.parts.options.name;
   }
 
+  /** `embedded`: in this process, which a server has no part in. */
+  get store(): 'redis' | 'embedded' {
+    return this.parts.options.redis === null ? 'embedded' : 'redis';
+  }
+
   /** Made when it is first asked for. @throws CacheError RC_INVALID_OPTION */
   region(name: string): Region {
     return this.knownRegion(name) ?? this.createRegion(name);
@@ -73,14 +78,13 @@ export class CacheEngine {
 
   status(): CacheStatus {
     const { local, options, engine } = this.parts;
-    const { verifiedAtMs } = engine.coherence;
     return {
       name: this.name,
       l1: local && {
         entries: local.size,
         bytes: local.bytes,
         replacements: local.replacements,
-        verifiedAgeMs: verifiedAtMs === -Infinity ? null : Math.max(0, engine.clock.now() - verifiedAtMs),
+        verifiedAgeMs: this.verifiedAgeMs,
         maxAgeMs: options.l1!.maxAgeMs,
       },
       endpoints: this.parts.store.endpoints(),
@@ -90,6 +94,17 @@ export class CacheEngine {
       readsInFlight: engine.flights.size,
       regions: Object.fromEntries([...this.regions].map(([name, { state }]) => [name, { ...state.counts }])),
     };
+  }
+
+  /** Asks each server about itself; none for the embedded store. Takes as long as one answer may. */
+  inspect(): Promise<readonly ServerReport[]> {
+    return this.parts.store.inspect();
+  }
+
+  /** How long ago the last of all buckets was proven current, by a function that its server accepted, ms; null: not yet. */
+  get verifiedAgeMs(): number | null {
+    const { coherence, clock } = this.parts.engine;
+    return coherence.verifiedAtMs === -Infinity ? null : Math.max(0, clock.now() - coherence.verifiedAtMs);
   }
 
   /** Connects; resolves also when Redis is away. @throws CacheError RC_REDIS_UNSUPPORTED, RC_REDIS_PERMISSION */

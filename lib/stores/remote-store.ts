@@ -183,6 +183,25 @@ export interface PollReply extends BucketPosition {
   readonly stamps: readonly number[];
 }
 
+/** What a server says of itself. Plain data. @publicApi */
+export interface ServerFacts {
+  /** Such as `7.0.15`, or `valkey 8.1.0`. */
+  readonly version: string;
+  readonly usedMemoryBytes: number;
+  /** Null: no limit. */
+  readonly maxMemoryBytes: number | null;
+  /** Such as `noeviction` or `volatile-lru`. */
+  readonly evictionPolicy: string;
+  /** Keys that it evicted for room since it was first asked, at boot as a rule, or since it was restarted after that. */
+  readonly evictedKeys: number;
+}
+
+/** A server that was asked about itself. Plain data. @publicApi */
+export type ServerReport =
+  | { readonly address: string; readonly latencyMs: number; readonly facts: ServerFacts }
+  /** It did not answer (`latencyMs` null), or the user may not ask. */
+  | { readonly address: string; readonly latencyMs: number | null; readonly facts: null; readonly why: string };
+
 /** A server, and whether calls wait for it. Plain data. @publicApi */
 export interface EndpointStatus {
   /** Host and port, the path of a socket, or the master that sentinels name. */
@@ -235,6 +254,9 @@ export interface RemoteStore {
 
   /** The servers that were talked to since the start; none in memory. */
   endpoints(): readonly EndpointStatus[];
+
+  /** Asks each server about itself, within the time that one answer may take; none in memory. */
+  inspect(): Promise<readonly ServerReport[]>;
 
   /** Ends what the driver opened. Pending calls reject. Idempotent. */
   close(): Promise<void>;

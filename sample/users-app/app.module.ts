@@ -1,10 +1,13 @@
 import { Inject, Logger, Module, type OnApplicationBootstrap, StandardSchemaValidationPipe } from '@nestjs/common';
 import { APP_PIPE } from '@nestjs/core';
+import { TerminusModule } from '@nestjs/terminus';
 import { InjectCache, RedisCache, RedisCacheModule } from 'nestjs-redis-cache';
+import { RedisCacheHealthModule } from 'nestjs-redis-cache/health';
 import { CacheController } from './cache.controller.js';
 import { DATABASE, type Database } from './database/database.js';
 import { DatabaseModule } from './database/database.module.js';
 import { prepareDatabase, SEED } from './database/seed.js';
+import { HealthController } from './health.controller.js';
 import { L1Watch } from './l1-watch.js';
 import { OrganisationsController } from './organisations.controller.js';
 import { OrganisationsService } from './organisations.service.js';
@@ -18,6 +21,8 @@ import { UsersService } from './users.service.js';
   imports: [
     SettingsModule,
     DatabaseModule,
+    TerminusModule,
+    RedisCacheHealthModule,
     RedisCacheModule.forRootAsync({
       imports: [SettingsModule],
       inject: [SETTINGS],
@@ -35,7 +40,7 @@ import { UsersService } from './users.service.js';
       }),
     }),
   ],
-  controllers: [UsersController, OrganisationsController, CacheController],
+  controllers: [UsersController, OrganisationsController, CacheController, HealthController],
   providers: [
     L1Watch,
     UsersRepository,

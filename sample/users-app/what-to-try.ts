@@ -22,6 +22,7 @@ export function whatToTry(running: { url: string; database: string; redisUrl: st
     [`curl -i ${url}/users/4711`, '404, X-Cache: miss'],
     [`curl -i ${url}/users/4711`, '404, X-Cache: l1: that there is no such user is cached as well'],
     [`curl -i ${url}/cache`, '200: the counts of each region'],
+    [`curl -i ${url}/health/ready`, '200: what a readiness probe of Kubernetes asks'],
   ];
   const store = redisUrl ? 'Redis at REDIS_URL' : 'embedded, in this process (REDIS_URL=redis://… for Redis)';
   return [

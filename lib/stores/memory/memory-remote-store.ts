@@ -131,6 +131,10 @@ export class MemoryRemoteStore implements RemoteStore {
     return reply;
   }
 
+  async inspect(): Promise<[]> {
+    return [];
+  }
+
   endpoints(): readonly [] {
     return [];
   }

@@ -44,7 +44,8 @@ export class Endpoints {
   }
 }
 
-function addressOf({ options }: Redis): string {
+/** As text, without a login: one server has one address, whatever connections lead there. */
+export function addressOf({ options }: Redis): string {
   const { sentinels, name, path, host, port } = options;
   return sentinels?.length ? `sentinels, master ${name}` : (path ?? `${host ?? '127.0.0.1'}:${port ?? 6379}`);
 }

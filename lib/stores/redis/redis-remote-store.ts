@@ -20,6 +20,7 @@ import type {
   ReadArgs,
   ReadOrLease,
   RemoteStore,
+  ServerReport,
   StampArgs,
   Stamped,
   Stood,
@@ -34,6 +35,7 @@ import { LostLeases } from './lost-leases.js';
 import { isSilence, redirectOf, unavailable } from './redis-errors.js';
 import type { Argument, FunctionCall, RedisNode } from './redis-node.js';
 import type { RedisTopology } from './redis-topology.js';
+import { ServerReports } from './server-reports.js';
 
 /** How often a function is sent again while its slot is on the way, and how long between. */
 const LATER_ATTEMPTS = 4;
@@ -60,6 +62,7 @@ export interface RedisRemoteStoreOptions {
 export class RedisRemoteStore implements RemoteStore {
   readonly bucketCount: number;
   private readonly lostLeases = new LostLeases();
+  private readonly reports = new ServerReports();
   private isClosed = false;
 
   constructor(private readonly options: RedisRemoteStoreOptions) {
@@ -229,6 +232,13 @@ export class RedisRemoteStore implements RemoteStore {
 
   endpoints(): readonly EndpointStatus[] {
     return this.options.endpoints.statuses();
+  }
+
+  async inspect(): Promise<readonly ServerReport[]> {
+    if (this.isClosed) return [];
+    const { topology } = this.options;
+    const nodes = new Set(topology.owners().map(({ buckets }) => topology.nodeOf(buckets[0]!)));
+    return Promise.all([...nodes].flatMap((node) => (node === null ? [] : [this.reports.of(node)])));
   }
 
   async close(): Promise<void> {
