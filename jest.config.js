@@ -9,6 +9,9 @@ export default {
     '^nestjs-redis-cache$': '<rootDir>/lib/index.ts',
     '^nestjs-redis-cache/(.*)$': '<rootDir>/lib/$1/index.ts',
   },
+  // one Kafka broker for the suites that need one, started when the first of them asks
+  globalSetup: '<rootDir>/test/support/kafka/keeper.mjs',
+  globalTeardown: '<rootDir>/test/support/kafka/keeper-end.mjs',
   transform: { '^.+\\.ts$': ['ts-jest', { useESM: true, tsconfig: 'tsconfig.json' }] },
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/dist-sample', '<rootDir>/.services'],
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/package/fixtures/'],

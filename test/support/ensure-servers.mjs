@@ -3,9 +3,13 @@
 //                           Tests start, freeze and kill servers of their own; those that only need one share that of
 //                           REDIS_URL, when it is set.
 //   PostgreSQL, optional:   DATABASE_URL, else Debian's programs; the embedded PGlite is tested in any case
+//   Kafka, optional:        KAFKA_BROKERS, else Apache Kafka from Maven (Java 17; cached under .services), else librdkafka's
+//                           mock inside kcat. Debian's packages are installed for it as well (as root).
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { Redis } from 'ioredis';
+import { install, isInstalled, KAFKA_VERSION } from './kafka/artifacts.mjs';
+import { hasKcat, MOCK_LACKS } from './kafka/broker.mjs';
 
 const OLDEST_REDIS = 7;
 const POLICY = '/usr/sbin/policy-rc.d';
@@ -17,6 +21,7 @@ try {
   console.log(`Redis: ${binaries() ?? installed()}`);
   if (process.env.REDIS_URL) console.log(`Redis: ${await serverAt(process.env.REDIS_URL)}`);
   console.log(`PostgreSQL: ${postgres()}`);
+  console.log(`Kafka: ${await kafka()}`);
 } catch (error) {
   console.error(error.message);
   process.exitCode = 1;
@@ -31,22 +36,32 @@ function binaries() {
   return accept(/v=(\S+)/.exec(server.stdout)?.[1] ?? '0', 'redis-server on PATH');
 }
 
-/** Installs Debian's packages; the service that they bring is kept from starting. */
 function installed() {
-  if (process.getuid?.() !== 0 || spawnSync('apt-get', ['--version']).error) throw new Error(MISSING);
-  const ownPolicy = !existsSync(POLICY);
-  if (ownPolicy) writeFileSync(POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  if (!canInstall()) throw new Error(MISSING);
   try {
-    apt('update');
-    apt('install', '-y', '--no-install-recommends', 'redis-server', 'redis-tools');
+    installPackages('redis-server', 'redis-tools');
   } catch (error) {
     throw new Error(`${MISSING} (${error.message})`, { cause: error });
-  } finally {
-    if (ownPolicy) rmSync(POLICY);
   }
   const found = binaries();
   if (!found) throw new Error(MISSING);
   return `${found}, installed now`;
+}
+
+function canInstall() {
+  return process.getuid?.() === 0 && !spawnSync('apt-get', ['--version']).error;
+}
+
+/** Installs Debian's packages; the services that they bring are kept from starting. */
+function installPackages(...names) {
+  const ownPolicy = !existsSync(POLICY);
+  if (ownPolicy) writeFileSync(POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  try {
+    apt('update');
+    apt('install', '-y', '--no-install-recommends', ...names);
+  } finally {
+    if (ownPolicy) rmSync(POLICY);
+  }
 }
 
 function apt(...args) {
@@ -88,4 +103,33 @@ function postgres() {
   if (process.env.DATABASE_URL) return 'the server of DATABASE_URL, and embedded (PGlite)';
   if (existsSync('/usr/lib/postgresql')) return "servers of the tests' own, and embedded (PGlite)";
   return 'embedded (PGlite) only; tests on a server skip. Set DATABASE_URL, or install the Debian package postgresql.';
+}
+
+/** What the tests will use, and otherwise why they skip. */
+async function kafka() {
+  const { KAFKA_BROKERS, KAFKA_SERVER } = process.env;
+  if (KAFKA_BROKERS) return 'the brokers of KAFKA_BROKERS';
+  const reasons = [];
+  if (KAFKA_SERVER !== 'mock') {
+    const before = isInstalled();
+    try {
+      if (!before && !hasPrograms('java', 'mvn') && canInstall()) installPackages('default-jre-headless', 'maven');
+      await install();
+      return `Apache Kafka ${KAFKA_VERSION} (from Maven, ${before ? 'cached' : 'fetched now'})`;
+    } catch (error) {
+      reasons.push(`Apache Kafka cannot be fetched: ${error.message.split('\n')[0]}`);
+    }
+  }
+  try {
+    if (!hasKcat() && canInstall()) installPackages('kcat');
+  } catch (error) {
+    reasons.push(`kcat cannot be installed: ${error.message}`);
+  }
+  const why = reasons.map((reason) => ` ${reason}.`).join('');
+  if (hasKcat()) return `librdkafka's mock (${MOCK_LACKS}); tests that need more skip.${why}`;
+  return `none; tests of Kafka skip.${why} Set KAFKA_BROKERS, or install Java 17 and Maven, or kcat.`;
+}
+
+function hasPrograms(...names) {
+  return names.every((name) => !spawnSync(name, ['-version'], { stdio: 'ignore' }).error);
 }

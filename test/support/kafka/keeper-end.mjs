@@ -1,0 +1,4 @@
+/** Ends what keeper.mjs keeps. */
+export default function endKeeper() {
+  globalThis.endKafkaKeeper?.();
+}
