@@ -1,7 +1,8 @@
 export type { CacheStatus } from './cache/cache-status.js';
-export { CacheRegion, type PutOptions } from './cache/cache-region.js';
+export { CacheRegion, type GetOrLoadOptions, type PutOptions } from './cache/cache-region.js';
 export type { LoadContext } from './cache/load-context.js';
 export type { ReadOptions } from './cache/read-policy.js';
+export { type BypassReason, type ReadReport, withReport } from './cache/read-report.js';
 export { RedisCache } from './cache/redis-cache.js';
 export type { Codec, Decoded, Encoded, LostClass } from './codecs/codec.js';
 export { JsonCodec } from './codecs/json-codec.js';

@@ -21,6 +21,7 @@ it('exports these values, and no others', () => {
     'getCacheToken',
     'instanceOf',
     'isCacheError',
+    'withReport',
   ]);
 });
 

@@ -5,10 +5,17 @@ import { identifierOf, type KeyValue } from '../keys/key-segment.js';
 import { checkCallback, checkCallOptions } from './check-call.js';
 import type { LoadContext } from './load-context.js';
 import { type ReadOptions, type ReadPolicy, resolveReadPolicy, type StatedOptions } from './read-policy.js';
+import type { ReadReport } from './read-report.js';
 import { NOTHING, type Region } from './region.js';
 
 /** Options of `put`: its version is required, since a value read earlier cannot be put safely without one. @publicApi */
 export type PutOptions<T = unknown> = Omit<ReadOptions<T>, 'version' | 'tags' | 'unless'> & { version: Version };
+
+/** Options of `getOrLoad`. @publicApi */
+export interface GetOrLoadOptions<T = unknown> extends ReadOptions<T> {
+  /** Gets how the read was answered, before it resolves: from where, whether the value is stored, how long it stays fresh. */
+  report?: (report: ReadReport) => void;
+}
 
 /** What functions among the options get: the region's type, and in a region without one what this call gives. */
 type Loaded<T, R extends T> = NoInfer<unknown extends T ? R : T>;
@@ -53,7 +60,7 @@ export class CacheRegion<T = unknown> {
   async getOrLoad<R extends T>(
     key: KeyValue,
     loader: (context: LoadContext) => Promise<R>,
-    options?: ReadOptions<Loaded<T, R>>,
+    options?: GetOrLoadOptions<Loaded<T, R>>,
   ): Promise<T> {
     const cacheKey = this.#keyOf(key);
     if (isOfRegionsShape(options)) {
@@ -62,9 +69,9 @@ export class CacheRegion<T = unknown> {
       if (local !== NOTHING) return local as T;
     }
     checkCallback('getOrLoad(key, loader)', loader, this.#where);
-    const policy = this.#policyOf(options);
+    const policy = this.#policyOf(options, 'getOrLoad');
     if (policy.tags) this.#region.declareTags();
-    return (await this.#region.read(cacheKey, policy, NO_ARGS, loader)) as T;
+    return (await this.#region.read(cacheKey, policy, NO_ARGS, loader, options?.report)) as T;
   }
 
   /**
@@ -112,19 +119,19 @@ export class CacheRegion<T = unknown> {
   }
 
   /** @throws CacheError RC_INVALID_OPTION */
-  #policyOf(options: StatedOptions | undefined): ReadPolicy {
+  #policyOf(options: StatedOptions | undefined, call: 'getOrLoad' | 'write' = 'write'): ReadPolicy {
     if (options === undefined) return this.#defaultPolicy;
-    checkCallOptions('read', options, this.#where);
+    checkCallOptions(call, options, this.#where);
     return resolveReadPolicy(this.#region.options, options, this.#where);
   }
 }
 
-/** True when values are handed out as the region's options say. */
+/** True when a hit in L1 needs nothing of the options: values are handed out as the region's say, and nobody asks from where. */
 function isOfRegionsShape(options: object | undefined): boolean {
   if (options === undefined) return true;
   return (
     typeof options === 'object' &&
     options !== null &&
-    !('type' in options || 'schema' in options || 'mutable' in options)
+    !('type' in options || 'schema' in options || 'mutable' in options || 'report' in options)
   );
 }

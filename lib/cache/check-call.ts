@@ -2,7 +2,11 @@ import { checkShape } from '../options/check-shape.js';
 import { callSchemas } from '../options/operation-schema.js';
 import { CacheError, describeValue } from '../shared/errors.js';
 
-const checked = { read: new WeakSet<object>(), evict: new WeakSet<object>() };
+const checked = {
+  getOrLoad: new WeakSet<object>(),
+  write: new WeakSet<object>(),
+  evict: new WeakSet<object>(),
+};
 
 /**
  * Checks the options of a call by hand, each object once.

@@ -1,6 +1,7 @@
 import type { CacheKey } from '../keys/cache-key.js';
 import type { LoadContext } from './load-context.js';
 import type { ReadPolicy } from './read-policy.js';
+import type { OnReport } from './read-report.js';
 import type { RegionState } from './region-state.js';
 
 /** One call that concerns one entry. */
@@ -10,6 +11,8 @@ export interface EntryCall {
   readonly policy: ReadPolicy;
   /** Arguments of the cached method, for functions among its options; none of a call by hand. */
   readonly args: readonly unknown[];
+  /** Left out: nobody asks how it was answered. */
+  readonly report?: OnReport | undefined;
 }
 
 /** One call of a cached method, or of getOrLoad. */

@@ -1,5 +1,6 @@
 import type { CachedValue } from '../values/value-pipeline.js';
 import type { RejectionOwner } from './cancellation.js';
+import type { BypassReason } from './read-report.js';
 
 /** A value for each caller: the shared frozen one, or one of its own. */
 export type Take = () => unknown;
@@ -31,6 +32,8 @@ export type Outcome =
       readonly at: number;
       readonly source: Source;
       readonly take: Take;
+      /** Until when it is fresh, local ms; null: it is not in the cache. */
+      readonly freshUntilMs: number | null;
       /** It must not become part of another entry (R18): stale, refused by FILL, or made of such a value. */
       readonly isTainted: boolean;
     }
@@ -45,6 +48,8 @@ export class Flight {
   readonly waitsFor = new Set<Flight>();
   /** Callers who wait for its outcome, or did. */
   joined = 0;
+  /** Why its answer comes from past the cache; null: the cache was asked. */
+  bypass: BypassReason | null = null;
   private settle!: (outcome: Outcome) => void;
 
   /** @param parent the flight whose load began this one, and waits for it */

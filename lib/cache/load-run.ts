@@ -5,7 +5,7 @@ import { type Flight, type Outcome, type Take, takeOf } from './flight.js';
 import type { Lease } from './held-lease.js';
 import type { LoadScope } from './load-scopes.js';
 import { prepare } from './prepared-value.js';
-import { isServableOnError, type Stale } from './stale.js';
+import { isServableOnError, type Stale, staleOutcome } from './stale.js';
 import type { Ticket } from './tickets.js';
 
 /** A load that is to run. */
@@ -49,9 +49,7 @@ export class LoadRun {
     } catch (error) {
       counts.loadFailures += 1;
       lease.release();
-      if (stale && isServableOnError(stale, call.policy)) {
-        return { kind: 'value', at: stale.at, source: 'stale', take: stale.take, isTainted: true };
-      }
+      if (stale && isServableOnError(stale, call.policy)) return staleOutcome(stale);
       return { kind: 'failed', error, owner: ownerOfRejection(error, call.args) };
     }
     const loadMicros = Math.round((clock.now() - beganAtMs) * 1_000);
@@ -97,7 +95,9 @@ export class LoadRun {
     const { localTier, clock, random, nextMoment } = this.parts;
     const { counts } = call.region;
     let { isTainted } = scope;
-    const loaded = (take: Take, at = beganAt): Outcome => ({ kind: 'value', at, source: 'load', take, isTainted });
+    const loaded = (take: Take, at = beganAt, freshUntilMs: number | null = null): Outcome => {
+      return { kind: 'value', at, source: 'load', take, freshUntilMs, isTainted };
+    };
     const prepared = prepare(call, raw, random);
     if (prepared === null || prepared.entry === null || !lease.isHeld || isTainted) {
       lease.release();
@@ -116,12 +116,9 @@ export class LoadRun {
       return loaded(take);
     }
     counts.fills += 1;
-    localTier?.keep(call, ticket, outcome, decoded, {
-      stamp: outcome.stamp,
-      tags: entry.tags,
-      freshUntilMs: sentAtMs + entry.ttlMs,
-      bytes: encoded.bytes,
-    });
-    return loaded(take, sentAt);
+    const { stamp } = outcome;
+    const freshUntilMs = sentAtMs + entry.ttlMs;
+    localTier?.keep(call, ticket, outcome, decoded, { stamp, tags: entry.tags, freshUntilMs, bytes: encoded.bytes });
+    return loaded(take, sentAt, freshUntilMs);
   }
 }

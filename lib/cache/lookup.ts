@@ -5,7 +5,7 @@ import type { Engine } from './engine.js';
 import type { EntryCall } from './entry-call.js';
 import { type Outcome, takeOf } from './flight.js';
 import { HeldLease, type Lease, leaseTimes, NO_LEASE } from './held-lease.js';
-import { isServableWhileRevalidating, pastMs, type Stale } from './stale.js';
+import { isServableWhileRevalidating, pastMs, type Stale, staleOutcome } from './stale.js';
 import type { Ticket } from './tickets.js';
 
 interface Answer {
@@ -116,10 +116,7 @@ export class Lookup {
       }
       const { stale } = found;
       if (stale && isServableWhileRevalidating(stale, policy)) {
-        return {
-          kind: 'answer',
-          outcome: { kind: 'value', at: stale.at, source: 'stale', take: stale.take, isTainted: true },
-        };
+        return { kind: 'answer', outcome: staleOutcome(stale) };
       }
       const restMs = waitUntilMs - clock.now();
       if (restMs <= 0) return { kind: 'load', lease: NO_LEASE, stale };
@@ -182,12 +179,15 @@ export class Lookup {
     if (decoded === null) return null;
     const { stamp, tags, payload } = entry;
     this.parts.localTier?.keep(call, ticket, position, decoded, { stamp, tags, freshUntilMs, bytes: payload.length });
-    return { kind: 'answer', outcome: { kind: 'value', at, source: 'l2', take: takeOf(decoded), isTainted: false } };
+    const take = takeOf(decoded);
+    return { kind: 'answer', outcome: { kind: 'value', at, source: 'l2', take, freshUntilMs, isTainted: false } };
   }
 
   private staleOf(call: EntryCall, reply: ReadOrLease & { kind: 'lease' | 'held' }, at: number): Stale | null {
     const decoded = reply.stale && this.decode(call, reply.stale);
-    return decoded && { take: takeOf(decoded), at, pastMs: pastMs(reply.stale!, reply.nowMicros) };
+    if (decoded === null) return null;
+    const past = pastMs(reply.stale!, reply.nowMicros);
+    return { take: takeOf(decoded), at, pastMs: past, freshUntilMs: this.parts.clock.now() - past };
   }
 
   private decode({ region, policy }: EntryCall, entry: StoredEntry): CachedValue | null {

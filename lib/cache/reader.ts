@@ -6,12 +6,13 @@ import type { Lease } from './held-lease.js';
 import type { LoadRun } from './load-run.js';
 import type { LoadScope } from './load-scopes.js';
 import { type Found, JUST_LOAD, type Lookup, type ToLoad } from './lookup.js';
-import { isServableWhileRevalidating, type Stale } from './stale.js';
+import { type BypassReason, tell } from './read-report.js';
+import { isServableWhileRevalidating, type Stale, staleOutcome } from './stale.js';
 import type { Ticket } from './tickets.js';
 
 type ReaderParts = Pick<
   Engine,
-  'flights' | 'scopes' | 'tickets' | 'coherence' | 'journal' | 'background' | 'faults' | 'nextMoment'
+  'flights' | 'scopes' | 'tickets' | 'coherence' | 'journal' | 'background' | 'faults' | 'clock' | 'nextMoment'
 > & { readonly lookup: Lookup; readonly loads: LoadRun };
 
 /** Of which load the caller is part, as far as that is known, and how many had begun when the call came. */
@@ -58,6 +59,7 @@ export class Reader {
       this.parts.tickets.giveBack(ticket);
     }
     count(call, outcome?.kind === 'value' ? outcome.source : 'load', false);
+    if (outcome !== null) this.report(call, outcome, null, false);
     return outcome === null ? undefined : this.given(outcome, caller);
   }
 
@@ -102,6 +104,7 @@ export class Reader {
         }
         if (isBypass) call.region.counts.bypasses += 1;
         else count(call, outcome.source, true);
+        this.report(call, outcome, flight.bypass, true);
         // also a load: it may have read what is about to be voided
         if (outcome.isTainted || caller.scope?.takesLoadsOnly) scopes.taint(caller.scope, caller.moment);
         return value;
@@ -117,8 +120,10 @@ export class Reader {
     try {
       let found: Found = JUST_LOAD;
       try {
-        if (!isBypass) found = await lookup.find(call, ticket);
+        if (isBypass) flight.bypass = 'eviction-pending';
+        else found = await lookup.find(call, ticket);
       } catch (error) {
+        flight.bypass = 'unavailable';
         faults.cacheErrorOf('A read', error);
       }
       outcome = found.kind === 'answer' ? found.outcome : await this.serve(call, flight, ticket, found, caller);
@@ -130,6 +135,7 @@ export class Reader {
     }
     if (isBypass) call.region.counts.bypasses += 1;
     else count(call, outcome.kind === 'value' ? outcome.source : 'load', false);
+    this.report(call, outcome, flight.bypass, false);
     return this.given(outcome, caller);
   }
 
@@ -143,6 +149,7 @@ export class Reader {
     const outcome = await this.serve(call, flight, ticket, JUST_LOAD, caller);
     tickets.giveBack(ticket);
     flight.end(outcome);
+    this.report(call, outcome, 'own-load', false);
     return this.given(outcome, caller);
   }
 
@@ -167,7 +174,7 @@ export class Reader {
       // callers who are served the stale value meanwhile must not be taken for a part of that load
       this.parts.scopes.track();
       this.refresh(call, lease, stale);
-      return { kind: 'value', at: stale.at, source: 'stale', take: stale.take, isTainted: true };
+      return staleOutcome(stale);
     }
     return this.parts.loads.run({ call, flight, ticket, lease, stale, within });
   }
@@ -179,6 +186,13 @@ export class Reader {
     const flight = new Flight('', call.policy.shape, undefined);
     const within = undefined;
     background.run(loads.run({ call, flight, ticket, lease, stale, within }).finally(() => tickets.giveBack(ticket)));
+  }
+
+  private report(call: EntryCall, outcome: Outcome, bypass: BypassReason | null, isJoined: boolean): void {
+    if (call.report === undefined || outcome.kind !== 'value') return;
+    const { source, freshUntilMs } = outcome;
+    const freshMs = freshUntilMs === null ? null : freshUntilMs - this.parts.clock.now();
+    tell(call.region, call.report, { source, isJoined, isStored: freshMs !== null, freshMs, bypass });
   }
 
   private takeTicket(call: EntryCall): Ticket {

@@ -8,6 +8,7 @@ import type { Wanted } from './eviction-group.js';
 import type { LoadContext } from './load-context.js';
 import type { LocalTier } from './local-tier.js';
 import type { ReadPolicy } from './read-policy.js';
+import { type OnReport, takeListener, tell } from './read-report.js';
 import type { Reader } from './reader.js';
 import type { RegionState } from './region-state.js';
 import type { Writer } from './writer.js';
@@ -26,17 +27,18 @@ export interface Region {
   readonly options: ResolvedRegionOptions;
   /** The key of an identifier that is escaped already. */
   keyOf(identifier: string): CacheKey;
-  /** Read-through. An L1 hit costs one look-up and a resolved promise. */
+  /** Read-through. An L1 hit costs one look-up and a resolved promise. @param report gets how it was answered */
   read(
     key: CacheKey,
     policy: ReadPolicy,
     args: Args,
     load: (context: LoadContext) => Promise<unknown>,
+    report?: OnReport,
   ): Promise<unknown>;
-  /** The fresh value, or undefined; loads nothing. */
-  peek(key: CacheKey, policy: ReadPolicy): Promise<unknown>;
+  /** The fresh value, or undefined; loads nothing. @param report gets how it was answered, if it was */
+  peek(key: CacheKey, policy: ReadPolicy, report?: OnReport): Promise<unknown>;
   /** What L1 has for one caller, counted as a hit, or NOTHING. */
-  takeLocal(key: CacheKey, policy: ReadPolicy): unknown;
+  takeLocal(key: CacheKey, policy: ReadPolicy, report?: OnReport): unknown;
   writeThrough(key: CacheKey, policy: ReadPolicy, args: Args, write: () => Promise<unknown>): Promise<unknown>;
   /** @throws CacheError RC_PUT_UNSAFE */
   put(key: CacheKey, policy: ReadPolicy, value: unknown): Promise<void>;
@@ -67,7 +69,7 @@ export class EngineRegion implements Region {
 
   constructor(
     private readonly state: RegionState,
-    private readonly parts: Pick<Engine, 'localTier' | 'journal'> & {
+    private readonly parts: Pick<Engine, 'localTier' | 'journal' | 'clock'> & {
       readonly reader: Reader;
       readonly writer: Writer;
       readonly keyspace: Keyspace;
@@ -92,27 +94,33 @@ export class EngineRegion implements Region {
     policy: ReadPolicy,
     args: Args,
     load: (context: LoadContext) => Promise<unknown>,
+    asked?: OnReport,
   ): Promise<unknown> {
-    const local = this.takeLocal(key, policy);
+    const local = this.takeLocal(key, policy, asked);
     if (local !== NOTHING) return Promise.resolve(local);
-    if (!this.parts.isEnabled) return this.loadStraight(key, load);
-    return this.parts.reader.read({ region: this.state, key, policy, args, load });
+    const report = asked ?? takeListener();
+    if (!this.parts.isEnabled) return this.loadStraight(key, load, report);
+    return this.parts.reader.read({ region: this.state, key, policy, args, load, report });
   }
 
-  peek(key: CacheKey, policy: ReadPolicy): Promise<unknown> {
+  peek(key: CacheKey, policy: ReadPolicy, asked?: OnReport): Promise<unknown> {
     if (!this.parts.isEnabled) return Promise.resolve(undefined);
-    const local = this.takeLocal(key, policy);
+    const local = this.takeLocal(key, policy, asked);
     if (local !== NOTHING) return Promise.resolve(local);
-    return this.parts.reader.peek({ region: this.state, key, policy, args: NO_ARGS });
+    const report = asked ?? takeListener();
+    return this.parts.reader.peek({ region: this.state, key, policy, args: NO_ARGS, report });
   }
 
-  takeLocal(key: CacheKey, policy: ReadPolicy): unknown {
+  takeLocal(key: CacheKey, policy: ReadPolicy, asked?: OnReport): unknown {
     const { localTier, journal } = this.parts;
     if (localTier === null || (journal.size > 0 && journal.covers(key, this.state))) return NOTHING;
     const entry = localTier.find(key, policy.shape);
     if (entry === undefined) return NOTHING;
     const value = entry.revive === null ? entry.value : this.revived(entry.revive, localTier, key, policy);
-    if (value !== NOTHING) this.state.counts.hitsL1 += 1;
+    if (value === NOTHING) return NOTHING;
+    this.state.counts.hitsL1 += 1;
+    const report = asked ?? takeListener();
+    if (report) this.tell(report, 'l1', entry.freshUntilMs - this.parts.clock.now());
     return value;
   }
 
@@ -165,9 +173,20 @@ export class EngineRegion implements Region {
   }
 
   /** The cache is off. */
-  private async loadStraight(key: CacheKey, load: (context: LoadContext) => Promise<unknown>): Promise<unknown> {
+  private async loadStraight(
+    key: CacheKey,
+    load: (context: LoadContext) => Promise<unknown>,
+    report: OnReport | undefined,
+  ): Promise<unknown> {
     this.countBypass();
-    return load({ signal: new AbortController().signal, region: this.name, key: key.entry });
+    const value = await load({ signal: new AbortController().signal, region: this.name, key: key.entry });
+    if (report) this.tell(report, 'load', null);
+    return value;
+  }
+
+  private tell(report: OnReport, source: 'l1' | 'load', freshMs: number | null): void {
+    const bypass = source === 'load' ? 'off' : null;
+    tell(this.state, report, { source, isJoined: false, isStored: freshMs !== null, freshMs, bypass });
   }
 
   /** What fitted type and schema when it was read may fit no longer: it is a miss then, as in L2. */

@@ -1,17 +1,24 @@
 import type { StoredEntry } from '../entries/stored-entry.js';
-import type { Take } from './flight.js';
+import type { Outcome, Take } from './flight.js';
 import type { ReadPolicy } from './read-policy.js';
 
-/** A value past its ttl, decoded; `pastMs` says how long past, `at` when the read that found it was sent (logical time). */
+/** A value past its ttl, decoded; `pastMs` says how long past, `freshUntilMs` the same as local time, `at` when the read that found it
+ * was sent (logical time). */
 export interface Stale {
   readonly take: Take;
   readonly at: number;
   readonly pastMs: number;
+  readonly freshUntilMs: number;
 }
 
 /** How long an entry is past its ttl, by the server's own clock, ms. A soft-evicted one is past it since for ever. */
 export function pastMs(entry: StoredEntry, nowMicros: number): number {
   return entry.freshUntilMicros === 0 ? Infinity : (nowMicros - entry.freshUntilMicros) / 1_000;
+}
+
+/** The stale value as an answer: good for its callers alone. */
+export function staleOutcome({ at, take, freshUntilMs }: Stale): Outcome {
+  return { kind: 'value', at, source: 'stale', take, freshUntilMs, isTainted: true };
 }
 
 /** RFC 5861, section 3: served while one caller revalidates. */

@@ -35,9 +35,10 @@ const byHandEntries = {
   version: v.optional(v.unknown()),
 };
 
-/** Options of the calls by hand: of getOrLoad, write and put; of evict. */
+/** Options of the calls by hand: of getOrLoad; of write and put; of evict. */
 export const callSchemas = {
-  read: v.strictObject(byHandEntries, 'an object'),
+  getOrLoad: v.strictObject({ ...byHandEntries, report: v.optional(method) }, 'an object'),
+  write: v.strictObject(byHandEntries, 'an object'),
   evict: v.strictObject({ version: byHandEntries.version }, 'an object'),
 };
 

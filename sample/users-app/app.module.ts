@@ -8,7 +8,6 @@ import { DATABASE, type Database } from './database/database.js';
 import { DatabaseModule } from './database/database.module.js';
 import { prepareDatabase, SEED } from './database/seed.js';
 import { HealthController } from './health.controller.js';
-import { L1Watch } from './l1-watch.js';
 import { OrganisationsController } from './organisations.controller.js';
 import { OrganisationsService } from './organisations.service.js';
 import { SETTINGS, type Settings } from './settings.js';
@@ -42,7 +41,6 @@ import { UsersService } from './users.service.js';
   ],
   controllers: [UsersController, OrganisationsController, CacheController, HealthController],
   providers: [
-    L1Watch,
     UsersRepository,
     UsersService,
     OrganisationsService,

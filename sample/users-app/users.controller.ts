@@ -13,7 +13,7 @@ import {
 } from '@nestjs/common';
 import type { InferOutput } from 'valibot';
 import { AnswerHeadersInterceptor } from './answer-headers.interceptor.js';
-import { L1Watch } from './l1-watch.js';
+import { traced } from './request-trace.js';
 import type { User, UserInput, UserPage, UserQuery, UserSummary } from './user.js';
 import { changedUser, newUser, userId, userQuery } from './users.input.js';
 import { UsersService } from './users.service.js';
@@ -21,24 +21,21 @@ import { UsersService } from './users.service.js';
 @Controller('users')
 @UseInterceptors(AnswerHeadersInterceptor)
 export class UsersController {
-  constructor(
-    private readonly users: UsersService,
-    private readonly l1: L1Watch,
-  ) {}
+  constructor(private readonly users: UsersService) {}
 
   @Get()
   findPage(@Query({ schema: userQuery }) query: UserQuery): Promise<UserPage> {
-    return this.l1.watch(() => this.users.findPage(query));
+    return traced(() => this.users.findPage(query));
   }
 
   @Get(':id')
   async findOne(@Param('id', { schema: userId }) id: number): Promise<User> {
-    return found(id, await this.l1.watch(() => this.users.findOne(id)));
+    return found(id, await traced(() => this.users.findOne(id)));
   }
 
   @Get(':id/summary')
   async summary(@Param('id', { schema: userId }) id: number): Promise<UserSummary> {
-    return found(id, await this.l1.watch(() => this.users.summary(id)));
+    return found(id, await traced(() => this.users.summary(id)));
   }
 
   @Post()

@@ -93,17 +93,11 @@ export const directedClientMutants: readonly Mutant[] = [
   },
   {
     name: 'a fill counts as of its answer',
-    edits: [edit('cache/load-run', 'return loaded(take, sentAt)', 'return loaded(take, nextMoment())')],
+    edits: [edit('cache/load-run', 'loaded(take, sentAt, ', 'loaded(take, nextMoment(), ')],
   },
   {
     name: 'a refused load counts as of its end',
-    edits: [
-      edit(
-        'cache/load-run',
-        '(take: Take, at = beganAt): Outcome',
-        '(take: Take, at = this.parts.nextMoment()): Outcome',
-      ),
-    ],
+    edits: [edit('cache/load-run', '(take: Take, at = beganAt, ', '(take: Take, at = this.parts.nextMoment(), ')],
   },
   {
     name: 'a poll of another incarnation proves',

@@ -4,7 +4,14 @@ import { Flights } from '../../../lib/cache/flights.js';
 import { LoadScopes } from '../../../lib/cache/load-scopes.js';
 
 const shape = {};
-const value = (v: unknown): Outcome => ({ kind: 'value', at: 1, source: 'load', take: () => v, isTainted: false });
+const value = (v: unknown): Outcome => ({
+  kind: 'value',
+  at: 1,
+  source: 'load',
+  take: () => v,
+  freshUntilMs: null,
+  isTainted: false,
+});
 
 /** Flights of a process before Node 24. */
 function process() {
