@@ -1,5 +1,6 @@
 import type { CacheKey } from '../keys/cache-key.js';
 import type { Wanted } from './eviction-group.js';
+import { chunksOf } from './per-call.js';
 import type { RegionState } from './region-state.js';
 import type { RemoteTier } from './remote-tier.js';
 
@@ -10,7 +11,7 @@ export interface FencedKey {
 }
 
 /**
- * The fences of one call: one token, one FENCE per bucket. Any of them may stand although Redis did not answer, so that each is
+ * The fences of one call: one token, and one FENCE per bucket and thousand keys. Any of them may stand although Redis did not answer, so that each is
  * always lifted by the token.
  */
 export class CallFences {
@@ -39,12 +40,17 @@ export class CallFences {
   private async setIn(bucket: number, keys: readonly FencedKey[]): Promise<void> {
     const fenceMs = longest(keys, 'fenceMs');
     const tombstoneMs = longest(keys, 'tombstoneMs');
-    try {
-      await this.remote.fence({ keys: keys.map(({ key }) => key), fence: this.token, fenceMs, tombstoneMs });
-      this.acknowledged.add(bucket);
-    } catch {
-      for (const { region } of keys) region.counts.fencesFailed += 1;
-    }
+    const set = async (some: readonly FencedKey[]) => {
+      try {
+        await this.remote.fence({ keys: some.map(({ key }) => key), fence: this.token, fenceMs, tombstoneMs });
+        return true;
+      } catch {
+        for (const { region } of some) region.counts.fencesFailed += 1;
+        return false;
+      }
+    };
+    const areSet = await Promise.all(chunksOf(keys).map(set));
+    if (!areSet.includes(false)) this.acknowledged.add(bucket);
   }
 }
 

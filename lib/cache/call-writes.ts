@@ -5,6 +5,7 @@ import type { Engine } from './engine.js';
 import type { EntryCall } from './entry-call.js';
 import { type EvictionGroup, groupOf, type Wanted } from './eviction-group.js';
 import type { EvictionOutcome } from './evictions.js';
+import { chunksOf } from './per-call.js';
 import { prepare, type PreparedValue } from './prepared-value.js';
 
 type Entry = NonNullable<PreparedValue['entry']>;
@@ -107,10 +108,14 @@ export class CallWrites {
     const { remote } = this.engine;
     const fence = this.fences.token;
     const tombstoneMs = longest(keys, 'tombstoneMs');
+    const lift = async (some: readonly FencedKey[]) => {
+      const { stood } = await remote.unfence({ keys: some.map(({ key }) => key), fence, tombstoneMs });
+      for (const { region } of some) region.counts.evictions += 1;
+      return stood;
+    };
     try {
-      const { stood } = await remote.unfence({ keys: keys.map(({ key }) => key), fence, tombstoneMs });
-      for (const { region } of keys) region.counts.evictions += 1;
-      return stood ? 'stood' : 'lost';
+      const stood = await Promise.all(chunksOf(keys).map(lift));
+      return stood.includes(false) ? 'lost' : 'stood';
     } catch (error) {
       return { bucket, error: error as CacheError };
     }

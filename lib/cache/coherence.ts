@@ -45,6 +45,8 @@ export class Coherence {
       /** P of the protocol, ms. */
       pollEveryMs: number;
       onFailover: OnFailover;
+      /** The server of a bucket answered a poll. */
+      onAnswer: (bucket: number) => void;
     },
   ) {
     this.views = Array.from({ length: parts.store.bucketCount }, () => new BucketView(parts.onFailover));
@@ -168,6 +170,7 @@ export class Coherence {
     const sentAtMs = clock.now();
     const reply = await store.poll({ bucket, marks });
     this.outage.answered(bucket);
+    this.parts.onAnswer(bucket);
     this.serverTimes[bucket] = { micros: reply.nowMicros, atMs: sentAtMs };
     if (!view.isKnown) return view.adopt(reply, marks, sentAtMs);
     if (view.prove(reply, marks, sentAtMs)) return true;

@@ -63,14 +63,19 @@ function partsOf(parts: EngineParts): Engine {
   const waiters = new Waiters(clock);
   const pollEveryMs = options.l1 ? Math.min(POLL_EVERY_MS, options.l1.maxAgeMs / 4) : POLL_EVERY_MS;
   const seen = { store, channel, local, tickets, waiters, clock, logger, faults };
-  const coherence = new Coherence({ ...seen, pollEveryMs, onFailover });
   const instance = randomBytes(8).toString('base64url');
   let tokens = 0;
   let moments = 0;
+  const coherence = new Coherence({
+    ...seen,
+    pollEveryMs,
+    onFailover,
+    onAnswer: (bucket) => delivery.releaseLeft(bucket),
+  });
   const remote = new RemoteTier(store, coherence, faults);
   const background = new Background(faults);
   const nextToken = () => `${instance}.${++tokens}.${randomBytes(8).toString('base64url')}`;
-  const delivery = new EvictionDelivery({ remote, background, nextToken });
+  const delivery = new EvictionDelivery({ remote, background, clock, nextToken });
   const journal = new EvictionJournal(clock, (group, suspects) => delivery.deliver(group, suspects));
   return {
     remote,

@@ -1,9 +1,13 @@
 import type { CacheKey } from '../keys/cache-key.js';
-import { CacheError } from '../shared/errors.js';
+import type { Clock } from '../shared/clock.js';
+import type { CacheError } from '../shared/errors.js';
+import { StoreRefusal } from '../stores/remote-store.js';
 import type { Background } from './background.js';
 import type { BucketPart, EvictionGroup } from './eviction-group.js';
-import { EvictionLine, MAX_PER_CALL, sizeOf, tombstoneOf } from './eviction-line.js';
+import { EvictionLine, sizeOf, tombstoneOf } from './eviction-line.js';
 import { InTurn } from './in-turn.js';
+import { type LeftHold, LeftHolds } from './left-holds.js';
+import { chunksOf, MAX_PER_CALL } from './per-call.js';
 import type { RemoteTier } from './remote-tier.js';
 
 /** Why a group was not acknowledged, by the buckets that did not do so; empty: it was. */
@@ -26,9 +30,18 @@ const NONE: ReadonlySet<number> = new Set();
 export class EvictionDelivery {
   private readonly line: EvictionLine;
   private readonly turns = new InTurn();
+  private readonly left: LeftHolds;
 
-  constructor(private readonly parts: { remote: RemoteTier; background: Background; nextToken: () => string }) {
+  constructor(
+    private readonly parts: { remote: RemoteTier; background: Background; clock: Clock; nextToken: () => string },
+  ) {
     this.line = new EvictionLine(parts.remote);
+    this.left = new LeftHolds(parts.clock);
+  }
+
+  /** The bucket's server answers: what could not be released there is. */
+  releaseLeft(bucket: number): void {
+    for (const hold of this.left.take(bucket)) this.releaseLater(hold);
   }
 
   /**
@@ -58,8 +71,7 @@ export class EvictionDelivery {
   }
 
   private async inRounds(parts: readonly BucketPart[], suspects: ReadonlySet<number>): Promise<Undelivered> {
-    const { nextToken, background } = this.parts;
-    const owner = nextToken();
+    const owner = this.parts.nextToken();
     const asked: BucketPart[] = [];
     const undelivered = new Map<number, CacheError>();
     const isSuspect = ({ bucket }: BucketPart) => suspects.has(bucket);
@@ -68,14 +80,36 @@ export class EvictionDelivery {
       await all(some, undelivered, (part) => this.hold(part, owner));
       if (undelivered.size === 0) continue;
       // also where it was not answered: it may stand, or in part, and the next try has another owner
-      background.run(all(asked, new Map(), (part) => this.release(part, owner)));
+      for (const part of asked) this.releaseLater(this.holdOf(part, owner));
       return undelivered;
     }
     await all(parts, undelivered, async (part) => {
-      // there was no moment at which all of the group was gone: it begins again
-      if (!(await this.release(part, owner))) undelivered.set(part.bucket, brokenHold());
+      try {
+        // there was no moment at which all of the group was gone: it begins again
+        if (!(await this.release(part, owner))) undelivered.set(part.bucket, brokenHold());
+      } catch (error) {
+        this.left.add(this.holdOf(part, owner));
+        throw error;
+      }
     });
     return undelivered;
+  }
+
+  /** Nobody waits for it. Where it is not answered, it is tried again once the server answers. */
+  private releaseLater(hold: LeftHold): void {
+    const release = async () => {
+      try {
+        await this.release(hold.part, hold.owner);
+      } catch {
+        this.left.add(hold);
+      }
+    };
+    this.parts.background.run(release());
+  }
+
+  /** Set by now, or never. */
+  private holdOf(part: BucketPart, owner: string): LeftHold {
+    return { part, owner, untilMs: this.parts.clock.now() + HOLD_MS };
   }
 
   private async hold({ bucket, keys, marks }: BucketPart, owner: string): Promise<void> {
@@ -85,7 +119,9 @@ export class EvictionDelivery {
       ...chunksOf(keys).map((some) =>
         remote.fence({ keys: some.map(({ key }) => key), fence: owner, fenceMs: HOLD_MS, tombstoneMs }),
       ),
-      ...chunksOf(marks).map((some) => remote.stamp({ bucket, marks: some, hold: owner, holdMs: HOLD_MS })),
+      ...chunksOf(marks).map((some, n) =>
+        remote.stamp({ bucket, marks: some, hold: ownerOfChunk(owner, n), holdMs: HOLD_MS }),
+      ),
     ]);
   }
 
@@ -109,7 +145,7 @@ export class EvictionDelivery {
         owner,
         keys.map(({ key }) => key),
       ),
-      ...chunksOf(marks).map((some) => remote.stamp({ bucket, marks: some, hold: owner })),
+      ...chunksOf(marks).map((some, n) => remote.stamp({ bucket, marks: some, hold: ownerOfChunk(owner, n) })),
     ]);
     return replies.every(({ stood }) => stood);
   }
@@ -140,15 +176,12 @@ async function all(
   await Promise.all(parts.map(one));
 }
 
-function chunksOf<X>(list: readonly X[]): (readonly X[])[] {
-  const chunks: (readonly X[])[] = [];
-  for (let from = 0; from < list.length; from += MAX_PER_CALL) chunks.push(list.slice(from, from + MAX_PER_CALL));
-  return chunks;
-}
+/** What one call holds, one call releases. */
+const ownerOfChunk = (owner: string, n: number): string => (n === 0 ? owner : `${owner}.${n}`);
 
+/** The server answers, and other groups are none of its business. */
 function brokenHold(): CacheError {
-  return new CacheError(
-    'RC_STORE_UNAVAILABLE',
+  return new StoreRefusal(
     'Between the two rounds of a group of evictions a hold ended: Redis lost data, another server took over, or it took too long. ' +
       'The group is sent again.',
   );

@@ -1,11 +1,9 @@
 import { deferred, type Deferred } from '../shared/deferred.js';
 import type { Mark } from '../stores/channel.js';
 import type { BucketPart, KeyEviction } from './eviction-group.js';
-import { LibraryFault } from './faults.js';
+import { isSilence } from './faults.js';
+import { MAX_PER_CALL } from './per-call.js';
 import type { RemoteTier } from './remote-tier.js';
-
-/** Keys and marks in one call: the server runs nothing else meanwhile. */
-export const MAX_PER_CALL = 1_000;
 
 /** Calls on their way, per bucket. What comes meanwhile waits, and goes out together. */
 const MAX_IN_FLIGHT = 4;
@@ -81,7 +79,7 @@ class BucketLine {
     } catch (error) {
       for (const { sent } of batch) sent.reject(error);
       // a server that did not answer these would not answer the others: they need not wait their turn to learn it
-      if (!(error instanceof LibraryFault)) {
+      if (isSilence(error)) {
         for (const { sent } of this.waiting) sent.reject(error);
         this.waiting = [];
       }

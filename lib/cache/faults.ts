@@ -1,5 +1,6 @@
 import { CacheError, describeThrown, isCacheError } from '../shared/errors.js';
 import type { LoggerPort } from '../shared/logger.js';
+import { StoreRefusal } from '../stores/remote-store.js';
 
 /** A fault of this library, which was logged. Redis has no part in it, and trying again would not help. */
 export class LibraryFault extends CacheError {
@@ -11,6 +12,11 @@ export class LibraryFault extends CacheError {
       { cause },
     );
   }
+}
+
+/** The server did not answer, so that another call would wait for it in vain. What it refuses, and faults of this library, say nothing of others. */
+export function isSilence(error: unknown): boolean {
+  return isCacheError(error) && !(error instanceof LibraryFault) && !(error instanceof StoreRefusal);
 }
 
 /** Keeps faults of this library apart from a Redis that is away: the one is mended by programmers, the other by time. */

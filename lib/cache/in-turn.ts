@@ -1,6 +1,6 @@
 import { deferred, type Deferred } from '../shared/deferred.js';
 import type { CacheError } from '../shared/errors.js';
-import { LibraryFault } from './faults.js';
+import { isSilence } from './faults.js';
 
 type Failures = ReadonlyMap<number, CacheError>;
 
@@ -14,7 +14,7 @@ interface Waiting {
 
 /**
  * Lets work over several buckets go on some at a time, the others in line. When a bucket does not answer, what waits for it fails
- * with it: nobody waits for a timeout after the other.
+ * with it: nobody waits for a timeout after the other. Any other failure is that of its own work alone.
  */
 export class InTurn {
   private running = 0;
@@ -38,7 +38,7 @@ export class InTurn {
   }
 
   private fail(failures: Failures): void {
-    const away = new Map([...failures].filter(([, error]) => !(error instanceof LibraryFault)));
+    const away = new Map([...failures].filter(([, error]) => isSilence(error)));
     this.waiting = this.waiting.filter(({ buckets, turn }) => {
       const own = new Map([...away].filter(([bucket]) => buckets.includes(bucket)));
       if (own.size > 0) turn.resolve(own);

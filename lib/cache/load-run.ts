@@ -60,7 +60,7 @@ export class LoadRun {
     const { clock, coherence } = this.parts;
     const held = lease.isHeld ? coherence.view(call.key.bucket) : null;
     const takesLoadsOnly = within?.takesLoadsOnly ?? false;
-    return { isTainted: false, beganAtMs: clock.now(), held, flight, takesLoadsOnly };
+    return { isTainted: false, beganAtMs: clock.now(), held, flight, takesLoadsOnly, within };
   }
 
   private async load({ call, flight, lease }: Loading, scope: LoadScope): Promise<unknown> {

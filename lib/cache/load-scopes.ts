@@ -23,6 +23,10 @@ export interface LoadScope {
    * whatever the cache answers meanwhile may be what the call is about to void. Only loads of its own may become part of what it puts.
    */
   readonly takesLoadsOnly: boolean;
+  /** What it is itself part of. */
+  readonly within: LoadScope | undefined;
+  /** Set when its function's promise settled. Work that goes on after that is part of `within`, if of anything. */
+  hasEnded?: true;
 }
 
 /**
@@ -51,7 +55,9 @@ export class LoadScopes {
 
   /** The scope that the caller is part of, as far as that is known. Ask before the first `await`. */
   current(): LoadScope | undefined {
-    return this.running ?? this.storage?.getStore();
+    let scope = this.running ?? this.storage?.getStore();
+    while (scope?.hasEnded) scope = scope.within;
+    return scope;
   }
 
   /** How many scopes began so far: a caller is part of none that begins later. */
@@ -103,6 +109,7 @@ export class LoadScopes {
   }
 
   ended(scope: LoadScope): void {
+    scope.hasEnded = true;
     this.untracked.delete(scope);
   }
 

@@ -115,6 +115,7 @@ export class Writer {
       held: bucket === null ? null : coherence.view(bucket),
       flight: outer?.flight ?? null,
       takesLoadsOnly: takesLoadsOnly || (outer?.takesLoadsOnly ?? false),
+      within: outer,
     };
   }
 

@@ -122,8 +122,9 @@ export interface StampArgs {
   /** At least one; all are stamped in one moment. */
   readonly marks: readonly Mark[];
   /**
-   * Who holds the marks, unique per group of evictions. With `holdMs` nothing that carries one of them may be filled or put until the
-   * owner stamps the marks again without `holdMs`, or until the time is over. Holds of several owners stand side by side.
+   * Who holds the marks, unique per call. With `holdMs` nothing that carries one of them may be filled or put until the owner stamps the
+   * same marks again without `holdMs`, or until the time is over. Holds of several owners stand side by side; where there would be too
+   * many of them, everything is held.
    */
   readonly hold?: string;
   /** > 0. Only with `hold`. */

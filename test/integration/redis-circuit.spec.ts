@@ -35,9 +35,10 @@ describe('a server that hangs', () => {
     ];
     let waited = 0;
     for (let n = 0; n < 300; n++) {
-      const from = performance.now();
-      await expect(call[n % call.length]!()).rejects.toMatchObject({ code: 'RC_STORE_UNAVAILABLE' });
-      if (performance.now() - from >= TIMEOUT_MS) waited += 1;
+      const error = await call[n % call.length]!().catch((thrown: unknown) => thrown);
+      expect(error).toMatchObject({ code: 'RC_STORE_UNAVAILABLE' });
+      // by what is said, not by a clock: this machine may stall as well
+      if (!String(error).includes('nothing is sent')) waited += 1;
     }
     expect(waited).toBe(3);
     expect(one.store.endpoints()).toMatchObject([

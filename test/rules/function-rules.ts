@@ -166,5 +166,8 @@ export const convictions: Readonly<Record<string, readonly string[]>> = {
     'a hold of the region refuses versioned puts, also when its clear is older than their tombstone',
   ],
   'one hold per mark': ['holds of two owners stand side by side: each is lifted by its own owner alone'],
+  'holds are kept however many they are': [
+    'more holds than are worth looking at are one hold of everything, until its owner lifts it',
+  ],
   'marks are not counted': ['the mark t:a raises both sequences by one and sends its message'],
 };

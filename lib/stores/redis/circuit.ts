@@ -48,7 +48,7 @@ export class Circuit {
       if (!isProbe || state.kind === 'half-open') return Promise.reject(this.refusal!);
       this.state = { ...state, kind: 'half-open' };
     }
-    const answer = send();
+    const answer = sent(send);
     answer.then(
       () => this.answered(isProbe),
       (error: unknown) => (isSilence(error) ? this.wasSilent(error, isProbe) : this.answered(isProbe, error)),
@@ -90,5 +90,14 @@ export class Circuit {
     this.silent += isSilent - this.last[this.at]!;
     this.last[this.at] = isSilent;
     this.at = (this.at + 1) % WINDOW;
+  }
+}
+
+/** What throws at once was not sent, and rejects as that: a probe that never ended would leave the circuit half-open for good. */
+function sent<T>(send: () => Promise<T>): Promise<T> {
+  try {
+    return send();
+  } catch (error) {
+    return Promise.reject(error as Error);
   }
 }

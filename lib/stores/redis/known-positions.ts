@@ -26,7 +26,9 @@ export class KnownPositions {
 
   /** What a function said when this much was known: it looked at the server's memory, so that a sequence below was never the server's. */
   settle(bucket: number, said: BucketPosition, knownBefore: BucketPosition): void {
-    if (isBehind(said, knownBefore)) this.highest[bucket] = said;
+    // what came meanwhile may be of a newer incarnation, to which a late reply says nothing
+    const isSame = this.highest[bucket]!.incarnation === knownBefore.incarnation;
+    if (isSame && isBehind(said, knownBefore)) this.highest[bucket] = said;
     else this.note(bucket, said);
   }
 }

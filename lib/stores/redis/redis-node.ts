@@ -3,6 +3,7 @@ import type { Keyspace } from '../../keys/keyspace.js';
 import type { Clock, Timer } from '../../shared/clock.js';
 import type { PlainRead } from '../remote-store.js';
 import { AnswerDeadlines } from './answer-deadlines.js';
+import { BulkLane } from './bulk-lane.js';
 import type { Circuit } from './circuit.js';
 import type { Endpoints } from './endpoints.js';
 import { type FunctionReply, functionReply } from './function-reply.js';
@@ -54,6 +55,8 @@ export interface FunctionCall {
   readonly bucket: number;
   readonly keys: readonly string[];
   readonly args: readonly Argument[];
+  /** How many keys and marks it acts on, for calls of which there may be many at once; they go out some at a time. */
+  readonly weight?: number;
   /** True when payloads in the reply are Buffers. */
   readonly isBinary?: boolean;
   /** Gets a reply that came after the deadline. Must not throw. */
@@ -82,6 +85,7 @@ export class RedisNode {
   private readonly reads: ReadBatch;
   private readonly deadlines: AnswerDeadlines;
   private readonly circuit: Circuit;
+  private readonly bulk = new BulkLane();
   private loading: Promise<void> | null = null;
   private handshake: Timer | null = null;
   private isInTurn = false;
@@ -171,12 +175,14 @@ export class RedisNode {
 
   /** Calls a function of the library on this server; loads the library where it is missing. */
   async invoke(call: FunctionCall): Promise<FunctionReply> {
+    const once = () => this.invokeOnce(call);
+    const inTurn = () => (call.weight === undefined ? once() : this.bulk.run(call.weight, once));
     try {
-      return await this.invokeOnce(call);
+      return await inTurn();
     } catch (error) {
       if (!isFunctionMissing(error)) throw error;
       await this.loadLibrary();
-      return this.invokeOnce(call);
+      return inTurn();
     }
   }
 

@@ -29,7 +29,6 @@ import type {
 import { withTimeout } from './deadline.js';
 import type { Endpoints } from './endpoints.js';
 import { escapeText, parseEntry } from './entry-header.js';
-import type { FunctionVerb } from './functions/protocol-version.js';
 import { type FunctionReply, listIn, numberIn, wordIn } from './function-reply.js';
 import { LostLeases } from './lost-leases.js';
 import { isSilence, redirectOf, unavailable } from './redis-errors.js';
@@ -148,6 +147,7 @@ export class RedisRemoteStore implements RemoteStore {
     const call = {
       verb: 'evict',
       bucket,
+      weight: keys.length + marks.length,
       keys: [this.options.keyspace.collectKey(bucket), ...keys.flatMap(pairOf)],
       args: [
         positiveMs(tombstoneMs),
@@ -160,23 +160,23 @@ export class RedisRemoteStore implements RemoteStore {
   }
 
   async softEvict({ keys, tombstoneMs }: { keys: readonly CacheKey[]; tombstoneMs: number }): Promise<BucketPosition> {
-    return this.position('soft_evict', bucketOf(keys), keys.flatMap(pairOf), [positiveMs(tombstoneMs)]);
+    const args = [positiveMs(tombstoneMs)];
+    const weight = keys.length;
+    return this.position({ verb: 'soft_evict', bucket: bucketOf(keys), keys: keys.flatMap(pairOf), args, weight });
   }
 
   async fence({ keys, fence, fenceMs, tombstoneMs }: FenceArgs): Promise<BucketPosition> {
     const bucket = bucketOf(keys);
     const names = [this.options.keyspace.collectKey(bucket), ...keys.flatMap(pairOf)];
-    return this.position('fence', bucket, names, [escapeText(fence), positiveMs(fenceMs), positiveMs(tombstoneMs)]);
+    const args = [escapeText(fence), positiveMs(fenceMs), positiveMs(tombstoneMs)];
+    return this.position({ verb: 'fence', bucket, keys: names, args, weight: keys.length });
   }
 
   async unfence({ keys, fence, tombstoneMs }: UnfenceArgs): Promise<BucketPosition & Stood> {
     const args = [escapeText(fence), positiveMs(tombstoneMs)];
-    const call = { verb: 'unfence', bucket: bucketOf(keys), keys: keys.flatMap(pairOf), args } as const;
-    return this.invoke(call, ([incarnation, sequence, stood]) => ({
-      incarnation,
-      sequence,
-      stood: numberIn(stood) === 1,
-    }));
+    const names = keys.flatMap(pairOf);
+    const call = { verb: 'unfence', bucket: bucketOf(keys), keys: names, args, weight: keys.length } as const;
+    return this.invoke(call, ([incarnation, sequence, end]) => ({ incarnation, sequence, stood: numberIn(end) === 1 }));
   }
 
   async put(args: PutArgs): Promise<PutOutcome> {
@@ -201,6 +201,7 @@ export class RedisRemoteStore implements RemoteStore {
     const call = {
       verb: 'mark',
       bucket,
+      weight: marks.length,
       keys: [keyspace.collectKey(bucket)],
       args: [...times, ...marks.map(escapeText)],
     } as const;
@@ -251,13 +252,8 @@ export class RedisRemoteStore implements RemoteStore {
     if (!this.isClosed) this.release(lease).catch(() => {});
   }
 
-  private async position(
-    verb: FunctionVerb,
-    bucket: number,
-    keys: string[],
-    args: Argument[],
-  ): Promise<BucketPosition> {
-    return this.invoke({ verb, bucket, keys, args }, ([incarnation, sequence]) => ({ incarnation, sequence }));
+  private async position(call: StoreCall): Promise<BucketPosition> {
+    return this.invoke(call, ([incarnation, sequence]) => ({ incarnation, sequence }));
   }
 
   /**

@@ -165,6 +165,24 @@ export const holdTests: RemoteStoreTest[] = [
     },
   },
   {
+    name: 'more holds than are worth looking at are one hold of everything, until its owner lifts it',
+    async run(h) {
+      const place = placeOf(h);
+      const tags = (from: number, count: number) => Array.from({ length: count }, (_, n): Mark => `t:many${from + n}`);
+      await hold(h.stores[0], place, tags(0, 400), 'few');
+      await cached(h.stores[1], place, { tags: ['free'] });
+      await evict(h.stores[1], place);
+      await hold(h.stores[0], place, tags(1_000, 400), 'many');
+      // a hold that is set again stands for its owner's marks and no others
+      await hold(h.stores[0], place, tags(1_000, 400), 'many');
+      expect(await ask(h.stores[1], place)).toMatchObject({ kind: 'fenced' });
+      expect((await lift(h.stores[0], place, tags(1_000, 400), 'many')).stood).toBe(true);
+      expect((await lift(h.stores[0], place, tags(1_000, 400), 'many')).stood).toBe(false);
+      await cached(h.stores[1], place, { tags: ['free'] });
+      expect((await lift(h.stores[0], place, tags(0, 400), 'few')).stood).toBe(true);
+    },
+  },
+  {
     name: 'many marks of one call get one stamp, and each is counted and told by itself',
     async run(h) {
       const place = placeOf(h);

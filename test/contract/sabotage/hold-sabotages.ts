@@ -41,6 +41,13 @@ export const holdSabotages: readonly Sabotage[] = [
     }),
   },
   {
+    name: 'holds are kept however many they are',
+    caughtBy: ['more holds than are worth looking at are one hold of everything, until its owner lifts it'],
+    breaks: (store) => ({
+      stamp: (args) => store.stamp(args.holdMs && args.marks.length > 100 ? { ...args, marks: ['t:one'] } : args),
+    }),
+  },
+  {
     name: 'a hold never ends by its time',
     caughtBy: ['a hold ends with its time when its owner died'],
     breaks: (store) => ({ stamp: (args) => store.stamp(args.holdMs ? { ...args, holdMs: 3_600_000 } : args) }),

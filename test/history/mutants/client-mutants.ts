@@ -103,7 +103,7 @@ export const clientMutants: readonly Mutant[] = [
     edits: [
       edit(
         'cache/call-fences',
-        'await this.remote.fence({ keys: keys.map(({ key }) => key), fence: this.token, fenceMs, tombstoneMs });',
+        'await this.remote.fence({ keys: some.map(({ key }) => key), fence: this.token, fenceMs, tombstoneMs });',
         '',
       ),
     ],

@@ -8,7 +8,11 @@ export const directedServerMutants: readonly Mutant[] = [
   { name: 'versioned puts ignore holds', edits: [lua('put', `and not isHeld(m, e.region, '')`, '')] },
   {
     name: 'one hold per mark',
-    edits: [lua('marks', 'if hold.owner == owner and own[hold.name] then', 'if own[hold.name] then')],
+    edits: [lua('marks', 'elseif hold.owner == owner and own[hold.name] then', 'elseif own[hold.name] then')],
+  },
+  {
+    name: 'holds are kept however many they are',
+    edits: [lua('marks', 'if #parts + to - from >= MAX_HOLDS then', 'if false then')],
   },
   {
     name: 'reads ignore stamps',

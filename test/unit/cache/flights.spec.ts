@@ -17,7 +17,7 @@ const value = (v: unknown): Outcome => ({
 function process() {
   const scopes = new LoadScopes(false);
   const run = <T>(flight: Flight, load: () => T): T =>
-    scopes.run({ isTainted: false, beganAtMs: 0, held: null, flight, takesLoadsOnly: false }, load);
+    scopes.run({ isTainted: false, beganAtMs: 0, held: null, flight, takesLoadsOnly: false, within: undefined }, load);
   return { scopes, flights: new Flights(scopes), owner: () => scopes.current()?.flight ?? undefined, run };
 }
 

@@ -71,4 +71,37 @@ describe('the ends of fences and holds', () => {
     }
     expect(loads).toBe(2);
   });
+
+  it.each(['at once', 'in the second round'])(
+    'a hold that could not be released %s is released when Redis answers a poll',
+    async (when) => {
+      const [a, b] = [await world.start(NO_L1), await world.start(NO_L1)];
+      const heldBy = () => {
+        const { holds } = world.server.bucket(1);
+        return holds.areOn({ region: 'inner', tags: [] }, world.clock.nowMicros());
+      };
+      if (when === 'at once') a.faults.loseNextReply('stamp');
+      const second = a.faults.holdNextReply('stamp');
+      await a.cache.region('inner').getOrLoad(key(a, 'inner', 1), async () => row);
+      const clearing = a.cache.clear();
+      await settle();
+      // until the circuit closes, no call goes out but polls
+      a.faults.breakDown();
+      second.open();
+      await clearing;
+      await settle();
+      expect(heldBy()).toBe(true);
+      await world.clock.advance(1_500);
+      expect(heldBy()).toBe(true);
+      a.faults.heal();
+      // the journal tries again after two seconds, and a poll comes before that
+      await world.clock.advance(260);
+      expect(heldBy()).toBe(false);
+      await world.clock.advance(3_000);
+      expect(a.cache.status().pendingEvictions).toBe(0);
+      loads = 0;
+      for (let n = 0; n < 3; n++) await readInner(b);
+      expect(loads).toBe(1);
+    },
+  );
 });

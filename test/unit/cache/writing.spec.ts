@@ -267,6 +267,22 @@ describe('writing', () => {
       expect(await read(a)).toBeNull();
     });
 
+    it('fences and lifts any number of keys, a thousand a call, and needs every call', async () => {
+      const a = await world.start({ onFenceFailure: 'refuse' });
+      const ids = Array.from({ length: 2_500 }, (_, n) => String(n));
+      await users(a).getOrLoad('2499', () => table.read(1));
+      await evictStrictly(behind(a), ids, async () => 1);
+      expect(a.faults.calls).toMatchObject({ fence: 3, unfence: 3 });
+      expect(counts(a)).toMatchObject({ evictions: 2_500, evictionsFailed: 0 });
+      expect(await users(a).get('2499')).toBeUndefined();
+      const second = a.faults.holdNext('fence');
+      a.faults.failNext('fence');
+      second.open();
+      await expect(evictStrictly(behind(a), ids, async () => 1)).rejects.toMatchObject({ code: 'RC_FENCE_FAILED' });
+      await world.clock.advance(5_000);
+      expect(a.cache.status().pendingEvictions).toBe(0);
+    });
+
     it('refuses to run when Redis does not acknowledge the fence', async () => {
       const a = await world.start();
       a.faults.failNext('fence');

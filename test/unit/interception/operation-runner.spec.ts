@@ -332,6 +332,15 @@ describe('the runner', () => {
     }
   });
 
+  it('tells each cache that others put too: what it puts may be made of theirs', async () => {
+    const call = aCall({ writes: [aPut(region('a')), aPut(region('b', new FakeWriter(log)))] });
+    await call(1);
+    expect(log.slice(0, 2)).toEqual(['fence b:1 and more', 'fence a:1 and more']);
+    log.length = 0;
+    await aCall({ writes: [aPut(region('a'))] })(1);
+    expect(log[0]).toBe('fence a:1');
+  });
+
   it('evicts what is known when an option function fails, and only then says so', async () => {
     const tags = () => {
       throw new Error('boom');

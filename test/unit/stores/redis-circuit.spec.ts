@@ -84,6 +84,19 @@ describe('a circuit', () => {
     ]);
   });
 
+  it('takes a throw for what could not be sent: the next probe goes out', async () => {
+    const { circuit, opened } = aCircuit();
+    await opened();
+    const torn = () => {
+      throw new Error('no stream');
+    };
+    await expect(circuit.run(torn, true)).rejects.toThrow('no stream');
+    expect(circuit.state.kind).toBe('open');
+    await circuit.run(ANSWER, true);
+    await expect(circuit.run(torn, false)).rejects.toThrow('no stream');
+    expect(circuit.state.kind).toBe('closed');
+  });
+
   it('is not closed by the answer to what was sent before it opened, and begins anew when it closes', async () => {
     const { circuit, run, opened } = aCircuit();
     const late = gate();

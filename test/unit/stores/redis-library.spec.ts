@@ -11,6 +11,7 @@ const TEXTS: Record<number, string> = {
   1: 'e96f945fff0b24596e5eada9435db314f361d0436141e3e147e7606eb2525554',
   2: 'af54ffc71788ac45d8375c27fd5f4706b4554e6ba61fca6d10805a47564c646a',
   3: '8a5bee4ca6e51cb2ea8c9c710435e5583ee8803c19f281f638127d7e1be6d90a',
+  4: '844df43ebb394daf87c44b96832f6cd9f3eef5f1d25cf5f5af959df6d36804dd',
 };
 
 it('the text of the function library belongs to its version', () => {

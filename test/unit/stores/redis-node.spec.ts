@@ -48,6 +48,47 @@ describe('what a turn sends', () => {
   });
 });
 
+describe('calls that act on many keys', () => {
+  const bulk = { verb: 'fence', bucket: 0, keys: [], args: [], weight: 1_000 } as const;
+
+  it('go out some at a time, and the deadline of each begins when it is written', async () => {
+    const answers = Array.from({ length: 7 }, () => gate<unknown>());
+    let answered = 0;
+    const { node, client, clock } = aNode({ poll: () => answers[answered++]!.promise });
+    const calls = answers.slice(1).map(() => node.invoke(bulk));
+    // few keys wait their turn as well
+    calls.push(node.invoke({ ...bulk, weight: 1 }));
+    for (const [n, answer] of answers.entries()) {
+      await clock.advance(60);
+      expect(client.writes.flat()).toHaveLength([4, 5, 6, 7, 7, 7, 7][n]!);
+      answer.open([7, 3]);
+      await settle();
+    }
+    await Promise.all(calls);
+  });
+
+  it('of which one is more than fits go alone, and one that fails makes room', async () => {
+    const answer = gate<unknown>();
+    const { node, client } = aNode({ poll: () => answer.promise });
+    const calls = Array.from({ length: 3 }, () => node.invoke({ ...bulk, weight: 5_000 }));
+    await settle();
+    expect(client.writes).toEqual([['fence']]);
+    answer.fail(replyError('ERR anything'));
+    for (const call of calls) await expect(call).rejects.toThrow('ERR anything');
+  });
+
+  it('keep nobody waiting who acts on one key', async () => {
+    const answer = gate<unknown>();
+    const { node, client } = aNode({ poll: () => answer.promise });
+    const calls = Array.from({ length: 5 }, () => node.invoke(bulk));
+    const other = node.invoke(POLL);
+    await settle();
+    expect(client.writes.flat()).toEqual(['fence', 'fence', 'fence', 'fence', 'poll']);
+    answer.open([7, 3, 1, 1, 1, '']);
+    await Promise.all([...calls, other]);
+  });
+});
+
 describe('a plain read counts', () => {
   it('only after a function was accepted', async () => {
     const { node, read } = aNode();

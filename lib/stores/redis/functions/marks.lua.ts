@@ -3,8 +3,11 @@
  *
  * A hold keeps away what would carry the mark, while a group of evictions is on its way over several buckets: `h` of M is
  * `mark,owner,until|…`, one part per mark and owner. Each ends by its owner, or by its time; what has ended is dropped with the next change.
+ * Every fill reads it: so where there would be too many, an owner holds `all` instead, by one part, until it releases.
  */
 export const marks = /* lua */ `
+local MAX_HOLDS = 512
+
 local function holdsOf(m)
   local list = {}
   for name, owner, till in string.gmatch(m.h, '([^,|]+),([^,|]+),(%d+)') do
@@ -18,13 +21,14 @@ local function isHeld(m, region, tags)
   if m.h == '' then return false end
   local all = ',' .. tags .. ','
   for _, hold in ipairs(holdsOf(m)) do
-    if hold.name == '*' or hold.name == 'r:' .. region then return true end
+    if hold.name == 'all' or hold.name == '*' or hold.name == 'r:' .. region then return true end
     if tags ~= '' and string.sub(hold.name, 1, 2) == 't:' and string.find(all, ',' .. string.sub(hold.name, 3) .. ',', 1, true) then return true end
   end
   return false
 end
 
--- Sets the owner's holds of the marks args[from] … args[to]; lifts them where ms is 0. Returns 1 when they stood on all of them.
+-- Sets the owner's holds of the marks args[from] … args[to]; lifts them where ms is 0. Returns 1 when they stood on all of them. An owner
+-- holds what one call names.
 local function changeHolds(m, owner, ms, args, from, to)
   local own, parts = {}, {}
   local missing = 0
@@ -33,15 +37,18 @@ local function changeHolds(m, owner, ms, args, from, to)
     own[args[n]] = true
   end
   for _, hold in ipairs(holdsOf(m)) do
-    if hold.owner == owner and own[hold.name] then missing = missing - 1
+    if hold.owner == owner and hold.name == 'all' then missing = 0
+    elseif hold.owner == owner and own[hold.name] then missing = missing - 1
     else parts[#parts + 1] = hold.name .. ',' .. hold.owner .. ',' .. hold.till end
   end
   if ms > 0 then
-    for n = from, to do parts[#parts + 1] = args[n] .. ',' .. owner .. ',' .. text(m.now + ms * 1000) end
+    local tail = ',' .. owner .. ',' .. text(m.now + ms * 1000)
+    if #parts + to - from >= MAX_HOLDS then parts[#parts + 1] = 'all' .. tail
+    else for n = from, to do parts[#parts + 1] = args[n] .. tail end end
   end
   local h = table.concat(parts, '|')
   if h == '' then redis.call('HDEL', m.key, 'h') else redis.call('HSET', m.key, 'h', h) end
-  return missing == 0 and 1 or 0
+  return missing <= 0 and 1 or 0
 end
 
 -- One stamp for the marks args[from] … args[to]. A clear and a region's clear note their time: what has no tags is void by no other mark.

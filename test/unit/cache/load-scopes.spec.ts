@@ -1,0 +1,51 @@
+import { describe, expect, it } from '@jest/globals';
+import { BucketView } from '../../../lib/cache/bucket-view.js';
+import { type LoadScope, LoadScopes } from '../../../lib/cache/load-scopes.js';
+import { gate } from '../../support/fake-clock.js';
+
+const aScope = (within?: LoadScope, takesLoadsOnly = false): LoadScope => ({
+  isTainted: false,
+  beganAtMs: 1_000,
+  held: null,
+  flight: null,
+  takesLoadsOnly,
+  within,
+});
+
+/** From Node 24 on. */
+const scopesOf = () => new LoadScopes(true);
+
+describe('work that outlives the method that began it', () => {
+  it('is no part of its load any more, but of the load around it', async () => {
+    const scopes = scopesOf();
+    const outer = aScope();
+    const inner = aScope(outer, true);
+    const later = gate();
+    const view = new BucketView('flush');
+    let detached!: Promise<[LoadScope | undefined, boolean]>;
+    await scopes.run(outer, async () => {
+      await scopes.run(inner, async () => {
+        detached = later.promise.then(() => [scopes.current(), scopes.admits(view)]);
+        expect(scopes.current()).toBe(inner);
+        expect(scopes.admits(view)).toBe(false);
+      });
+      scopes.ended(inner);
+      later.open();
+      // a part of the outer load, which needs a proof later than its lease
+      expect(await detached).toEqual([outer, false]);
+    });
+  });
+
+  it('may be served from L1 when no load is left', async () => {
+    const scopes = scopesOf();
+    const scope = aScope(undefined, true);
+    const later = gate();
+    let detached!: Promise<boolean>;
+    await scopes.run(scope, async () => {
+      detached = later.promise.then(() => scopes.admits(new BucketView('flush')));
+    });
+    scopes.ended(scope);
+    later.open();
+    expect(await detached).toBe(true);
+  });
+});
