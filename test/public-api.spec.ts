@@ -1,6 +1,7 @@
 import { expect, it } from '@jest/globals';
 import * as api from '../lib/index.js';
 import * as health from '../lib/health/index.js';
+import * as http from '../lib/http/index.js';
 import * as testing from '../lib/testing/index.js';
 
 it('exports these values, and no others', () => {
@@ -31,4 +32,8 @@ it('exports these values for tests, and no others', () => {
 
 it('exports these values for health checks, and no others', () => {
   expect(Object.keys(health).sort()).toEqual(['RedisCacheHealthIndicator', 'RedisCacheHealthModule']);
+});
+
+it('exports these values for HTTP, and no others', () => {
+  expect(Object.keys(http).sort()).toEqual(['HttpCache', 'HttpCacheEvict', 'RedisCacheInterceptor']);
 });

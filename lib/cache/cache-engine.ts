@@ -3,6 +3,7 @@ import type { Keyspace } from '../keys/keyspace.js';
 import { checkName } from '../options/names.js';
 import type { CodecName } from '../options/redis-cache-options.js';
 import type { ResolvedOptions } from '../options/resolved-options.js';
+import { CacheError } from '../shared/errors.js';
 import { type Clock, keepAlive } from '../shared/clock.js';
 import type { LocalStore } from '../stores/local-store.js';
 import type { RemoteStore, ServerReport } from '../stores/remote-store.js';
@@ -48,9 +49,17 @@ export class CacheEngine {
     return this.parts.options.redis === null ? 'embedded' : 'redis';
   }
 
-  /** Made when it is first asked for. @throws CacheError RC_INVALID_OPTION */
-  region(name: string): Region {
-    return this.knownRegion(name) ?? this.createRegion(name);
+  /**
+   * Made when it is first asked for.
+   *
+   * @param codec of a door whose values have a form of their own, in the place of the region's
+   * @throws CacheError RC_INVALID_OPTION, RC_REGION_CONFLICT
+   */
+  region(name: string, codec?: Codec): Region {
+    const known = this.regions.get(name);
+    if (known === undefined) return this.createRegion(name, codec);
+    if (codec !== undefined && !known.state.codec.id.startsWith(codec.id)) throw otherForm(name);
+    return known.region;
   }
 
   /**
@@ -164,16 +173,23 @@ export class CacheEngine {
     return { bucketCount: this.parts.store.bucketCount, hasLocal: this.parts.local !== null };
   }
 
-  private createRegion(name: string): Region {
+  private createRegion(name: string, codec?: Codec): Region {
     checkName('The name of a region', name);
     const { options, codecOf, engine } = this.parts;
     const regionOptions = options.regions.get(name) ?? options.defaults;
-    const state = new RegionState(name, regionOptions, codecOf(regionOptions.codec), engine.logger);
+    const state = new RegionState(name, regionOptions, codec ?? codecOf(regionOptions.codec), engine.logger);
     const region = new EngineRegion(state, { ...this.parts, ...engine, isEnabled: options.enabled });
     this.regions.set(name, { state, region });
     engine.coherence.declareRegion(name);
     return region;
   }
+}
+
+function otherForm(name: string): CacheError {
+  return new CacheError(
+    'RC_REGION_CONFLICT',
+    `The region "${name}" is to hold values of two forms: HTTP responses, and what methods return. Give one of them a region of another name.`,
+  );
 }
 
 /** Resolves when the work has ended, or when its time is over. */

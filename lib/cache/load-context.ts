@@ -6,4 +6,6 @@ export interface LoadContext {
   readonly region: string;
   /** The Redis key of the entry. */
   readonly key: string;
+  /** True: its callers were served a stale value, and nobody waits for this load. */
+  readonly isRefresh: boolean;
 }

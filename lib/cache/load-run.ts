@@ -18,6 +18,8 @@ export interface Loading {
   readonly stale: Stale | null;
   /** What the caller who leads it is part of. */
   readonly within: LoadScope | undefined;
+  /** True: its callers have their answer, and it runs in the background. */
+  readonly isRefresh: boolean;
 }
 
 /**
@@ -63,7 +65,7 @@ export class LoadRun {
     return { isTainted: false, beganAtMs: clock.now(), held, flight, takesLoadsOnly, within };
   }
 
-  private async load({ call, flight, lease }: Loading, scope: LoadScope): Promise<unknown> {
+  private async load({ call, flight, lease, isRefresh }: Loading, scope: LoadScope): Promise<unknown> {
     const { flights, scopes, clock } = this.parts;
     const { region, key } = call;
     const abort = new AbortController();
@@ -75,7 +77,7 @@ export class LoadRun {
     });
     try {
       return await scopes.run(scope, async () =>
-        call.load({ signal: abort.signal, region: region.name, key: key.entry }),
+        call.load({ signal: abort.signal, region: region.name, key: key.entry, isRefresh }),
       );
     } finally {
       scopes.ended(scope);

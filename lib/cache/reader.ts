@@ -176,7 +176,7 @@ export class Reader {
       this.refresh(call, lease, stale);
       return staleOutcome(stale);
     }
-    return this.parts.loads.run({ call, flight, ticket, lease, stale, within });
+    return this.parts.loads.run({ call, flight, ticket, lease, stale, within, isRefresh: false });
   }
 
   /** Loads in the background while the stale value is served. */
@@ -184,8 +184,8 @@ export class Reader {
     const { tickets, loads, background } = this.parts;
     const ticket = this.takeTicket(call);
     const flight = new Flight('', call.policy.shape, undefined);
-    const within = undefined;
-    background.run(loads.run({ call, flight, ticket, lease, stale, within }).finally(() => tickets.giveBack(ticket)));
+    const loading = { call, flight, ticket, lease, stale, within: undefined, isRefresh: true };
+    background.run(loads.run(loading).finally(() => tickets.giveBack(ticket)));
   }
 
   private report(call: EntryCall, outcome: Outcome, bypass: BypassReason | null, isJoined: boolean): void {

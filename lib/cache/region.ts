@@ -179,7 +179,12 @@ export class EngineRegion implements Region {
     report: OnReport | undefined,
   ): Promise<unknown> {
     this.countBypass();
-    const value = await load({ signal: new AbortController().signal, region: this.name, key: key.entry });
+    const value = await load({
+      signal: new AbortController().signal,
+      region: this.name,
+      key: key.entry,
+      isRefresh: false,
+    });
     if (report) this.tell(report, 'load', null);
     return value;
   }

@@ -110,8 +110,8 @@ function countLookups(engine: CacheEngine): ReadonlyMap<string, number> {
   const lookups = new Map<string, number>();
   const regionOf = engine.region.bind(engine);
   const watched = new Map<Region, Region>();
-  engine.region = (name) => {
-    const region = regionOf(name);
+  engine.region = (name, codec) => {
+    const region = regionOf(name, codec);
     const known = watched.get(region);
     if (known) return known;
     const count = () => void lookups.set(name, (lookups.get(name) ?? 0) + 1);

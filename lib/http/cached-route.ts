@@ -1,0 +1,311 @@
+import { hash } from 'node:crypto';
+import { type CallHandler, type ExecutionContext, GatewayTimeoutException, HttpException } from '@nestjs/common';
+import { lastValueFrom, type Observable, of, tap } from 'rxjs';
+import type { LoadContext } from '../cache/load-context.js';
+import { type ReadPolicy, resolveReadPolicy } from '../cache/read-policy.js';
+import type { ReadReport } from '../cache/read-report.js';
+import { NOTHING, type Region } from '../cache/region.js';
+import type { CacheKey } from '../keys/cache-key.js';
+import { escapeSegment } from '../keys/key-segment.js';
+import { toMilliseconds } from '../options/duration.js';
+import { cacheControlOf } from './cache-control-out.js';
+import type { CacheStatus } from './cache-status.js';
+import { type CachedResponse, isNotShared, NOT_SHARED } from './cached-response.js';
+import { before, type CollectedResponse, collectResponse } from './collect-response.js';
+import { entryIdentityOf } from './entry-key.js';
+import type { Exchange } from './exchange.js';
+import { isSelected, selectingFields } from './gateway/selection.js';
+import { keptFieldsOf, whyFieldsForbid } from './kept-fields.js';
+import { requestDirectivesOf } from './request-directives.js';
+import type { RoutePlan } from './route-plan.js';
+import { uriTagOf } from './uri-tags.js';
+import { writeCacheStatus, writeResponse } from './write-response.js';
+
+/** A request on its way through a cached route. */
+interface Visit {
+  readonly exchange: Exchange;
+  readonly context: ExecutionContext;
+  readonly next: CallHandler;
+  readonly answer: 'bytes' | 'value';
+}
+
+/** What a handler made, with what decides how it is kept; the codec keeps the response alone. */
+interface Loaded extends CachedResponse {
+  readonly tagsOf: () => readonly string[];
+  readonly isRefused: () => boolean;
+}
+
+/** What this request's own handler came to, where it ran. */
+interface OwnRun {
+  hasRun: boolean;
+  /** The handler's value, or what it threw, that is not shared; null: it was shared. */
+  result: { value: unknown } | { error: unknown } | null;
+  /** Why it was not shared. */
+  why: string | null;
+}
+
+/** By status without a word of the handler: what is the same for all, and for a while. */
+const STORED = new Set([200, 203, 204, 300, 301, 308]);
+const STORED_NEGATIVE = new Set([404, 410]);
+
+const NO_ARGS: readonly unknown[] = Object.freeze([]);
+
+/** One route whose responses are cached: what its requests are answered with. */
+export class CachedRoute {
+  private readonly policy: ReadPolicy;
+  private readonly staleIfErrorMs: number;
+
+  /** @param version of the route that the request has asked for, where its path does not say */
+  constructor(
+    private readonly plan: RoutePlan,
+    private readonly region: Region,
+    private readonly parts: {
+      readonly versionOf: (exchange: Exchange) => string;
+      readonly warn: (kind: string, message: string) => void;
+      readonly random: () => number;
+    },
+  ) {
+    const { options, where } = plan;
+    region.declareTags();
+    this.policy = resolveReadPolicy(
+      region.options,
+      {
+        // the response's own ttl has the jitter in it, so that its age is known
+        jitter: 0,
+        ttl: (loaded: Loaded) => loaded.ttlMs,
+        tags: (loaded: Loaded) => loaded.tagsOf(),
+        unless: (loaded: Loaded) => isNotShared(loaded) || loaded.ttlMs < 1 || loaded.isRefused(),
+        staleIfError: options.staleIfError,
+        // a background load has no response to write to
+        staleWhileRevalidate: plan.takesResponse ? 0 : options.staleWhileRevalidate,
+      },
+      where,
+    );
+    this.staleIfErrorMs = this.policy.staleIfErrorMs;
+  }
+
+  handle(visit: Visit): Observable<unknown> | Promise<Observable<unknown>> {
+    const why = this.whyPassed(visit);
+    if (why !== null) return this.pass(visit, why);
+    const { exchange, context } = visit;
+    const identity = entryIdentityOf(this.plan, exchange, context, this.parts.versionOf(exchange));
+    if ('why' in identity) {
+      if (identity.fault !== undefined) this.warnOfOption(identity.why, identity.fault);
+      return this.pass(visit, { hit: false, fwd: 'bypass', detail: identity.why });
+    }
+    const { isOnlyIfCached, isNoCache } = requestDirectivesOf(exchange.headers);
+    const key = this.region.keyOf(identity.identifier);
+    if (isOnlyIfCached) return this.onlyIfCached(visit, key);
+    const isForced = isNoCache && this.plan.options.honorClientNoCache === true;
+    if (!isForced) {
+      let told: ReadReport | undefined;
+      const local = this.region.takeLocal(key, this.policy, (report) => (told = report));
+      if (local !== NOTHING && isSelected((local as CachedResponse).selecting, exchange.headers)) {
+        return of(this.deliver(visit, local as CachedResponse, told, null));
+      }
+    }
+    return this.read(visit, key, identity.identifier, isForced);
+  }
+
+  /** Why the cache is left alone; null: it is asked. */
+  private whyPassed({ exchange, context }: Visit): CacheStatus | null {
+    const { method, headers } = exchange;
+    const { options, scope } = this.plan;
+    const bypass = (detail: string): CacheStatus => ({ hit: false, fwd: 'bypass', detail });
+    if (method !== 'GET' && method !== 'HEAD') return { hit: false, fwd: 'method' };
+    if (headers['range'] !== undefined) return bypass('range');
+    // RFC 9111, section 4.3.2: they are the origin's to judge
+    if (headers['if-match'] !== undefined || headers['if-unmodified-since'] !== undefined)
+      return bypass('precondition');
+    if (scope === undefined && exchange.hasCredentials) return bypass('auth');
+    if (requestDirectivesOf(headers).isNoStore && !requestDirectivesOf(headers).isOnlyIfCached) {
+      return { hit: false, fwd: 'request', detail: 'no-store' };
+    }
+    if (options.condition === undefined) return null;
+    try {
+      return options.condition(context) === true ? null : bypass('condition');
+    } catch (error) {
+      this.warnOfOption('condition', String(error));
+      return bypass('condition');
+    }
+  }
+
+  private pass({ exchange, next }: Visit, status: CacheStatus): Observable<unknown> {
+    this.region.countBypass();
+    writeCacheStatus(exchange, status, this.plan.options.xCache === true);
+    return next.handle();
+  }
+
+  private async onlyIfCached(visit: Visit, key: CacheKey): Promise<Observable<unknown>> {
+    let told: ReadReport | undefined;
+    const stored = (await this.region.peek(key, this.policy, (report) => (told = report))) as
+      CachedResponse | undefined;
+    if (stored !== undefined && isSelected(stored.selecting, visit.exchange.headers)) {
+      return of(this.deliver(visit, stored, told, null));
+    }
+    throw new GatewayTimeoutException('There is no cached response, and the request asks for no other.');
+  }
+
+  private async read(visit: Visit, key: CacheKey, identifier: string, isForced: boolean): Promise<Observable<unknown>> {
+    if (isForced) await this.region.evictKeys([key]);
+    const own: OwnRun = { hasRun: false, result: null, why: null };
+    let answered = await this.readOnce(visit, key, own);
+    if (!own.hasRun && !isSelected(answered.stored.selecting, visit.exchange.headers)) {
+      // the first response tells on what the others depend
+      const selecting = selectingFields(visit.exchange.headers, answered.stored.headers);
+      const variant = this.region.keyOf(`${identifier}:${escapeSegment(JSON.stringify(selecting))}`);
+      answered = await this.readOnce(visit, variant, own);
+      if (!own.hasRun && !isSelected(answered.stored.selecting, visit.exchange.headers)) {
+        return this.pass(visit, { hit: false, fwd: 'vary-miss' });
+      }
+    }
+    const { stored, told } = answered;
+    if (own.result !== null) return this.handOn(visit, own);
+    if (isNotShared(stored)) return this.pass(visit, { hit: false, fwd: 'uri-miss', detail: 'not-shared' });
+    return of(this.deliver(visit, stored, told, own));
+  }
+
+  private async readOnce(visit: Visit, key: CacheKey, own: OwnRun) {
+    let told: ReadReport | undefined;
+    const load = (context: LoadContext) => this.load(visit, own, context);
+    const stored = await this.region.read(key, this.policy, NO_ARGS, load, (report) => (told = report));
+    return { stored: stored as CachedResponse, told };
+  }
+
+  /** What is not for others: the handler's own value, to the request that ran it. */
+  private handOn({ exchange }: Visit, { result, why }: OwnRun): Observable<unknown> {
+    const status: CacheStatus = { hit: false, fwd: 'uri-miss', ...(why === null ? {} : { detail: why }) };
+    if (!exchange.isSent) writeCacheStatus(exchange, status, this.plan.options.xCache === true);
+    if ('error' in result!) throw result.error;
+    return of(result!.value);
+  }
+
+  private deliver(visit: Visit, stored: CachedResponse, told: ReadReport | undefined, own: OwnRun | null): unknown {
+    const { exchange, answer } = visit;
+    const freshMs = told?.freshMs ?? null;
+    const isMade = own?.hasRun === true || told?.source === 'load';
+    const ageMs = isMade ? 0 : ageOf(stored, freshMs);
+    return writeResponse(exchange, stored, {
+      status: statusOf(told, own),
+      ageMs: isMade ? null : ageMs,
+      cacheControl: stored.headers['cache-control'] === undefined ? cacheControlOf(this.plan, ageMs) : null,
+      vary: this.plan.vary,
+      answer,
+      hasXCache: this.plan.options.xCache === true,
+    });
+  }
+
+  /** Runs the handler of this very request, and makes of its response what is kept. */
+  private async load(visit: Visit, own: OwnRun, { isRefresh }: LoadContext): Promise<unknown> {
+    const { exchange, next } = visit;
+    const since = before(exchange);
+    // the stale response is on its way by the same fields
+    if (isRefresh) await exchange.ended();
+    own.hasRun = !isRefresh;
+    const requestMs = Date.now();
+    let count = 0;
+    let value: unknown;
+    try {
+      value = await lastValueFrom(next.handle().pipe(tap(() => (count += 1))));
+    } catch (error) {
+      // a refusal is an answer: only what a server could not do is made up for by a stale response (RFC 5861, section 4)
+      if (this.staleIfErrorMs === 0 || !(error instanceof HttpException) || error.getStatus() >= 500) throw error;
+      return this.keepBack(own, { error }, 'error');
+    }
+    const collected = count > 1 ? null : collectResponse(exchange, value, since, visit.answer, isRefresh);
+    if (collected === null) return this.keepBack(own, { value }, count > 1 ? 'several' : 'body');
+    const kept = this.keep(visit, collected, value, requestMs);
+    return typeof kept === 'string' ? this.keepBack(own, { value }, kept) : kept;
+  }
+
+  private keepBack(own: OwnRun, result: OwnRun['result'], why: string): unknown {
+    own.result = result;
+    own.why = why;
+    return NOT_SHARED;
+  }
+
+  /** @returns why it is not kept, as text */
+  private keep(visit: Visit, collected: CollectedResponse, value: unknown, requestMs: number): Loaded | string {
+    const { exchange, context } = visit;
+    const { plan } = this;
+    const { options } = plan;
+    if (exchange.isSent && collected.status !== 200) return 'sent';
+    if (!STORED.has(collected.status) && !(STORED_NEGATIVE.has(collected.status) && plan.negativeMs !== null))
+      return 'status';
+    const why = whyFieldsForbid(collected, plan.scope);
+    if (why !== null) return why;
+    const fields = keptFieldsOf(collected.own, plan.headers);
+    if (fields === null) return 'headers';
+    const { form, body, status } = collected;
+    const etag =
+      plan.hasEtag && visit.answer === 'bytes' && form !== 'none' && collected.fields['etag'] === undefined
+        ? { etag: `"${hash('sha256', body, 'base64url').slice(0, 27)}"` }
+        : null;
+    let ttlMs = 0;
+    try {
+      ttlMs = Math.round(this.ttlMs(status, form === 'none', value, context) * (1 - this.jitter * this.parts.random()));
+    } catch (error) {
+      this.warnOfOption('ttl', String(error));
+    }
+    const tags = options.tags;
+    return {
+      status,
+      headers: etag === null ? fields : { ...fields, ...etag },
+      form,
+      body,
+      ttlMs,
+      requestMs,
+      responseMs: Date.now(),
+      selecting: selectingFields(exchange.headers, notNamed(fields, plan.vary)),
+      tagsOf: () => [uriTagOf(exchange), ...(typeof tags === 'function' ? tags(value, context) : (tags ?? []))],
+      isRefused: () => options.unless?.(value, context) === true,
+    };
+  }
+
+  private get jitter(): number {
+    return this.plan.options.jitter ?? this.region.options.jitterRatio;
+  }
+
+  private ttlMs(status: number, isEmpty: boolean, value: unknown, context: ExecutionContext): number {
+    const { options, negativeMs, where } = this.plan;
+    if (negativeMs !== null && (isEmpty || STORED_NEGATIVE.has(status))) return negativeMs;
+    const ttl = typeof options.ttl === 'function' ? options.ttl(value, context) : options.ttl;
+    return ttl === undefined ? this.region.options.ttlMs : toMilliseconds(`${where}: ttl`, ttl);
+  }
+
+  private warnOfOption(option: string, how: string): void {
+    this.parts.warn(
+      `${this.plan.where} ${option}`,
+      `${this.plan.where}: the function '${option}' of @HttpCache ${how}: the request passes the cache by. Make it return for every request. [RC_OPTION_FUNCTION]`,
+    );
+  }
+}
+
+function statusOf(told: ReadReport | undefined, own: OwnRun | null): CacheStatus {
+  if (told === undefined) return { hit: false, fwd: 'bypass' };
+  const { source, isJoined, isStored, freshMs, bypass } = told;
+  if (bypass !== null) return { hit: false, fwd: 'bypass', detail: bypass };
+  if (source === 'stale') {
+    return own?.hasRun
+      ? { hit: false, fwd: 'stale', ttlMs: freshMs, detail: 'stale-if-error' }
+      : { hit: true, ttlMs: freshMs, detail: 'stale' };
+  }
+  if (source !== 'load') return { hit: true, ttlMs: freshMs };
+  return { hit: false, fwd: 'uri-miss', isStored, isCollapsed: isJoined, ttlMs: freshMs };
+}
+
+/** By the store's own clock, whichever instance made it. */
+function ageOf({ ttlMs, responseMs }: CachedResponse, freshMs: number | null): number {
+  return freshMs !== null && Number.isFinite(freshMs) ? ttlMs - freshMs : Date.now() - responseMs;
+}
+
+/** The response's fields without those members of Vary that the key has. */
+function notNamed(fields: CachedResponse['headers'], named: readonly string[]): CachedResponse['headers'] {
+  const vary = fields['vary'];
+  if (vary === undefined) return {};
+  const names = String(vary)
+    .toLowerCase()
+    .split(',')
+    .map((name) => name.trim());
+  return { vary: names.filter((name) => !named.includes(name)).join(', ') };
+}
