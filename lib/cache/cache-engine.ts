@@ -8,6 +8,7 @@ import { type Clock, keepAlive } from '../shared/clock.js';
 import type { LocalStore } from '../stores/local-store.js';
 import type { RemoteStore, ServerReport } from '../stores/remote-store.js';
 import type { CacheStatus } from './cache-status.js';
+import type { CallMode } from './call-modes.js';
 import type { Engine } from './engine.js';
 import type { EvictionCounts, Wanted } from './eviction-group.js';
 import type { Reader } from './reader.js';
@@ -32,13 +33,20 @@ interface Parts {
 
 /** One cache at work: its regions, its life from open to close, and what it tells of itself. RedisCache is its face. */
 export class CacheEngine {
-  private readonly regions = new Map<string, { state: RegionState; region: Region }>();
+  private readonly regions = new Map<string, { state: RegionState; region: EngineRegion }>();
+  /** Switched off at run time: all of it, or regions by name. */
+  private isOff = false;
+  private readonly offRegions = new Set<string>();
   /** Of tags and of the whole cache. */
   private readonly counts: EvictionCounts = { evictions: 0, evictionsFailed: 0 };
   private opening: Promise<void> | null = null;
   private closing: Promise<void> | null = null;
 
-  constructor(private readonly parts: Parts) {}
+  constructor(private readonly parts: Parts) {
+    parts.engine.modes.onChange = () => {
+      for (const { region } of this.regions.values()) region.modesChanged();
+    };
+  }
 
   get name(): string {
     return this.parts.options.name;
@@ -85,10 +93,47 @@ export class CacheEngine {
     return this.parts.writer.evictAll([{ kind: 'mark', mark: '*', counts: this.counts }]);
   }
 
+  /** The kill switch of the whole cache. */
+  setEnabled(isEnabled: boolean): void {
+    if (this.isOff === !isEnabled) return;
+    this.isOff = !isEnabled;
+    this.tellSwitch(`Cache "${this.name}"`, isEnabled);
+    for (const name of this.regions.keys()) this.applySwitch(name);
+  }
+
+  /** The kill switch of one region, which stands beside that of the cache. */
+  setRegionEnabled(name: string, isEnabled: boolean): void {
+    if (this.offRegions.has(name) === !isEnabled) return;
+    if (isEnabled) this.offRegions.delete(name);
+    else this.offRegions.add(name);
+    this.tellSwitch(`Region "${name}" of cache "${this.name}"`, isEnabled);
+    this.applySwitch(name);
+  }
+
+  private applySwitch(name: string): void {
+    const region = this.regions.get(name)?.region;
+    if (region) region.isOff = this.isOff || this.offRegions.has(name);
+  }
+
+  private tellSwitch(what: string, isEnabled: boolean): void {
+    const { options, engine } = this.parts;
+    if (!options.enabled) engine.logger.warn(`${what}: its switch does nothing, since the option enabled is false.`);
+    else if (isEnabled) engine.logger.log(`${what} was switched on: reads use it again.`);
+    else engine.logger.warn(`${what} was switched off: reads load, nothing is put, evictions are still sent.`);
+  }
+
+  /** Resolves as `run`, whose reads go past this cache. */
+  runPast<T>(mode: CallMode, run: () => Promise<T> | T): Promise<T> {
+    return this.parts.engine.modes.run(mode, run);
+  }
+
   status(): CacheStatus {
     const { local, options, engine } = this.parts;
+    const { oldestSinceMs } = engine.journal;
     return {
       name: this.name,
+      enabled: options.enabled && !this.isOff,
+      disabledRegions: [...this.offRegions],
       l1: local && {
         entries: local.size,
         bytes: local.bytes,
@@ -100,6 +145,7 @@ export class CacheEngine {
       incarnations: engine.coherence.identityChanges,
       ...this.counts,
       pendingEvictions: engine.journal.size,
+      oldestPendingEvictionMs: oldestSinceMs === null ? null : engine.clock.now() - oldestSinceMs,
       readsInFlight: engine.flights.size,
       regions: Object.fromEntries([...this.regions].map(([name, { state }]) => [name, { ...state.counts }])),
     };
@@ -180,6 +226,8 @@ export class CacheEngine {
     const state = new RegionState(name, regionOptions, codec ?? codecOf(regionOptions.codec), engine.logger);
     const region = new EngineRegion(state, { ...this.parts, ...engine, isEnabled: options.enabled });
     this.regions.set(name, { state, region });
+    this.applySwitch(name);
+    region.modesChanged();
     engine.coherence.declareRegion(name);
     return region;
   }

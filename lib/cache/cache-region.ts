@@ -2,10 +2,11 @@ import type { Version } from '../entries/version.js';
 import { canonicalVersion } from '../entries/version.js';
 import type { CacheKey } from '../keys/cache-key.js';
 import { identifierOf, type KeyValue } from '../keys/key-segment.js';
+import type { CacheEngine } from './cache-engine.js';
 import { checkCallback, checkCallOptions } from './check-call.js';
 import type { LoadContext } from './load-context.js';
 import { type ReadOptions, type ReadPolicy, resolveReadPolicy, type StatedOptions } from './read-policy.js';
-import type { ReadReport } from './read-report.js';
+import type { Asked, ReadReport } from './read-report.js';
 import { NOTHING, type Region } from './region.js';
 
 /** Options of `put`: its version is required, since a value read earlier cannot be put safely without one. @publicApi */
@@ -15,6 +16,13 @@ export type PutOptions<T = unknown> = Omit<ReadOptions<T>, 'version' | 'tags' | 
 export interface GetOrLoadOptions<T = unknown> extends ReadOptions<T> {
   /** Gets how the read was answered, before it resolves: from where, whether the value is stored, how long it stays fresh. */
   report?: (report: ReadReport) => void;
+  /** True: the source is asked, and the cache is left alone: for support and debugging. @default false */
+  bypass?: boolean;
+  /**
+   * True: a load that begins after the call, and whose value the cache gets. It evicts nothing: L1 of other instances keeps what it has until its
+   * ttl. @default false
+   */
+  forceFresh?: boolean;
 }
 
 /** What functions among the options get: the region's type, and in a region without one what this call gives. */
@@ -33,12 +41,14 @@ const NO_OPTIONS = Object.freeze({});
  */
 export class CacheRegion<T = unknown> {
   readonly #region: Region;
+  readonly #engine: Pick<CacheEngine, 'setRegionEnabled'>;
   readonly #where: string;
   readonly #defaultPolicy: ReadPolicy;
 
   /** @internal Made by RedisCache. */
-  constructor(region: Region) {
+  constructor(region: Region, engine: Pick<CacheEngine, 'setRegionEnabled'>) {
     this.#region = region;
+    this.#engine = engine;
     this.#where = `region "${region.name}"`;
     this.#defaultPolicy = resolveReadPolicy(region.options, {}, this.#where);
   }
@@ -71,7 +81,7 @@ export class CacheRegion<T = unknown> {
     checkCallback('getOrLoad(key, loader)', loader, this.#where);
     const policy = this.#policyOf(options, 'getOrLoad');
     if (policy.tags) this.#region.declareTags();
-    return (await this.#region.read(cacheKey, policy, NO_ARGS, loader, options?.report)) as T;
+    return (await this.#region.read(cacheKey, policy, NO_ARGS, loader, options && askedOf(options))) as T;
   }
 
   /**
@@ -113,6 +123,16 @@ export class CacheRegion<T = unknown> {
     await this.#region.clear();
   }
 
+  /** As `disable` of the cache, for this region. Both switches have to be on. */
+  disable(): void {
+    this.#engine.setRegionEnabled(this.name, false);
+  }
+
+  /** Ends `disable`. */
+  enable(): void {
+    this.#engine.setRegionEnabled(this.name, true);
+  }
+
   /** @throws CacheError RC_INVALID_KEY */
   #keyOf(key: KeyValue): CacheKey {
     return this.#region.keyOf(identifierOf(key, this.#where));
@@ -126,12 +146,25 @@ export class CacheRegion<T = unknown> {
   }
 }
 
+type Asking = Pick<GetOrLoadOptions, 'report' | 'bypass' | 'forceFresh'>;
+
+function askedOf({ report, bypass = false, forceFresh = false }: Asking): Asked {
+  return { report, isBypass: bypass, isForced: forceFresh };
+}
+
 /** True when a hit in L1 needs nothing of the options: values are handed out as the region's say, and nobody asks from where. */
 function isOfRegionsShape(options: object | undefined): boolean {
   if (options === undefined) return true;
   return (
     typeof options === 'object' &&
     options !== null &&
-    !('type' in options || 'schema' in options || 'mutable' in options || 'report' in options)
+    !(
+      'type' in options ||
+      'schema' in options ||
+      'mutable' in options ||
+      'report' in options ||
+      'bypass' in options ||
+      'forceFresh' in options
+    )
   );
 }

@@ -4,6 +4,10 @@ import type { RegionCounts } from '../telemetry/recorder.js';
 /** What `RedisCache.status()` tells. Plain data, no keys, no values. @publicApi */
 export interface CacheStatus {
   readonly name: string;
+  /** False: reads go past the cache, by the option `enabled` or by `disable()`. */
+  readonly enabled: boolean;
+  /** Names of the regions that were switched off by themselves. */
+  readonly disabledRegions: readonly string[];
   /** Null: no L1. */
   readonly l1: {
     readonly entries: number;
@@ -29,6 +33,8 @@ export interface CacheStatus {
   readonly evictionsFailed: number;
   /** Keys and marks that Redis has not acknowledged as evicted yet; they are retried. */
   readonly pendingEvictions: number;
+  /** How long the oldest of them has been pending, ms; null: none is. */
+  readonly oldestPendingEvictionMs: number | null;
   readonly readsInFlight: number;
   /** Counts per region since the start, by the rules of {@link RegionCounts}. */
   readonly regions: Readonly<Record<string, Readonly<RegionCounts>>>;

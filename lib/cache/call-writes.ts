@@ -57,9 +57,9 @@ export class CallWrites {
     return this.fences.set();
   }
 
-  /** Redis acknowledged the fences of all strict evictions. */
+  /** Redis acknowledged the fences of all strict evictions; a region that is switched off stops no write. */
   get isFenced(): boolean {
-    return [...this.strict.values()].every(({ key }) => this.fences.isAcknowledged(key));
+    return [...this.strict.values()].every(({ key, region }) => region.isOff || this.fences.isAcknowledged(key));
   }
 
   /** A versioned put without a fence. */
@@ -166,7 +166,9 @@ export class CallWrites {
 
   /** Null: not to be cached. */
   private entryOf(call: EntryCall, result: unknown): Entry | null {
-    return result === undefined ? null : (prepare(call, result, this.engine.random)?.entry ?? null);
+    return result === undefined || call.region.isOff
+      ? null
+      : (prepare(call, result, this.engine.random)?.entry ?? null);
   }
 
   private get fencedKeys(): Wanted[] {

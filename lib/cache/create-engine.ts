@@ -10,6 +10,7 @@ import type { LocalStore } from '../stores/local-store.js';
 import type { RemoteStore } from '../stores/remote-store.js';
 import { Background } from './background.js';
 import { CacheEngine } from './cache-engine.js';
+import { CallModes } from './call-modes.js';
 import { Coherence } from './coherence.js';
 import type { Engine } from './engine.js';
 import { EvictionDelivery } from './eviction-delivery.js';
@@ -85,6 +86,7 @@ function partsOf(parts: EngineParts): Engine {
     waiters,
     flights: new Flights(scopes),
     scopes,
+    modes: new CallModes(),
     journal,
     evictions: new Evictions(delivery, journal, logger),
     fullServer: new FullServerNotice(clock, logger),

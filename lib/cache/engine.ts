@@ -2,6 +2,7 @@ import type { Clock } from '../shared/clock.js';
 import type { LoggerPort } from '../shared/logger.js';
 import type { OnFailover } from '../stores/remote-store.js';
 import type { Background } from './background.js';
+import type { CallModes } from './call-modes.js';
 import type { Coherence } from './coherence.js';
 import type { EvictionJournal } from './eviction-journal.js';
 import type { Evictions } from './evictions.js';
@@ -26,6 +27,8 @@ export interface Engine {
   readonly flights: Flights;
   /** Which load a read is part of. */
   readonly scopes: LoadScopes;
+  /** Functions whose reads go past this cache. */
+  readonly modes: CallModes;
   readonly journal: EvictionJournal;
   readonly evictions: Evictions;
   readonly fullServer: FullServerNotice;

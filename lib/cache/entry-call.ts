@@ -1,4 +1,5 @@
 import type { CacheKey } from '../keys/cache-key.js';
+import type { CallMode } from './call-modes.js';
 import type { LoadContext } from './load-context.js';
 import type { ReadPolicy } from './read-policy.js';
 import type { OnReport } from './read-report.js';
@@ -18,4 +19,6 @@ export interface EntryCall {
 /** One call of a cached method, or of getOrLoad. */
 export interface ReadCall extends EntryCall {
   readonly load: (context: LoadContext) => Promise<unknown>;
+  /** Left out: that of the function which the caller is part of, if any. */
+  readonly mode?: CallMode | undefined;
 }

@@ -15,6 +15,8 @@ interface Pending {
   readonly suspects: ReadonlySet<number>;
   /** Resolves when it is acknowledged; of all equal groups that were added meanwhile. */
   readonly delivered: Deferred<void>;
+  /** Local ms; of equal groups that of the first. */
+  readonly sinceMs: number;
 }
 
 /** Keys and marks remembered one by one; beyond that their buckets are evicted whole when Redis is back. */
@@ -67,6 +69,13 @@ export class EvictionJournal {
     return this.cover.size;
   }
 
+  /** Since when the oldest of them has been pending, local ms; null: none is. */
+  get oldestSinceMs(): number | null {
+    let oldest = Infinity;
+    for (const { sinceMs } of this.pending.values()) oldest = Math.min(oldest, sinceMs);
+    return oldest === Infinity ? null : oldest;
+  }
+
   /** Tries until everything is delivered or the time is over, and never again. What is left is lost with the process; `size` says how much. */
   async close(withinMs: number): Promise<void> {
     this.isClosed = true;
@@ -82,7 +91,7 @@ export class EvictionJournal {
     for (const { delivered } of this.pending.values()) delivered.reject(givenUp());
   }
 
-  private keep(group: EvictionGroup, suspects: ReadonlySet<number>): Pending {
+  private keep(group: EvictionGroup, suspects: ReadonlySet<number>, sinceMs = this.clock.now()): Pending {
     const name = nameOf(group);
     const known = this.pending.get(name);
     if (known) this.forget(name, known);
@@ -93,6 +102,7 @@ export class EvictionJournal {
       group: known ? mergedGroups(known.group, group) : group,
       suspects: new Set([...(known?.suspects ?? []), ...suspects]),
       delivered,
+      sinceMs: Math.min(sinceMs, known?.sinceMs ?? Infinity),
     };
     this.pending.set(name, pending);
     this.items += itemsOf(pending.group);
@@ -116,15 +126,17 @@ export class EvictionJournal {
     const dropped = unfenced.length > 0 ? unfenced : all;
     const several: BucketPart[] = [];
     for (const [name, pending] of dropped) this.forget(name, pending);
-    for (const [, { group, delivered, suspects }] of dropped) {
-      if (group.parts.length === 1) this.follow(delivered, this.keep(clearOf(group.parts, group.tally), suspects));
+    for (const [, { group, delivered, suspects, sinceMs }] of dropped) {
+      if (group.parts.length === 1)
+        this.follow(delivered, this.keep(clearOf(group.parts, group.tally), suspects, sinceMs));
       else several.push(...group.parts);
     }
     if (several.length === 0) return;
     const ofSeveral = dropped.filter(([, { group }]) => group.parts.length > 1);
     const tally = ofSeveral.reduce((sum, [, { group }]) => summed(sum, group.tally), NO_TALLY);
     const suspects = new Set(ofSeveral.flatMap(([, pending]) => [...pending.suspects]));
-    const clear = this.keep(clearOf(several, tally), suspects);
+    const sinceMs = Math.min(...ofSeveral.map(([, pending]) => pending.sinceMs));
+    const clear = this.keep(clearOf(several, tally), suspects, sinceMs);
     for (const [, { delivered }] of ofSeveral) this.follow(delivered, clear);
   }
 

@@ -1,4 +1,5 @@
 import { CacheError } from '../shared/errors.js';
+import { type Clock, keepAlive, type Timer } from '../shared/clock.js';
 import type { LoggerPort } from '../shared/logger.js';
 import type { EvictionDelivery, Undelivered } from './eviction-delivery.js';
 import { countAcknowledged, countFailed, type EvictionGroup } from './eviction-group.js';
@@ -13,8 +14,11 @@ export type EvictionOutcome =
   /** It is not sent again: the cache is closed, or this library has a fault. */
   | { readonly kind: 'lost'; readonly why: CacheError };
 
-/** `throw`: the call throws when its eviction was only queued. */
-export type OnEvictFailure = 'journal' | 'throw';
+/** What a call does when its eviction was only queued: nothing, throw, or wait until it is acknowledged, and throw after `waitMs`. */
+export interface QueuedPolicy {
+  readonly onEvictFailure: 'journal' | 'throw' | 'block';
+  readonly evictWaitMs: number;
+}
 
 const ACKNOWLEDGED: EvictionOutcome = { kind: 'acknowledged' };
 
@@ -59,11 +63,43 @@ export class Evictions {
   }
 }
 
-/** @throws CacheError RC_EVICTION_PENDING, by option; RC_CLOSED; a {@link LibraryFault} */
-export function throwIfAsked(outcomes: readonly EvictionOutcome[], onEvictFailure: OnEvictFailure): void {
+/**
+ * Ends a call whose evictions came to `outcomes`.
+ *
+ * @throws CacheError RC_EVICTION_PENDING, by option; RC_CLOSED; a {@link LibraryFault}
+ */
+export async function endByPolicy(
+  outcomes: readonly EvictionOutcome[],
+  { onEvictFailure, evictWaitMs }: QueuedPolicy,
+  clock: Clock,
+): Promise<void> {
   for (const outcome of outcomes) if (outcome.kind === 'lost') throw outcome.why;
   if (onEvictFailure === 'journal') return;
-  for (const outcome of outcomes) if (outcome.kind === 'queued') throw outcome.why;
+  const queued = outcomes.filter((outcome) => outcome.kind === 'queued');
+  const [first] = queued;
+  if (first === undefined) return;
+  if (onEvictFailure === 'throw') throw first.why;
+  const delivered = Promise.all(queued.map((outcome) => outcome.delivered));
+  const letGo = keepAlive();
+  let timer: Timer | undefined;
+  const timeIsUp = new Promise<never>((_, reject) => {
+    timer = clock.after(evictWaitMs, () => reject(stillPending(first.why, evictWaitMs)));
+  });
+  try {
+    await Promise.race([delivered, timeIsUp]);
+  } finally {
+    timer?.cancel();
+    letGo();
+  }
+}
+
+function stillPending(cause: CacheError, waitedMs: number): CacheError {
+  return new CacheError(
+    'RC_EVICTION_PENDING',
+    `Redis did not acknowledge an eviction within evictWait (${waitedMs} ms). The write stands; the eviction is retried until it is acknowledged, ` +
+      `and other instances may serve the old value until then.`,
+    { cause },
+  );
 }
 
 function closed(cause: CacheError): CacheError {

@@ -56,10 +56,22 @@ export class Lookup {
 
   /** Waits while another instance loads, no longer than the region's `maxWait`. @throws CacheError RC_STORE_UNAVAILABLE */
   find(call: EntryCall, ticket: Ticket): Promise<Found> {
-    if (this.parts.reads === 'function') return this.leaseOrWait(call, ticket, false);
+    if (this.parts.reads === 'function') return this.leaseOrWait(call, ticket);
     return this.readPlainly(call, ticket, (verdict) =>
-      typeof verdict === 'object' ? verdict : this.leaseOrWait(call, ticket, verdict === 'undecodable'),
+      typeof verdict === 'object'
+        ? verdict
+        : this.leaseOrWait(call, ticket, verdict === 'undecodable' ? 'undecodable' : null),
     );
+  }
+
+  /**
+   * The right to load the key, also where a fresh value stands, which is the `stale` one then. Waits as `find`.
+   *
+   * @throws CacheError RC_STORE_UNAVAILABLE
+   */
+  async lease(call: EntryCall, ticket: Ticket): Promise<ToLoad> {
+    const found = await this.leaseOrWait(call, ticket, 'unwanted');
+    return found.kind === 'load' ? found : JUST_LOAD;
   }
 
   /** The fresh value, or null; takes nothing and waits for nobody. @throws CacheError RC_STORE_UNAVAILABLE */
@@ -102,12 +114,17 @@ export class Lookup {
     return this.hit(call, ticket, read.position!, entry, sentAt, nowMs + freshMs) ?? 'undecodable';
   }
 
-  private async leaseOrWait(call: EntryCall, ticket: Ticket, isUndecodable: boolean): Promise<Found> {
+  /** @param useless why a value that stands there is of no use */
+  private async leaseOrWait(
+    call: EntryCall,
+    ticket: Ticket,
+    useless: 'undecodable' | 'unwanted' | null = null,
+  ): Promise<Found> {
     const { clock, random, waiters, nextToken } = this.parts;
     const { key, region, policy } = call;
     const token = nextToken();
     const waitUntilMs = clock.now() + region.options.maxWaitMs;
-    for (let hasWaited = false, force = isUndecodable; ;) {
+    for (let hasWaited = false, force = useless !== null; ;) {
       const found = await this.ask(call, ticket, token, force);
       if (found.kind === 'answer' || found.kind === 'load') return found;
       if (found.kind === 'undecodable') {
@@ -115,7 +132,7 @@ export class Lookup {
         continue;
       }
       const { stale } = found;
-      if (stale && isServableWhileRevalidating(stale, policy)) {
+      if (stale && useless !== 'unwanted' && isServableWhileRevalidating(stale, policy)) {
         return { kind: 'answer', outcome: staleOutcome(stale) };
       }
       const restMs = waitUntilMs - clock.now();

@@ -2,8 +2,10 @@ import type { RegionState } from './region-state.js';
 
 /** Why a read was answered past the cache. @publicApi */
 export type BypassReason =
-  /** The cache is off (`enabled: false`). */
+  /** The cache is off (`enabled: false`), or it or the region was switched off. */
   | 'off'
+  /** The caller asked for it. */
+  | 'asked'
   /** Redis did not answer. */
   | 'unavailable'
   /** An eviction of this instance is not acknowledged yet. */
@@ -30,6 +32,15 @@ export interface ReadReport {
   readonly freshMs: number | null;
   /** Why the cache was not asked, or was not to be trusted; null: it was asked. */
   readonly bypass: BypassReason | null;
+}
+
+/** What a read may ask for beside its value. */
+export interface Asked {
+  readonly report?: OnReport | undefined;
+  /** True: the cache is left alone. */
+  readonly isBypass?: boolean;
+  /** True: a load that begins after the call; its value is written to the cache. Such reads of one key share loads as well. */
+  readonly isForced?: boolean;
 }
 
 /** Gets the report of a read, once, before its promise settles; nothing when the read fails. */

@@ -1,4 +1,5 @@
 import { CacheError } from '../shared/errors.js';
+import type { CallMode } from './call-modes.js';
 import type { Engine } from './engine.js';
 import type { EntryCall, ReadCall } from './entry-call.js';
 import { Flight, type Outcome, type Source } from './flight.js';
@@ -12,14 +13,28 @@ import type { Ticket } from './tickets.js';
 
 type ReaderParts = Pick<
   Engine,
-  'flights' | 'scopes' | 'tickets' | 'coherence' | 'journal' | 'background' | 'faults' | 'clock' | 'nextMoment'
+  | 'flights'
+  | 'scopes'
+  | 'modes'
+  | 'tickets'
+  | 'coherence'
+  | 'journal'
+  | 'background'
+  | 'faults'
+  | 'clock'
+  | 'nextMoment'
 > & { readonly lookup: Lookup; readonly loads: LoadRun };
 
 /** Of which load the caller is part, as far as that is known, and how many had begun when the call came. */
 interface Caller {
   readonly scope: LoadScope | undefined;
   readonly moment: number;
+  /** Undefined: none. */
+  readonly mode: CallMode | undefined;
 }
+
+/** Reads of different ways share no flight: through the cache, past it, or with a load that begins after the call, which the cache gets. */
+type Way = 'usual' | 'past' | 'fresh';
 
 /**
  * A read behind L1: joins a flight, or leads one: a look at L2, then the load (PROTOCOL 6).
@@ -31,24 +46,24 @@ export class Reader {
 
   read(call: ReadCall): Promise<unknown> {
     const { flights, nextMoment } = this.parts;
-    const caller = this.caller();
-    const isBypass = this.isBypass(call);
-    if (flights.get(flightName(call, isBypass))) return this.join(call, caller, nextMoment());
-    return this.lead(call, isBypass, caller);
+    const caller = this.caller(call.mode);
+    const way = this.wayOf(call, caller);
+    if (flights.get(flightName(call, way))) return this.join(call, caller, nextMoment());
+    return this.lead(call, way, caller);
   }
 
-  private caller(): Caller {
-    const { scopes } = this.parts;
-    return { scope: scopes.current(), moment: scopes.moment };
+  private caller(asked?: CallMode): Caller {
+    const { scopes, modes } = this.parts;
+    return { scope: scopes.current(), moment: scopes.moment, mode: asked ?? modes.current() };
   }
 
   /** The value, or undefined when there is no fresh one; loads nothing, waits for no load. */
   async peek(call: EntryCall): Promise<unknown> {
-    if (this.isBypass(call)) {
+    const caller = this.caller();
+    if (caller.mode !== undefined || this.whyPast(call, caller) !== null) {
       call.region.counts.bypasses += 1;
       return undefined;
     }
-    const caller = this.caller();
     const ticket = this.takeTicket(call);
     let outcome: Outcome | null = null;
     try {
@@ -63,13 +78,20 @@ export class Reader {
     return outcome === null ? undefined : this.given(outcome, caller);
   }
 
+  private wayOf(call: EntryCall, caller: Caller): Way {
+    if (this.whyPast(call, caller) !== null) return 'past';
+    return caller.mode === 'fresh' ? 'fresh' : 'usual';
+  }
+
   /**
-   * An eviction of this instance is not acknowledged yet: its own reads go past the cache, in flights of their own, since one
-   * that began before may still find the old value (G3).
+   * Not only where it was switched off, or the caller asked for it: while an eviction of this instance is not acknowledged its own reads go
+   * past the cache, in flights of their own, since one that began before may still find the old value (G3).
    */
-  private isBypass(call: EntryCall): boolean {
+  private whyPast({ key, region }: EntryCall, { mode }: Caller): BypassReason | null {
     const { journal } = this.parts;
-    return journal.size > 0 && journal.covers(call.key, call.region);
+    if (region.isOff) return 'off';
+    if (mode === 'bypass') return 'asked';
+    return journal.size > 0 && journal.covers(key, region) ? 'eviction-pending' : null;
   }
 
   /** Takes part in the read of another caller, as far as the join rule allows; else leads one. */
@@ -77,9 +99,9 @@ export class Reader {
     const { flights, scopes } = this.parts;
     const owner = ownerOf(caller);
     for (let hasStartedAnew = false; ;) {
-      const isBypass = this.isBypass(call);
-      const flight = flights.get(flightName(call, isBypass));
-      if (!flight) return this.lead(call, isBypass, caller);
+      const way = this.wayOf(call, caller);
+      const flight = flights.get(flightName(call, way));
+      if (!flight) return this.lead(call, way, caller);
       if (flights.mustNotJoin(flight, owner)) return this.loadAlone(call, caller);
       const outcome = await flights.join(flight, owner);
       if (outcome.kind === 'failed') {
@@ -102,7 +124,7 @@ export class Reader {
           call.region.countUndecodable(call.policy.where, error);
           continue;
         }
-        if (isBypass) call.region.counts.bypasses += 1;
+        if (way === 'past') call.region.counts.bypasses += 1;
         else count(call, outcome.source, true);
         this.report(call, outcome, flight.bypass, true);
         // also a load: it may have read what is about to be voided
@@ -112,28 +134,31 @@ export class Reader {
     }
   }
 
-  private async lead(call: ReadCall, isBypass: boolean, caller: Caller): Promise<unknown> {
+  private async lead(call: ReadCall, way: Way, caller: Caller): Promise<unknown> {
     const { flights, tickets, lookup, faults } = this.parts;
-    const flight = flights.begin(flightName(call, isBypass), call.policy.shape, ownerOf(caller));
+    if (way === 'fresh' && this.isWithinOwnLoad(call, caller)) return this.loadAlone(call, caller);
+    const flight = flights.begin(flightName(call, way), call.policy.shape, ownerOf(caller));
     const ticket = this.takeTicket(call);
     let outcome: Outcome | null = null;
     try {
       let found: Found = JUST_LOAD;
       try {
-        if (isBypass) flight.bypass = 'eviction-pending';
-        else found = await lookup.find(call, ticket);
+        if (way === 'past') flight.bypass = this.whyPast(call, caller);
+        else found = await (way === 'fresh' ? lookup.lease(call, ticket) : lookup.find(call, ticket));
       } catch (error) {
         flight.bypass = 'unavailable';
         faults.cacheErrorOf('A read', error);
       }
-      outcome = found.kind === 'answer' ? found.outcome : await this.serve(call, flight, ticket, found, caller);
+      if (found.kind === 'answer') ({ outcome } = found);
+      else if (way === 'fresh') outcome = await this.loadAnew(call, flight, ticket, found, caller);
+      else outcome = await this.serve(call, flight, ticket, found, caller);
     } catch (error) {
       outcome = { kind: 'failed', error, owner: 'everyones' };
     } finally {
       tickets.giveBack(ticket);
       flights.end(flight, outcome!);
     }
-    if (isBypass) call.region.counts.bypasses += 1;
+    if (way === 'past') call.region.counts.bypasses += 1;
     else count(call, outcome.kind === 'value' ? outcome.source : 'load', false);
     this.report(call, outcome, flight.bypass, false);
     return this.given(outcome, caller);
@@ -179,6 +204,26 @@ export class Reader {
     return this.parts.loads.run({ call, flight, ticket, lease, stale, within, isRefresh: false });
   }
 
+  /** A load whatever the cache holds. It is shared by callers who came before it began. */
+  private async loadAnew(
+    call: ReadCall,
+    flight: Flight,
+    ticket: Ticket,
+    { lease, stale }: ToLoad,
+    { scope: within }: Caller,
+  ): Promise<Outcome> {
+    const beganAt = this.parts.nextMoment();
+    const outcome = await this.parts.loads.run({ call, flight, ticket, lease, stale, within, isRefresh: false });
+    return outcome.kind === 'value' ? { ...outcome, at: Math.min(outcome.at, beganAt) } : outcome;
+  }
+
+  /** The usual read of this key waits for the caller. */
+  private isWithinOwnLoad(call: EntryCall, caller: Caller): boolean {
+    const { flights } = this.parts;
+    const flight = flights.get(flightName(call, 'usual'));
+    return flight !== undefined && flights.mustNotJoin(flight, ownerOf(caller));
+  }
+
   /** Loads in the background while the stale value is served. */
   private refresh(call: ReadCall, lease: Lease, stale: Stale): void {
     const { tickets, loads, background } = this.parts;
@@ -205,8 +250,8 @@ function ownerOf({ scope }: Caller): Flight | undefined {
   return scope?.flight ?? undefined;
 }
 
-function flightName(call: EntryCall, isBypass: boolean): string {
-  return isBypass ? `${call.key.entry} past` : call.key.entry;
+function flightName(call: EntryCall, way: Way): string {
+  return way === 'usual' ? call.key.entry : `${call.key.entry} ${way}`;
 }
 
 function valueOf(outcome: Outcome): unknown {

@@ -30,7 +30,7 @@ export class RedisCache {
   /** The region of this name, with the options of `regions[name]`, else the cache's. */
   region<T = unknown>(name: string): CacheRegion<T> {
     let region = this.regions.get(name);
-    if (!region) this.regions.set(name, (region = new CacheRegion(this[ENGINE].region(name))));
+    if (!region) this.regions.set(name, (region = new CacheRegion(this[ENGINE].region(name), this[ENGINE])));
     return region as CacheRegion<T>;
   }
 
@@ -47,6 +47,32 @@ export class RedisCache {
   /** Voids every entry of every region of this cache. Resolves as `evictTags`. */
   async clear(): Promise<void> {
     await this[ENGINE].clear();
+  }
+
+  /**
+   * The kill switch: from now on reads of this cache load, in this process. Calls in flight end as they began. Evictions are still sent, also by `@CachePut` and
+   * `put` in place of what they would put, so that nothing old is there when the cache comes back; strict evictions run also without their fence.
+   */
+  disable(): void {
+    this[ENGINE].setEnabled(false);
+  }
+
+  /** Ends `disable`. What the cache held before counts as far as it is proven current; call `clear` first where values are suspected to be wrong. */
+  enable(): void {
+    this[ENGINE].setEnabled(true);
+  }
+
+  /** Runs a function whose reads of this cache load, and leave it as it is: for support and debugging. Ends with its promise. */
+  bypass<R>(run: () => Promise<R> | R): Promise<R> {
+    return this[ENGINE].runPast('bypass', run);
+  }
+
+  /**
+   * Runs a function whose reads of this cache load, and write what they loaded. It evicts nothing: L1 of other instances keeps what it has until its
+   * ttl. Where that is known to be wrong, evict it.
+   */
+  forceFresh<R>(run: () => Promise<R> | R): Promise<R> {
+    return this[ENGINE].runPast('fresh', run);
   }
 
   /** A snapshot for health checks and boards; plain data. */

@@ -12,6 +12,8 @@ export class RegionState {
   readonly codec: Codec;
   /** Some operation of this region gives its entries tags: then a put needs a fence (PROTOCOL 4, PUT). */
   usesTags = false;
+  /** The kill switch, of the region or of its cache: reads go past the cache, and nothing is put. Evictions are sent as ever. */
+  isOff = false;
   /** Weak, as the shapes are themselves. */
   private readonly pipelines = new WeakMap<ValueShape, ValuePipeline>();
   private shapesSeen = 0;

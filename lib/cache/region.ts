@@ -1,6 +1,7 @@
 import type { CacheKey } from '../keys/cache-key.js';
 import { hashedIdentifier, type Keyspace } from '../keys/keyspace.js';
 import type { ResolvedRegionOptions } from '../options/resolved-options.js';
+import type { CallMode } from './call-modes.js';
 import type { FencedKey } from './call-fences.js';
 import type { Engine } from './engine.js';
 import type { EntryCall } from './entry-call.js';
@@ -8,7 +9,7 @@ import type { Wanted } from './eviction-group.js';
 import type { LoadContext } from './load-context.js';
 import type { LocalTier } from './local-tier.js';
 import type { ReadPolicy } from './read-policy.js';
-import { type OnReport, takeListener, tell } from './read-report.js';
+import { type Asked, type OnReport, takeListener, tell } from './read-report.js';
 import type { Reader } from './reader.js';
 import type { RegionState } from './region-state.js';
 import type { Writer } from './writer.js';
@@ -27,13 +28,13 @@ export interface Region {
   readonly options: ResolvedRegionOptions;
   /** The key of an identifier that is escaped already. */
   keyOf(identifier: string): CacheKey;
-  /** Read-through. An L1 hit costs one look-up and a resolved promise. @param report gets how it was answered */
+  /** Read-through. An L1 hit costs one look-up and a resolved promise. */
   read(
     key: CacheKey,
     policy: ReadPolicy,
     args: Args,
     load: (context: LoadContext) => Promise<unknown>,
-    report?: OnReport,
+    asked?: Asked,
   ): Promise<unknown>;
   /** The fresh value, or undefined; loads nothing. @param report gets how it was answered, if it was */
   peek(key: CacheKey, policy: ReadPolicy, report?: OnReport): Promise<unknown>;
@@ -61,15 +62,19 @@ export interface Region {
   declareTags(): void;
   /** `condition` was false. */
   countBypass(): void;
+  /** The kill switch. */
+  isOff: boolean;
 }
 
 /** The region of an engine. */
 export class EngineRegion implements Region {
   readonly keyOf: (identifier: string) => CacheKey;
+  /** L1 as every call may use it. Null: there is none, it is switched off, or somebody reads past it, so that each call is asked. */
+  private localTier: LocalTier | null;
 
   constructor(
     private readonly state: RegionState,
-    private readonly parts: Pick<Engine, 'localTier' | 'journal' | 'clock'> & {
+    private readonly parts: Pick<Engine, 'localTier' | 'journal' | 'modes' | 'clock'> & {
       readonly reader: Reader;
       readonly writer: Writer;
       readonly keyspace: Keyspace;
@@ -77,6 +82,7 @@ export class EngineRegion implements Region {
       readonly isEnabled: boolean;
     },
   ) {
+    this.localTier = parts.localTier;
     const keyOf = parts.keyspace.keysOf(state.name, state.options.attribute);
     this.keyOf = state.options.keys === 'hashed' ? (identifier) => keyOf(hashedIdentifier(identifier)) : keyOf;
   }
@@ -89,18 +95,35 @@ export class EngineRegion implements Region {
     return this.state.options;
   }
 
+  get isOff(): boolean {
+    return this.state.isOff;
+  }
+
+  set isOff(isOff: boolean) {
+    this.state.isOff = isOff;
+    this.modesChanged();
+  }
+
+  /** Somebody began to read past the cache, or nobody does any more. */
+  modesChanged(): void {
+    this.localTier = this.state.isOff || this.parts.modes.isUsed ? null : this.parts.localTier;
+  }
+
   read(
     key: CacheKey,
     policy: ReadPolicy,
     args: Args,
     load: (context: LoadContext) => Promise<unknown>,
-    asked?: OnReport,
+    asked?: Asked,
   ): Promise<unknown> {
-    const local = this.takeLocal(key, policy, asked);
-    if (local !== NOTHING) return Promise.resolve(local);
-    const report = asked ?? takeListener();
+    const mode = asked === undefined ? undefined : modeOf(asked);
+    if (mode === undefined) {
+      const local = this.takeLocal(key, policy, asked?.report);
+      if (local !== NOTHING) return Promise.resolve(local);
+    }
+    const report = asked?.report ?? takeListener();
     if (!this.parts.isEnabled) return this.loadStraight(key, load, report);
-    return this.parts.reader.read({ region: this.state, key, policy, args, load, report });
+    return this.parts.reader.read({ region: this.state, key, policy, args, load, report, mode });
   }
 
   peek(key: CacheKey, policy: ReadPolicy, asked?: OnReport): Promise<unknown> {
@@ -112,7 +135,8 @@ export class EngineRegion implements Region {
   }
 
   takeLocal(key: CacheKey, policy: ReadPolicy, asked?: OnReport): unknown {
-    const { localTier, journal } = this.parts;
+    const { journal } = this.parts;
+    const localTier = this.localTier ?? this.localTierOfCall();
     if (localTier === null || (journal.size > 0 && journal.covers(key, this.state))) return NOTHING;
     const entry = localTier.find(key, policy.shape);
     if (entry === undefined) return NOTHING;
@@ -172,6 +196,11 @@ export class EngineRegion implements Region {
     this.state.counts.bypasses += 1;
   }
 
+  private localTierOfCall(): LocalTier | null {
+    const { localTier, modes } = this.parts;
+    return this.state.isOff || modes.current() !== undefined ? null : localTier;
+  }
+
   /** The cache is off. */
   private async loadStraight(
     key: CacheKey,
@@ -204,6 +233,10 @@ export class EngineRegion implements Region {
       return NOTHING;
     }
   }
+}
+
+function modeOf({ isBypass, isForced }: Asked): CallMode | undefined {
+  return isBypass ? 'bypass' : isForced ? 'fresh' : undefined;
 }
 
 const NO_ARGS: Args = Object.freeze([]);

@@ -4,15 +4,14 @@ import { CallWrites, type PlannedWrites } from './call-writes.js';
 import type { Engine } from './engine.js';
 import type { EntryCall } from './entry-call.js';
 import { groupOf, type Wanted } from './eviction-group.js';
-import { type EvictionOutcome, type OnEvictFailure, throwIfAsked } from './evictions.js';
+import { endByPolicy, type EvictionOutcome, type QueuedPolicy } from './evictions.js';
 import type { LoadScope } from './load-scopes.js';
 import type { RegionState } from './region-state.js';
 
 /** Whether anything is written, and what to do when Redis does not acknowledge. */
-export interface FailurePolicy {
+export interface FailurePolicy extends QueuedPolicy {
   /** False: the cache is off; methods run, and nothing else is done. */
   readonly enabled: boolean;
-  readonly onEvictFailure: OnEvictFailure;
   readonly onFenceFailure: 'refuse' | 'run';
 }
 
@@ -43,9 +42,9 @@ export class Writer {
     await this.evictAll(keys.map((key) => ({ kind: 'key', region, key, version })));
   }
 
-  /** Everything in one group. Resolves as `evict`. @throws CacheError RC_EVICTION_PENDING (`throw`), RC_CLOSED */
+  /** Everything in one group. Resolves as `evict`. @throws CacheError RC_EVICTION_PENDING (`throw`, `block`), RC_CLOSED */
   async evictAll(wanted: readonly Wanted[], onEvictFailure = this.failure.onEvictFailure): Promise<void> {
-    throwIfAsked([await this.send(wanted)], onEvictFailure);
+    await this.endOf([await this.send(wanted)], onEvictFailure);
   }
 
   /** As `evictAll`, for callers who decide themselves. Never rejects. */
@@ -99,7 +98,7 @@ export class Writer {
     }
     const isTainted = scope?.isTainted ?? false;
     if (isTainted) scopes.taint(outer, moment);
-    throwIfAsked(await writes.end(result, plan.after(result), isTainted), this.failure.onEvictFailure);
+    await this.endOf(await writes.end(result, plan.after(result), isTainted));
     return result;
   }
 
@@ -134,7 +133,11 @@ export class Writer {
 
   private async putValue(call: EntryCall, value: unknown): Promise<void> {
     const writes = new CallWrites(this.engine, { strict: [], puts: [call], evictsNothing: true });
-    throwIfAsked(await writes.end(value, []), this.failure.onEvictFailure);
+    await this.endOf(await writes.end(value, []));
+  }
+
+  private endOf(outcomes: readonly EvictionOutcome[], onEvictFailure = this.failure.onEvictFailure): Promise<void> {
+    return endByPolicy(outcomes, { ...this.failure, onEvictFailure }, this.engine.clock);
   }
 
   /** Resolves when no write is under way. */

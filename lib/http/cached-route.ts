@@ -168,7 +168,8 @@ export class CachedRoute {
   private async readOnce(visit: Visit, key: CacheKey, own: OwnRun) {
     let told: ReadReport | undefined;
     const load = (context: LoadContext) => this.load(visit, own, context);
-    const stored = await this.region.read(key, this.policy, NO_ARGS, load, (report) => (told = report));
+    const report = (given: ReadReport) => (told = given);
+    const stored = await this.region.read(key, this.policy, NO_ARGS, load, { report });
     return { stored: stored as CachedResponse, told };
   }
 

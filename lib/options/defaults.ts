@@ -44,6 +44,8 @@ export const CACHE_DEFAULTS = {
   /** Many times a healthy answer, and still little beside a request. */
   commandTimeout: '250ms',
   onEvictFailure: 'journal',
+  /** Outlasts a failover of Sentinel or Cluster with usual settings, and still fits into a request. */
+  evictWait: '5s',
   onFenceFailure: 'refuse',
   /** The promise comes first; a herd after a failover is bounded by one load per key. */
   onFailover: 'flush',

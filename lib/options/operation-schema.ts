@@ -37,7 +37,10 @@ const byHandEntries = {
 
 /** Options of the calls by hand: of getOrLoad; of write and put; of evict. */
 export const callSchemas = {
-  getOrLoad: v.strictObject({ ...byHandEntries, report: v.optional(method) }, 'an object'),
+  getOrLoad: v.strictObject(
+    { ...byHandEntries, report: v.optional(method), bypass: v.optional(flag), forceFresh: v.optional(flag) },
+    'an object',
+  ),
   write: v.strictObject(byHandEntries, 'an object'),
   evict: v.strictObject({ version: byHandEntries.version }, 'an object'),
 };

@@ -136,7 +136,8 @@ export const optionsSchema = v.strictObject(
     reads: v.optional(v.picklist(['plain', 'function'], `'plain' or 'function'`)),
     // a multiple of it is the timeout of sockets
     commandTimeout: v.optional(v.pipe(positiveDuration, atMost('1h'))),
-    onEvictFailure: v.optional(v.picklist(['journal', 'throw'], `'journal' or 'throw'`)),
+    onEvictFailure: v.optional(v.picklist(['journal', 'throw', 'block'], `'journal', 'throw' or 'block'`)),
+    evictWait: v.optional(v.pipe(positiveDuration, timer)),
     onFailover: v.optional(v.picklist(['flush', 'stale', 'keep'], `'flush', 'stale' or 'keep'`)),
     onFenceFailure: v.optional(v.picklist(['refuse', 'run'], `'refuse' or 'run'`)),
     buckets: v.optional(count(2, 16_384)),

@@ -51,12 +51,14 @@ export interface RedisCacheOptions {
   /** Longest wait for one answer of Redis, before the call goes on without it. @default '250ms' */
   commandTimeout?: DurationOption;
   /**
-   * What `evict` does when Redis does not acknowledge: queue, log and go on, or throw. It is retried in both cases; more than 10,000
-   * pending keys and tags become a clear of their buckets.
+   * What `evict` does when Redis does not acknowledge: queue, log and go on; throw; or wait for the acknowledgement up to `evictWait`, then throw.
+   * It is retried in all cases; more than 10,000 pending keys and tags become a clear of their buckets.
    *
    * @default 'journal'
    */
-  onEvictFailure?: 'journal' | 'throw';
+  onEvictFailure?: 'journal' | 'throw' | 'block';
+  /** With `onEvictFailure: 'block'`: longest wait of a call for the acknowledgement of its evictions. @default '5s' */
+  evictWait?: DurationOption;
   /** What a strict evict does when its fence cannot be set: refuse the method, or run it and evict after. @default 'refuse' */
   onFenceFailure?: 'refuse' | 'run';
   /**

@@ -54,6 +54,7 @@ export function resolveOptions(
     reads: options.reads ?? CACHE_DEFAULTS.reads,
     commandTimeoutMs: toMilliseconds('commandTimeout', options.commandTimeout ?? CACHE_DEFAULTS.commandTimeout),
     onEvictFailure: options.onEvictFailure ?? CACHE_DEFAULTS.onEvictFailure,
+    evictWaitMs: toMilliseconds('evictWait', options.evictWait ?? CACHE_DEFAULTS.evictWait),
     onFenceFailure: options.onFenceFailure ?? CACHE_DEFAULTS.onFenceFailure,
     onFailover: options.onFailover ?? CACHE_DEFAULTS.onFailover,
     buckets: options.buckets ?? CACHE_DEFAULTS.buckets,

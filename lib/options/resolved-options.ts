@@ -19,7 +19,8 @@ export interface ResolvedOptions {
   readonly maxKeyLength: number;
   readonly reads: 'plain' | 'function';
   readonly commandTimeoutMs: number;
-  readonly onEvictFailure: 'journal' | 'throw';
+  readonly onEvictFailure: 'journal' | 'throw' | 'block';
+  readonly evictWaitMs: number;
   readonly onFenceFailure: 'refuse' | 'run';
   readonly onFailover: 'flush' | 'stale' | 'keep';
   readonly buckets: number;

@@ -132,6 +132,70 @@ describe('without Redis', () => {
     expect(await second).toBe(2);
   });
 
+  it('waits for the acknowledgement when told so', async () => {
+    const { cache, faults } = await world.start({ onEvictFailure: 'block' });
+    faults.breakDown();
+    let isAcknowledged = false;
+    const evicting = cache
+      .region('users')
+      .evict(1)
+      .then(() => (isAcknowledged = true));
+    await world.clock.advance(2_000);
+    expect(isAcknowledged).toBe(false);
+    faults.heal();
+    await world.clock.advance(2_000);
+    await evicting;
+    expect(cache.status().pendingEvictions).toBe(0);
+  });
+
+  it('throws when evictWait is over, and goes on trying', async () => {
+    const { cache, faults } = await world.start({ onEvictFailure: 'block', evictWait: '1s' });
+    faults.breakDown();
+    const evicting = expect(cache.region('users').evict(1)).rejects.toMatchObject({
+      code: 'RC_EVICTION_PENDING',
+      message: expect.stringContaining('within evictWait (1000 ms)'),
+      cause: { code: 'RC_EVICTION_PENDING' },
+    });
+    const writing = expect(cache.region('users').write(2, async () => 1)).rejects.toMatchObject({
+      code: 'RC_EVICTION_PENDING',
+    });
+    await world.clock.advance(1_000);
+    await evicting;
+    await writing;
+    faults.heal();
+    await world.clock.advance(3_000);
+    expect(cache.status().pendingEvictions).toBe(0);
+  });
+
+  it('does not keep a caller who waits beyond the end of the cache', async () => {
+    const { cache, engine, faults } = await world.start({ onEvictFailure: 'block', evictWait: '1m' });
+    faults.breakDown();
+    const evicting = expect(cache.region('users').evict(1)).rejects.toMatchObject({ code: 'RC_CLOSED' });
+    await settle();
+    const closing = engine.close();
+    await world.clock.advance(10_000);
+    await Promise.all([closing, evicting]);
+  });
+
+  it('tells how long the oldest eviction has been pending', async () => {
+    const { cache, faults } = await world.start();
+    const age = () => cache.status().oldestPendingEvictionMs;
+    expect(age()).toBeNull();
+    faults.breakDown();
+    await cache.region('users').evict(1);
+    await world.clock.advance(3_000);
+    await cache.region('users').evict(2);
+    await cache.region('users').evict(1);
+    expect(age()).toBe(3_000);
+    // what is beyond the bound becomes a clear, as old as what it stands for
+    for (let n = 0; n < 10_000; n++) void cache.region('users').evict(n + 10);
+    await world.clock.advance(1_000);
+    expect(age()).toBe(4_000);
+    faults.heal();
+    await world.clock.advance(3_000);
+    expect(age()).toBeNull();
+  });
+
   it('throws instead of queueing silently when told so, and queues all the same', async () => {
     const { cache, faults } = await world.start({ onEvictFailure: 'throw' });
     faults.failNext('evict');
