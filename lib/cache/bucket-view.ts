@@ -27,6 +27,8 @@ export class BucketView {
   epoch = 0;
   /** Raised by each learned mark: an L1 entry checked up to this count needs no new check. */
   marks = 0;
+  /** Somebody read here since the last round of polls. */
+  isUsed = false;
   /** Local monotonic ms up to which L1 is proven: everything acknowledged before it is applied here. */
   verifiedAtMs = -Infinity;
   /** Up to where messages must have come before L1 serves again; of one incarnation. */

@@ -7,11 +7,18 @@ import type { BucketPosition, OnFailover, PollReply, RemoteStore } from '../stor
 import { BucketView } from './bucket-view.js';
 import { type Faults, LibraryFault } from './faults.js';
 import { Outage } from './outage.js';
+import { PollRounds } from './poll-rounds.js';
 import type { Tickets } from './tickets.js';
 import type { Waiters } from './waiters.js';
 
 /** How long a poll waits for messages that are still on their way before it takes them for lost (PROTOCOL 7). */
 const MESSAGE_GRACE_MS = 30;
+
+/** How often polls go out at least while something is wrong, ms. */
+const UNEASY_MS = 250;
+
+/** A server's clock may have been set since: its time is asked anew, ms. */
+const MAX_TIME_AGE_MS = 60_000;
 
 /** Polls in a row that may fail to settle a bucket; then it stays unknown until the next regular poll. */
 const MAX_POLLS_IN_A_ROW = 5;
@@ -24,10 +31,12 @@ const MAX_POLLS_IN_A_ROW = 5;
  */
 export class Coherence {
   private readonly views: readonly BucketView[];
+  private readonly rounds: PollRounds;
   private readonly polling = new Set<number>();
   private readonly marks: Mark[] = ['*'];
   private readonly outage: Outage;
   private timer: Timer | null = null;
+  private readonly pauses = new Set<() => void>();
   private isClosed = false;
   /** By bucket: each master has a clock of its own, and no two are compared. */
   private readonly serverTimes: { micros: number; atMs: number }[] = [];
@@ -50,6 +59,7 @@ export class Coherence {
     },
   ) {
     this.views = Array.from({ length: parts.store.bucketCount }, () => new BucketView(parts.onFailover));
+    this.rounds = new PollRounds(this.views, parts.pollEveryMs);
     this.outage = new Outage(parts.clock, parts.logger);
   }
 
@@ -57,13 +67,14 @@ export class Coherence {
   async open(): Promise<void> {
     await this.parts.channel.open((message) => this.receive(message));
     if (this.isClosed) return;
-    await this.pollAll();
+    await Promise.all(this.views.map((_, bucket) => this.poll(bucket)));
     this.schedule();
   }
 
   async close(): Promise<void> {
     this.isClosed = true;
     this.timer?.cancel();
+    for (const end of this.pauses) end();
     this.parts.waiters.wakeAll();
     await this.parts.channel.close();
   }
@@ -72,14 +83,21 @@ export class Coherence {
     return this.views[bucket]!;
   }
 
+  /** Something is asked of L2, or was not answered: the bucket is polled from now on, for a while. */
+  use(bucket: number): void {
+    if (this.rounds.use(bucket)) void this.poll(bucket);
+  }
+
   /** A region whose clear stamp is to be known from the next poll on. */
   declareRegion(name: string): void {
     this.marks.push(`r:${name}`);
   }
 
-  /** Local monotonic ms at which the oldest bucket was last proven; -Infinity when one never was. */
+  /** Local monotonic ms at which the oldest bucket in use was last proven, or where none is, any; -Infinity when it never was. */
   get verifiedAtMs(): number {
-    return this.views.reduce((oldest, view) => Math.min(oldest, view.verifiedAtMs), Infinity);
+    const inUse = this.views.filter((_, bucket) => this.rounds.isInUse(bucket));
+    if (inUse.length === 0) return Math.max(...this.views.map(({ verifiedAtMs }) => verifiedAtMs));
+    return Math.min(...inUse.map(({ verifiedAtMs }) => verifiedAtMs));
   }
 
   /** How often a bucket turned out to be another incarnation, of all buckets together. */
@@ -88,12 +106,12 @@ export class Coherence {
   }
 
   /**
-   * The clock of the bucket's server now, µs, never less than it is: entries count as expired a round trip early rather than late. Null before the
-   * bucket's first poll.
+   * The clock of the bucket's server now, µs, never less than it is: entries count as expired a round trip early rather than late. Null where the
+   * bucket was not polled within a minute.
    */
   serverNowMicros(bucket: number, nowMs: number): number | null {
     const time = this.serverTimes[bucket];
-    return time === undefined ? null : time.micros + (nowMs - time.atMs) * 1_000;
+    return time === undefined || nowMs - time.atMs > MAX_TIME_AGE_MS ? null : time.micros + (nowMs - time.atMs) * 1_000;
   }
 
   /** Every reply passes here: another incarnation voids what is known of the bucket. */
@@ -137,14 +155,13 @@ export class Coherence {
 
   private schedule(): void {
     if (this.isClosed) return;
-    this.timer = this.parts.clock.after(this.parts.pollEveryMs, () => {
-      void this.pollAll();
+    const { pollEveryMs } = this.parts;
+    this.timer = this.parts.clock.after(this.outage.isOn ? Math.min(UNEASY_MS, pollEveryMs) : pollEveryMs, () => {
+      const { outage, rounds } = this;
+      for (const bucket of rounds.next((one) => outage.isOf(one), this.parts.store.witnesses(), outage.isOn))
+        void this.poll(bucket);
       this.schedule();
     });
-  }
-
-  private async pollAll(): Promise<void> {
-    await Promise.all(this.views.map((_, bucket) => this.poll(bucket)));
   }
 
   /** One poll at a time per bucket. Never rejects: a store that is away leaves the bucket unproven. */
@@ -186,10 +203,22 @@ export class Coherence {
     marks: readonly Mark[],
     sentAtMs: number,
   ): Promise<boolean> {
-    for (let waitedMs = 0; waitedMs < MESSAGE_GRACE_MS && view.isKnown; waitedMs += 5) {
-      await new Promise<void>((resolve) => this.parts.clock.after(5, resolve));
+    for (let waitedMs = 0; waitedMs < MESSAGE_GRACE_MS && view.isKnown && !this.isClosed; waitedMs += 5) {
+      await this.pause(5);
       if (view.prove(reply, marks, sentAtMs)) return true;
     }
     return false;
+  }
+
+  private pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const end = () => {
+        this.pauses.delete(end);
+        timer.cancel();
+        resolve();
+      };
+      const timer = this.parts.clock.after(ms, end);
+      this.pauses.add(end);
+    });
   }
 }

@@ -32,6 +32,9 @@ import { Writer } from './writer.js';
 /** P of the protocol: how often each bucket's position is polled, at most. A quarter of D leaves three tries to prove L1. */
 const POLL_EVERY_MS = 250;
 
+/** Without L1 polls only keep plain reads believed (R20), for a second: two of them fail before that ends. */
+const POLL_EVERY_WITHOUT_L1_MS = 450;
+
 /** What an engine is made of: options, drivers, and the outer world. */
 export interface EngineParts {
   readonly options: ResolvedOptions;
@@ -62,7 +65,7 @@ function partsOf(parts: EngineParts): Engine {
   const faults = new Faults(logger);
   const tickets = new Tickets();
   const waiters = new Waiters(clock);
-  const pollEveryMs = options.l1 ? Math.min(POLL_EVERY_MS, options.l1.maxAgeMs / 4) : POLL_EVERY_MS;
+  const pollEveryMs = options.l1 ? Math.min(POLL_EVERY_MS, options.l1.maxAgeMs / 4) : POLL_EVERY_WITHOUT_L1_MS;
   const seen = { store, channel, local, tickets, waiters, clock, logger, faults };
   const instance = randomBytes(8).toString('base64url');
   let tokens = 0;

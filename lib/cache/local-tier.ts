@@ -25,6 +25,7 @@ export class LocalTier {
     // first, since the processor waits at each look at the clock for all that it has begun
     const nowMs = this.clock.now();
     if (nowMs - view.verifiedAtMs > this.maxAgeMs || view.isHeldBack) return undefined;
+    view.isUsed = true;
     if (this.scopes.mustAdmit && !this.scopes.admits(view)) return undefined;
     const entry = this.store.get(key.entry);
     if (entry === undefined || entry.epoch !== view.epoch || entry.shape !== shape) return undefined;

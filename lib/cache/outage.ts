@@ -16,6 +16,16 @@ export class Outage {
     private readonly logger: LoggerPort,
   ) {}
 
+  /** Until every bucket has answered for a while. */
+  get isOn(): boolean {
+    return this.sinceMs !== null;
+  }
+
+  /** The bucket's last poll was not answered. */
+  isOf(bucket: number): boolean {
+    return this.failing.has(bucket);
+  }
+
   failed(bucket: number, error: unknown): void {
     this.failing.add(bucket);
     if (this.sinceMs !== null) return;

@@ -40,7 +40,8 @@ export class RemoteTier {
   }
 
   read(args: ReadArgs): Promise<PlainRead> {
-    return this.send('A read', async () => {
+    this.coherence.use(args.key.bucket);
+    return this.send('A read', args.key.bucket, async () => {
       const read = await this.store.read(args);
       if (read.position) this.coherence.observe(args.key.bucket, read.position);
       return read;
@@ -48,6 +49,7 @@ export class RemoteTier {
   }
 
   readOrLease(args: LeaseArgs): Promise<ReadOrLease> {
+    this.coherence.use(args.key.bucket);
     return this.ask('A read', args.key.bucket, async () => {
       const reply = await this.store.readOrLease(args);
       if (reply.kind === 'lease') this.coherence.view(args.key.bucket).require(reply);
@@ -60,11 +62,11 @@ export class RemoteTier {
   }
 
   release(args: { key: CacheKey; token: string }): Promise<void> {
-    return this.send('The release of a lease', () => this.store.release(args));
+    return this.send('The release of a lease', args.key.bucket, () => this.store.release(args));
   }
 
   renew(args: { key: CacheKey; token: string; leaseMs: number; keepMs: number }): Promise<boolean> {
-    return this.send('The renewal of a lease', () => this.store.renew(args));
+    return this.send('The renewal of a lease', args.key.bucket, () => this.store.renew(args));
   }
 
   evict(args: EvictArgs): Promise<Stamped> {
@@ -94,7 +96,7 @@ export class RemoteTier {
   }
 
   stamp(args: StampArgs): Promise<Stamped & Stood> {
-    return this.send('A stamp', async () => {
+    return this.send('A stamp', args.bucket, async () => {
       const reply = await this.store.stamp(args);
       this.learn(args.bucket, args.marks, reply);
       return reply;
@@ -108,7 +110,7 @@ export class RemoteTier {
 
   /** An operation after which nothing that this instance knows of the keys is true. */
   private remove<R extends BucketPosition>(what: string, keys: readonly CacheKey[], run: () => Promise<R>): Promise<R> {
-    return this.send(what, async () => {
+    return this.send(what, keys[0]!.bucket, async () => {
       const reply = await run();
       this.coherence.observe(keys[0]!.bucket, reply);
       this.coherence.evicted(keys);
@@ -117,7 +119,7 @@ export class RemoteTier {
   }
 
   private ask<R extends BucketPosition>(what: string, bucket: number, run: () => Promise<R>): Promise<R> {
-    return this.send(what, async () => {
+    return this.send(what, bucket, async () => {
       const reply = await run();
       this.coherence.observe(bucket, reply);
       return reply;
@@ -125,10 +127,12 @@ export class RemoteTier {
   }
 
   /** Every operation passes here, once: the place to time and to tell it. */
-  private async send<R>(what: string, run: () => Promise<R>): Promise<R> {
+  private async send<R>(what: string, bucket: number, run: () => Promise<R>): Promise<R> {
     try {
       return await run();
     } catch (error) {
+      // polls find out when its server answers again
+      this.coherence.use(bucket);
       throw this.faults.cacheErrorOf(what, error);
     }
   }

@@ -251,7 +251,11 @@ export interface RemoteStore {
   /** Voids every entry that carries one of the marks and was leased before now. Constant time per mark. `stood` is about the hold named. */
   stamp(args: StampArgs): Promise<Stamped & Stood>;
 
+  /** Polls of one turn and server that ask for no stamps go out as one call. */
   poll(args: { bucket: number; marks: readonly Mark[] }): Promise<PollReply>;
+
+  /** One bucket of each server that serves any now, as far as that is known. */
+  witnesses(): readonly number[];
 
   /** The servers that were talked to since the start; none in memory. */
   endpoints(): readonly EndpointStatus[];

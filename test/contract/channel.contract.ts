@@ -4,7 +4,7 @@ import type { Channel, ChannelMessage } from '../../lib/stores/channel.js';
 import type { RemoteStore } from '../../lib/stores/remote-store.js';
 import type { Keyspace } from '../../lib/keys/keyspace.js';
 import { type ContractTest, describeContract, type DriverLimits } from './contract-test.js';
-import { cached, evict, lease, placeOf, placesOf, poll, put } from './remote-store/actions.js';
+import { ask, evict, fill, lease, placeOf, placesOf, poll, put } from './remote-store/actions.js';
 
 /** A server of its own with one store, which publishes. Channels are made by the test, at most four. */
 export interface ChannelHarness {
@@ -65,7 +65,9 @@ export const channelTests: readonly ContractTest<ChannelHarness>[] = [
       const { bucket, entry } = place.key;
       const { incarnation, sequence } = await poll(h.store, place);
       const received = await listening(h);
-      await h.store.release({ key: place.key, token: await lease(h.store, place) });
+      const token = await lease(h.store, place);
+      await ask(h.store, place);
+      await h.store.release({ key: place.key, token });
       await evict(h.store, place);
       const { stamp } = await h.store.stamp({ bucket, marks: ['t:a|b,c%:\nd'] });
       const region = await h.store.stamp({ bucket, marks: ['r:users'] });
@@ -119,7 +121,9 @@ export const channelTests: readonly ContractTest<ChannelHarness>[] = [
     async run(h) {
       const one = await listening(h);
       const two = await listening(h);
-      await cached(h.store, placeOf(h));
+      const token = await lease(h.store, placeOf(h));
+      await ask(h.store, placeOf(h));
+      await fill(h.store, placeOf(h), token);
       await evict(h.store, placeOf(h));
       await h.settled();
       expect(one.map(({ kind }) => kind)).toEqual(['wake', 'entry']);

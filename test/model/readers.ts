@@ -98,6 +98,7 @@ export class ReaderModel {
         first,
         (s) => s[at] === READ.plain,
         (s) => {
+          if (this.view.isIdentifiedOnServer(s, w.flights[flight]!)) s[w.rIdentified + flight] = 1;
           run(s, first);
           s[at] = READ.half;
         },

@@ -112,10 +112,21 @@ export class ViewModel {
     return (w.rules.largerElapsedTimeCounts ? Math.max(age, s[w.kWallAge + instance]!) : age) < TOO_OLD;
   }
 
-  /** Whether a plain read that is sent now may count. */
+  /** Whether a plain read that is sent now may count, whatever is answered before its reply. */
   isIdentified(s: State, instance: number): boolean {
     const { world: w } = this;
     return s[w.kIdentified + instance] === 1 && (!w.rules.plainReadNeedsRecentProof || this.isRecent(s, instance));
+  }
+
+  /**
+   * Whether the server of the connection has run a poll that was sent on it, and its answer is under way: it comes before the reply to what
+   * the server runs now, and makes that count.
+   */
+  isIdentifiedOnServer(s: State, instance: number): boolean {
+    const { world: w } = this;
+    if (s[w.pAt + instance] !== POLL.answered || !s[w.pSameConnection + instance]) return false;
+    const age = Math.max(s[w.pAge + instance]!, w.rules.largerElapsedTimeCounts ? s[w.pWallAge + instance]! : 0);
+    return !w.rules.plainReadNeedsRecentProof || age < TOO_OLD;
   }
 
   /** What a plain read that is sent now is promised. */

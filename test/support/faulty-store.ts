@@ -72,7 +72,7 @@ export function faulty(inner: RemoteStore): { store: RemoteStore; faults: Faults
     get(target, name, receiver) {
       const member = Reflect.get(target, name, receiver) as unknown;
       // what is known in the process needs no server
-      if (typeof member !== 'function' || name === 'endpoints') return member;
+      if (typeof member !== 'function' || name === 'endpoints' || name === 'witnesses') return member;
       return async (...args: unknown[]) => {
         calls[String(name)] = (calls[String(name)] ?? 0) + 1;
         if ((isBroken || brokenBuckets.has(bucketOf(args[0]))) && name !== 'open' && name !== 'close')

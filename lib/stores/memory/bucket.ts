@@ -20,6 +20,8 @@ export interface Lease {
   /** `ls`: the stamp that the filled entry will carry. */
   readonly stamp: number;
   readonly incarnation: number;
+  /** `lw`: somebody was told that it is held, and waits for its end. */
+  readonly isAwaited: boolean;
 }
 
 /** S: the lease and the tombstone of a key. Lives only while there is something to say. */

@@ -19,13 +19,20 @@ export function readOrLease(bucket: Bucket, args: LeaseArgs, nowMicros: number):
   const { lease } = bucket.sideOf(key.entry, nowMicros);
   const isOwn = lease?.token === token;
   if (lease && !isOwn && nowMicros < lease.untilMicros) {
+    if (!lease.isAwaited) bucket.setLease(key.entry, { ...lease, isAwaited: true }, 0, nowMicros);
     return { ...head, kind: 'held', stale: live, remainingMs: Math.ceil((lease.untilMicros - nowMicros) / 1_000) };
   }
   const untilMicros = nowMicros + args.leaseMs * 1_000;
   // the same token again keeps its stamp: a late duplicate must not lift the load over a mark that was set meanwhile
   const granted = isOwn
     ? { ...lease, untilMicros }
-    : { token, untilMicros, stamp: bucket.marks.next, incarnation: bucket.incarnation };
+    : {
+        token,
+        untilMicros,
+        stamp: bucket.marks.next,
+        incarnation: bucket.incarnation,
+        isAwaited: lease?.isAwaited ?? false,
+      };
   bucket.setLease(key.entry, granted, untilMicros + args.keepMs * 1_000, nowMicros);
   return { ...head, kind: 'lease', stale: live };
 }
@@ -36,7 +43,7 @@ export function fill(bucket: Bucket, args: FillArgs, nowMicros: number): FillOut
   const { lease, lowestVersion } = bucket.sideOf(key.entry, nowMicros);
   if (lease?.token !== args.token) return { ...bucket.position, kind: 'refused', reason: 'lease' };
   bucket.clearLease(key.entry, nowMicros);
-  bucket.wake(key.entry);
+  if (lease.isAwaited) bucket.wake(key.entry);
 
   const reason =
     lease.incarnation !== bucket.incarnation
@@ -53,9 +60,10 @@ export function fill(bucket: Bucket, args: FillArgs, nowMicros: number): FillOut
 }
 
 export function release(bucket: Bucket, entry: string, token: string, nowMicros: number): void {
-  if (bucket.sideOf(entry, nowMicros).lease?.token !== token) return;
+  const { lease } = bucket.sideOf(entry, nowMicros);
+  if (lease?.token !== token) return;
   bucket.clearLease(entry, nowMicros);
-  bucket.wake(entry);
+  if (lease.isAwaited) bucket.wake(entry);
 }
 
 export function renew(

@@ -135,6 +135,10 @@ export class MemoryRemoteStore implements RemoteStore {
     return [];
   }
 
+  witnesses(): readonly number[] {
+    return [0];
+  }
+
   endpoints(): readonly [] {
     return [];
   }

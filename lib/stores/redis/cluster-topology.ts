@@ -119,8 +119,9 @@ export class ClusterTopology implements RedisTopology {
   }
 
   private readonly onNodeReady = () => {
+    const { clock } = this.context;
     this.byBucket.forEach((owner, bucket) => {
-      if (owner?.isReady && !owner.isIdentified(bucket)) owner.identify(bucket);
+      if (owner?.isReady && !owner.isIdentified(bucket, clock.now())) owner.identify(bucket);
     });
   };
 

@@ -22,7 +22,7 @@ interface BucketReads {
 interface Proof {
   readonly bucket: number;
   readonly epoch: number;
-  readonly wasIdentified: boolean;
+  readonly sentAtMs: number;
   /** What was known of the bucket. */
   readonly known: BucketPosition;
   position: PlainRead['position'];
@@ -50,6 +50,8 @@ export class ReadBatch {
     let reads = this.waiting.get(bucket);
     if (reads === undefined) {
       this.waiting.set(bucket, (reads = { text: [], binary: [] }));
+      // answered before the read is, and in time for it
+      if (!this.node.isIdentified(bucket, this.context.clock.now())) this.node.identify(bucket);
     }
     const answer = deferred<PlainRead>();
     (isBinary ? reads.binary : reads.text).push({ entry, answer });
@@ -76,10 +78,14 @@ export class ReadBatch {
   /** @returns the last reply */
   private write(client: Redis, bucket: number, { text, binary }: BucketReads): Promise<unknown> {
     const { node } = this;
-    const { keyspace, positions } = this.context;
-    const wasIdentified = node.isIdentified(bucket);
-    if (!wasIdentified) node.identify(bucket);
-    const proof: Proof = { bucket, epoch: node.epoch, wasIdentified, known: positions.of(bucket), position: null };
+    const { keyspace, positions, clock } = this.context;
+    const proof: Proof = {
+      bucket,
+      epoch: node.epoch,
+      sentAtMs: clock.now(),
+      known: positions.of(bucket),
+      position: null,
+    };
     // the reactions to replies keep their order too: the position is there when the values come
     let last: Promise<unknown> = client
       .hmget(keyspace.bucketKey(bucket), 'i', 'q', 'tq')
@@ -120,14 +126,14 @@ export class ReadBatch {
   }
 
   /** Whether both replies came from the connection that had identified the server before, and from that server's data. */
-  private isProven({ bucket, epoch, wasIdentified, known, position }: Proof): boolean {
+  private isProven({ bucket, epoch, sentAtMs, known, position }: Proof): boolean {
     if (position === null) return false;
     if (isBehind(position, known)) {
       this.node.distrust(bucket);
       return false;
     }
     this.context.positions.note(bucket, position);
-    return wasIdentified && epoch === this.node.epoch;
+    return epoch === this.node.epoch && this.node.isIdentified(bucket, sentAtMs);
   }
 
   private fail(bucket: number, error: unknown, reads: readonly PendingRead[]): void {

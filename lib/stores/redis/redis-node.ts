@@ -1,15 +1,16 @@
 import type { Redis } from 'ioredis';
 import type { Keyspace } from '../../keys/keyspace.js';
 import type { Clock, Timer } from '../../shared/clock.js';
-import type { PlainRead } from '../remote-store.js';
+import type { BucketPosition, PlainRead } from '../remote-store.js';
 import { AnswerDeadlines } from './answer-deadlines.js';
 import { BulkLane } from './bulk-lane.js';
 import type { Circuit } from './circuit.js';
 import type { Endpoints } from './endpoints.js';
-import { type FunctionReply, functionReply } from './function-reply.js';
+import { type FunctionReply, functionReply, listIn } from './function-reply.js';
 import { libraryText } from './functions/library.js';
 import { type FunctionVerb, functionName } from './functions/protocol-version.js';
 import type { KnownPositions } from './known-positions.js';
+import { PollBatch } from './poll-batch.js';
 import { ReadBatch, UNIDENTIFIED } from './read-batch.js';
 import { isFunctionMissing, isLibraryPresent, isWriteRefused } from './redis-errors.js';
 
@@ -49,6 +50,18 @@ export interface SendOptions<T> {
   readonly onLateAnswer?: ((answer: T) => void) | undefined;
 }
 
+interface FunctionOptions<T> {
+  readonly isBinary: boolean;
+  readonly onLateAnswer?: ((answer: T) => void) | undefined;
+  readonly weight?: number | undefined;
+}
+
+/** When a function was sent. */
+interface Sent {
+  readonly epoch: number;
+  readonly atMs: number;
+}
+
 /** A call of a function of the library, for keys of one bucket. */
 export interface FunctionCall {
   readonly verb: FunctionVerb;
@@ -66,23 +79,25 @@ export interface FunctionCall {
 /**
  * One connection to one server, and what it has proven about it.
  *
- * The epoch counts the connection's lives: a plain read is *identified* only if its bucket was identified (a function was
+ * The epoch counts the connection's lives: a plain read is *identified* only if its bucket was identified (a function for it was
  * answered, and every function identifies the server first) in the epoch in which the read was sent, and the reply came in that epoch too.
+ * Answers keep the order of what was sent, so what has been answered before a read's reply was sent before the read.
  *
- * A server that answers reads may have stopped accepting writes: a master behind a partition, a demoted one. So the connection is believed
- * for `trustMs` after it last accepted a function, all of which may write; a server that refuses one is not believed any more (R20).
+ * A server that answers reads may have stopped accepting writes: a master behind a partition, a demoted one. So a bucket is believed
+ * for `trustMs` after a function for it was last accepted, all of which may write; a server that refuses one is not believed any more (R20).
  */
 export class RedisNode {
   /** Raised when the connection closes, and when its server refuses to be written to. */
   epoch = 0;
-  /** When the last function was sent that was accepted. */
-  private acceptedAtMs = -Infinity;
   /** Why the connection failed last; the rejections of ioredis do not say it. */
   lastError: Error | null = null;
   /** Per bucket, the epoch in which it was identified; -1: never. */
   private readonly identifiedIn: Int32Array;
+  /** Per bucket, when the last function for it was sent that was accepted. */
+  private readonly acceptedAtMs: Float64Array;
   private readonly identifying = new Set<number>();
   private readonly reads: ReadBatch;
+  private readonly polls: PollBatch<FunctionCall>;
   private readonly deadlines: AnswerDeadlines;
   private readonly circuit: Circuit;
   private readonly bulk = new BulkLane();
@@ -104,7 +119,9 @@ export class RedisNode {
     private readonly context: NodeContext,
   ) {
     this.identifiedIn = new Int32Array(context.keyspace.bucketCount).fill(-1);
+    this.acceptedAtMs = new Float64Array(context.keyspace.bucketCount).fill(-Infinity);
     this.reads = new ReadBatch(this, context);
+    this.polls = new PollBatch(this);
     this.circuit = context.endpoints.circuitOf(client);
     const { clock, timeoutMs } = context;
     this.deadlines = new AnswerDeadlines({
@@ -130,9 +147,9 @@ export class RedisNode {
     return status !== 'ready' && (!this.context.queuesWhileConnecting || !CONNECTING.has(status));
   }
 
-  isIdentified(bucket: number): boolean {
-    const { clock, trustMs } = this.context;
-    return this.identifiedIn[bucket] === this.epoch && clock.now() - this.acceptedAtMs <= trustMs;
+  /** @param atMs when what is to be believed was sent */
+  isIdentified(bucket: number, atMs: number): boolean {
+    return this.identifiedIn[bucket] === this.epoch && atMs - this.acceptedAtMs[bucket]! <= this.context.trustMs;
   }
 
   /** Forgets what was proven about a bucket: it moved, or may have. */
@@ -144,7 +161,7 @@ export class RedisNode {
   identify(bucket: number): void {
     if (this.identifying.has(bucket)) return;
     this.identifying.add(bucket);
-    this.invoke({ verb: 'poll', bucket, keys: [], args: [] }).then(
+    this.poll({ verb: 'poll', bucket, keys: [], args: [] }).then(
       () => this.identifying.delete(bucket),
       () => this.identifying.delete(bucket),
     );
@@ -173,10 +190,67 @@ export class RedisNode {
     }, isProbe);
   }
 
+  /** A poll that asks for no stamps; goes out with the others of this turn, before its reads. */
+  poll(call: FunctionCall): Promise<FunctionReply> {
+    this.beginTurn();
+    return this.polls.add(call);
+  }
+
   /** Calls a function of the library on this server; loads the library where it is missing. */
-  async invoke(call: FunctionCall): Promise<FunctionReply> {
-    const once = () => this.invokeOnce(call);
-    const inTurn = () => (call.weight === undefined ? once() : this.bulk.run(call.weight, once));
+  invoke(call: FunctionCall): Promise<FunctionReply> {
+    const { verb, bucket, keys, args, isBinary = false, onLateReply, weight } = call;
+    const { keyspace, positions, channelOf } = this.context;
+    const M = keyspace.bucketKey(bucket);
+    return this.function(verb, { isBinary, onLateAnswer: onLateReply, weight }, () => {
+      const known = positions.of(bucket);
+      const all = [keys.length + 1, M, ...keys, channelOf(bucket), bucket, known.incarnation, ...args];
+      return { all, take: (raw, sent) => this.noted(functionReply(raw), bucket, known, sent) };
+    });
+  }
+
+  /** Where several buckets stand; null for each of which the server knows something new: it is to be polled by itself. */
+  survey(buckets: readonly number[]): Promise<readonly (FunctionReply | null)[]> {
+    const { keyspace, positions } = this.context;
+    return this.function('survey', { isBinary: false }, () => {
+      const known = buckets.map((bucket) => positions.of(bucket));
+      const args = buckets.flatMap((bucket, n) => [keyspace.bucketKey(bucket), known[n]!.incarnation]);
+      return {
+        all: [1, keyspace.bucketKey(buckets[0]!), ...args],
+        take: (raw, sent) => {
+          const [, ...replies] = listIn(raw);
+          return buckets.map((bucket, n) => {
+            const reply = replies[n];
+            return reply ? this.noted(functionReply(reply), bucket, known[n]!, sent) : null;
+          });
+        },
+      };
+    });
+  }
+
+  /**
+   * @param prepare the arguments as of now, and what becomes of the reply. It is taken the moment it comes: replies to what was sent later come
+   * after it, and rest on what it says
+   */
+  private async function<T>(
+    verb: FunctionVerb,
+    { isBinary, onLateAnswer, weight }: FunctionOptions<T>,
+    prepare: () => { all: readonly Argument[]; take: (raw: unknown, sent: Sent) => T },
+  ): Promise<T> {
+    const refused = (error: unknown) => {
+      if (isWriteRefused(error)) this.epoch += 1;
+      throw error;
+    };
+    const once = () => {
+      const { all, take } = prepare();
+      const sent = { epoch: this.epoch, atMs: this.context.clock.now() };
+      const command = [functionName(verb), ...all];
+      const name = isBinary ? 'callBuffer' : 'call';
+      return this.send(
+        (client) => (client[name]('FCALL', command) as Promise<unknown>).then((raw) => take(raw, sent), refused),
+        { isProbe: verb === 'poll' || verb === 'survey', onLateAnswer },
+      );
+    };
+    const inTurn = () => (weight === undefined ? once() : this.bulk.run(weight, once));
     try {
       return await inTurn();
     } catch (error) {
@@ -186,39 +260,13 @@ export class RedisNode {
     }
   }
 
-  private async invokeOnce({ verb, bucket, keys, args, isBinary, onLateReply }: FunctionCall): Promise<FunctionReply> {
-    const { keyspace, positions, channelOf, clock } = this.context;
-    const { epoch } = this;
-    const known = positions.of(bucket);
-    const sentAtMs = clock.now();
-    const name = isBinary ? 'callBuffer' : 'call';
-    const M = keyspace.bucketKey(bucket);
-    const all = [
-      functionName(verb),
-      keys.length + 1,
-      M,
-      ...keys,
-      channelOf(bucket),
-      bucket,
-      known.incarnation,
-      ...args,
-    ];
-    let raw: unknown;
-    try {
-      raw = await this.send((client) => client[name]('FCALL', all) as Promise<unknown>, {
-        isProbe: verb === 'poll',
-        onLateAnswer: lateReply(onLateReply),
-      });
-    } catch (error) {
-      if (isWriteRefused(error)) this.epoch += 1;
-      throw error;
-    }
-    const reply = functionReply(raw);
+  /** What an accepted function says about its bucket, and proves about this connection. */
+  private noted(reply: FunctionReply, bucket: number, known: BucketPosition, sent: Sent): FunctionReply {
     const [incarnation, sequence] = reply;
-    positions.settle(bucket, { incarnation, sequence }, known);
-    if (epoch === this.epoch) {
-      this.identifiedIn[bucket] = epoch;
-      this.acceptedAtMs = Math.max(this.acceptedAtMs, sentAtMs);
+    this.context.positions.settle(bucket, { incarnation, sequence }, known);
+    if (sent.epoch === this.epoch) {
+      this.identifiedIn[bucket] = sent.epoch;
+      this.acceptedAtMs[bucket] = Math.max(this.acceptedAtMs[bucket]!, sent.atMs);
     }
     return reply;
   }
@@ -246,6 +294,7 @@ export class RedisNode {
     stream?.cork();
     process.nextTick(() => {
       try {
+        this.polls.flush();
         this.reads.flush();
       } finally {
         stream?.uncork();
@@ -265,18 +314,4 @@ export class RedisNode {
       .finally(() => (this.loading = null));
     return this.loading;
   }
-}
-
-/** Nobody waits for it any more: what is no reply of a function is dropped. */
-function lateReply(take: FunctionCall['onLateReply']): ((raw: unknown) => void) | undefined {
-  if (take === undefined) return undefined;
-  return (raw) => {
-    let reply: FunctionReply;
-    try {
-      reply = functionReply(raw);
-    } catch {
-      return;
-    }
-    take(reply);
-  };
 }

@@ -231,6 +231,10 @@ export class RedisRemoteStore implements RemoteStore {
     return reply;
   }
 
+  witnesses(): readonly number[] {
+    return this.options.topology.owners().map(({ buckets }) => buckets[0]!);
+  }
+
   endpoints(): readonly EndpointStatus[] {
     return this.options.endpoints.statuses();
   }
@@ -263,12 +267,13 @@ export class RedisRemoteStore implements RemoteStore {
    * @throws CacheError RC_STORE_UNAVAILABLE also for a reply that no function of ours gives
    */
   private async invoke<T>(call: StoreCall, read: (reply: FunctionReply) => T): Promise<T> {
-    const { verb, bucket } = call;
+    const { verb, bucket, args } = call;
+    const isPoll = verb === 'poll' && args.length === 0;
     let moved = false;
     for (let attempt = 1; ; attempt++) {
       const node = this.nodeOf(bucket, verb);
       try {
-        return read(await node.invoke(call));
+        return read(await (isPoll ? node.poll(call) : node.invoke(call)));
       } catch (error) {
         if (isSilence(error)) call.onUnknown?.();
         const redirect = redirectOf(error);

@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import type { Clock, Timer } from '../../shared/clock.js';
 import { isPermissionDenied, messageOf, redirectOf } from './redis-errors.js';
 
-/** How often it subscribes anew: the answer shows that the connection lives (a dead socket shows no other sign), and the server is still the right one. */
+/** How often it subscribes anew, on shard channels to one of them in turn: the answer shows that the connection lives (a dead socket shows no other sign), and the server is still the right one. */
 const HEARTBEAT_MS = 2_000;
 const RETRY_AFTER_MS = 250;
 const REFUSED_RETRY_MS = 5_000;
@@ -27,6 +27,7 @@ export class Subscription {
   private readonly connection: Redis;
   private timer: Timer | null = null;
   private isStopped = false;
+  private heartbeats = 0;
 
   constructor(
     private channels: readonly string[],
@@ -60,14 +61,14 @@ export class Subscription {
     this.connection.disconnect();
   }
 
-  private async subscribe(): Promise<void> {
-    const { connection, channels, options } = this;
+  private async subscribe(channels = this.channels): Promise<void> {
+    const { connection, options } = this;
     if (this.isStopped || connection.status !== 'ready') return;
     try {
       if (options.isSharded) await Promise.all(channels.map((channel) => connection.ssubscribe(channel)));
       else await connection.subscribe(...channels);
       options.onOutcome(null);
-      this.schedule(HEARTBEAT_MS, () => void this.subscribe());
+      this.schedule(HEARTBEAT_MS, () => void this.subscribe(this.heartbeat()));
     } catch (error) {
       options.onOutcome(error instanceof Error ? error : new Error(messageOf(error)));
       if (redirectOf(error) !== null) {
@@ -78,6 +79,12 @@ export class Subscription {
         this.schedule(REFUSED_RETRY_MS, () => void this.subscribe());
       } else this.schedule(RETRY_AFTER_MS, () => connection.disconnect(true));
     }
+  }
+
+  private heartbeat(): readonly string[] {
+    if (!this.options.isSharded) return this.channels;
+    const channel = this.channels[this.heartbeats++ % this.channels.length];
+    return channel === undefined ? [] : [channel];
   }
 
   private schedule(delayMs: number, action: () => void): void {

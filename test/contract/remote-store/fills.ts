@@ -88,6 +88,7 @@ export const fillTests: RemoteStoreTest[] = [
     async run(h) {
       const place = placeOf(h);
       const token = await lease(h.stores[0], place);
+      expect(await ask(h.stores[1], place)).toMatchObject({ kind: 'held' });
       const { sequence } = await poll(h.stores[0], place);
       const messages = await messagesOf(h, async () => {
         expect(await fill(h.stores[0], place, token)).toMatchObject({ kind: 'filled', sequence });
@@ -148,6 +149,7 @@ export const fillTests: RemoteStoreTest[] = [
       async run(h) {
         const place = placeOf(h);
         const token = await lease(h.stores[0], place);
+        expect(await ask(h.stores[1], place)).toMatchObject({ kind: 'held' });
         await h.stores[1].stamp({ bucket: place.key.bucket, marks: [mark] });
         const messages = await messagesOf(h, async () => {
           expect(await fill(h.stores[0], place, token, { tags: ['a', 'org:5', 'b'] })).toMatchObject({

@@ -188,9 +188,24 @@ export const leaseTests: RemoteStoreTest[] = [
     async run(h) {
       const { key } = placeOf(h);
       const token = await lease(h.stores[0], placeOf(h));
+      expect(await ask(h.stores[1], placeOf(h))).toMatchObject({ kind: 'held' });
       const messages = await messagesOf(h, () => h.stores[0].release({ key, token }));
       expect(messages).toEqual([{ kind: 'wake', bucket: key.bucket, entry: key.entry }]);
       await lease(h.stores[1], placeOf(h));
+    },
+  },
+  {
+    name: 'the end of a lease that nobody waits for is told to nobody, also where somebody waited for one before',
+    async run(h) {
+      const place = placeOf(h);
+      const before = await lease(h.stores[0], place);
+      expect(await ask(h.stores[1], place)).toMatchObject({ kind: 'held' });
+      await h.stores[0].release({ key: place.key, token: before });
+      const messages = await messagesOf(h, async () => {
+        await h.stores[0].release({ key: place.key, token: await lease(h.stores[0], place) });
+        await fill(h.stores[0], place, await lease(h.stores[0], place));
+      });
+      expect(messages).toEqual([]);
     },
   },
   {

@@ -259,6 +259,17 @@ export const leaseSabotages: readonly Sabotage[] = [
     breaks: (store, hands) => ({ fill: (args) => hands.silently(() => store.fill(args)) }),
   },
   {
+    name: 'every fill is told to everybody',
+    caughtBy: ['the end of a lease that nobody waits for is told to nobody, also where somebody waited for one before'],
+    breaks: (store, hands) => ({
+      async fill(args) {
+        const outcome = await store.fill(args);
+        hands.bucket(args.key).wake(args.key.entry);
+        return outcome;
+      },
+    }),
+  },
+  {
     name: 'plain reads judge: only fresh entries are given',
     caughtBy: ['a plain read shows a soft-evicted entry as fresh until 0'],
     breaks: (store, hands) => ({

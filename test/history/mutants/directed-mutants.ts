@@ -117,7 +117,7 @@ export const directedClientMutants: readonly Mutant[] = [
   },
   {
     name: 'a connection is believed for ever',
-    edits: [edit('stores/redis/redis-node', '&& clock.now() - this.acceptedAtMs <= trustMs', '')],
+    edits: [edit('stores/redis/redis-node', '&& atMs - this.acceptedAtMs[bucket]! <= this.context.trustMs', '')],
   },
   {
     name: 'a server that refuses writes is believed',
@@ -129,7 +129,9 @@ export const directedClientMutants: readonly Mutant[] = [
   },
   {
     name: 'own evictions tell no position',
-    edits: [edit('stores/redis/redis-node', 'positions.settle(bucket, { incarnation, sequence }, known);', '')],
+    edits: [
+      edit('stores/redis/redis-node', 'this.context.positions.settle(bucket, { incarnation, sequence }, known);', ''),
+    ],
   },
   {
     name: 'a group over several buckets goes in one round',

@@ -15,6 +15,7 @@ export const plainReadSchedules: readonly Schedule[] = [
       const [a, b] = await scene.pair(WITHOUT_L1);
       const { server } = scene.world;
       await scene.read(a);
+      await scene.read(b);
       const replica = server.dump();
       scene.version = 2;
       await scene.evict(a);
@@ -84,6 +85,7 @@ export const plainReadSchedules: readonly Schedule[] = [
       const [a, b] = await scene.pair(WITHOUT_L1);
       const { server } = scene.world;
       await scene.read(a);
+      await scene.read(b);
       const snapshot = server.dump();
       await a.cache.evictTags(['other']);
       await settle();

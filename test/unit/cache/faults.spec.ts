@@ -89,7 +89,7 @@ describe('a fault of this library', () => {
   it('in a poll is no outage', async () => {
     const { faults, log } = await world.start();
     breakNext(faults, 'poll');
-    await world.clock.advance(250);
+    await world.clock.advance(1_000);
     await settle();
     expect(log).toEqual([expect.stringMatching(/^A poll failed by a fault of nestjs-redis-cache itself/)]);
   });

@@ -12,6 +12,7 @@ const TEXTS: Record<number, string> = {
   2: 'af54ffc71788ac45d8375c27fd5f4706b4554e6ba61fca6d10805a47564c646a',
   3: '8a5bee4ca6e51cb2ea8c9c710435e5583ee8803c19f281f638127d7e1be6d90a',
   4: '844df43ebb394daf87c44b96832f6cd9f3eef5f1d25cf5f5af959df6d36804dd',
+  5: '499579ee256d60ac1fd694196109b07d29053bc16ae8c74f8cba7fea86829f34',
 };
 
 it('the text of the function library belongs to its version', () => {
@@ -21,7 +22,7 @@ it('the text of the function library belongs to its version', () => {
 it('the library and all its functions carry the version in their names', () => {
   expect(LIBRARY_NAME).toMatch(new RegExp(`_${PROTOCOL_VERSION}$`));
   const names = [...libraryText.matchAll(/function_name = '([^']+)'/g)].map(([, name]) => name);
-  expect(names).toHaveLength(12);
+  expect(names).toHaveLength(13);
   for (const name of names) expect(name).toMatch(new RegExp(`^nrc${PROTOCOL_VERSION}_[a-z_]+$`));
 });
 

@@ -11,18 +11,22 @@ const TRUST_MS = 1_000;
 const POLL = { verb: 'poll', bucket: 0, keys: [], args: [] } as const;
 
 /** A node on a server that stands at one position, and answers as the test says. */
-function aNode(answers: { poll?: () => unknown; hmget?: () => unknown } = {}) {
+function aNode(
+  answers: { poll?: () => unknown; hmget?: () => unknown; survey?: (args: readonly unknown[]) => unknown } = {},
+  bucketCount = 1,
+) {
   const clock = new FakeClock();
   const endpoints = new Endpoints(clock, silentLogger);
   const server = { incarnation: 7, sequence: 3 };
-  const positions = new KnownPositions(1);
-  const client = new FakeRedisClient((name) => {
+  const positions = new KnownPositions(bucketCount);
+  const client = new FakeRedisClient((name, args) => {
     if (name === 'hmget') return answers.hmget?.() ?? [`${server.incarnation}`, `${server.sequence}`, '1'];
     if (name === 'get') return null;
     if (name === 'mget') return [null, null];
+    if (name === 'survey') return answers.survey?.(args);
     return answers.poll?.() ?? [server.incarnation, server.sequence, 1, 1, 1, ''];
   });
-  const keyspace = new Keyspace({ service: 'user', bucketCount: 1, maxKeyLength: 200 });
+  const keyspace = new Keyspace({ service: 'user', bucketCount, maxKeyLength: 200 });
   const node = new RedisNode(client.asRedis, {
     keyspace,
     positions,
@@ -89,13 +93,67 @@ describe('calls that act on many keys', () => {
   });
 });
 
-describe('a plain read counts', () => {
-  it('only after a function was accepted', async () => {
-    const { node, read } = aNode();
-    expect((await read()).identified).toBe(false); // and asks for it
+describe('the polls of one turn', () => {
+  const pollOf = (bucket: number) => ({ verb: 'poll', bucket, keys: [], args: [] }) as const;
+
+  it('are one call; each bucket of which the server knows something new is polled by itself after that', async () => {
+    const { node, clock, client } = aNode({ survey: () => [1, [7, 3, 1, 1, 1, ''], null, [7, 9, 1, 1, 1, '']] }, 3);
+    const polled = await Promise.all([0, 1, 2].map((bucket) => node.poll(pollOf(bucket))));
+    expect(polled.map(([, sequence]) => sequence)).toEqual([3, 3, 9]);
     await settle();
+    expect(client.writes).toEqual([['survey'], ['poll']]);
+    expect([0, 1, 2].map((bucket) => node.isIdentified(bucket, clock.now()))).toEqual([true, true, true]);
+  });
+
+  it('of one bucket are one poll', async () => {
+    const { node, client } = aNode();
+    await Promise.all([node.poll(POLL), node.poll(POLL)]);
+    expect(client.writes).toEqual([['poll']]);
+  });
+
+  it('go out one by one where the bucket that leads the call has moved', async () => {
+    const moved = () => {
+      throw replyError('MOVED 1 127.0.0.1:1');
+    };
+    const { node, client } = aNode({ survey: moved }, 2);
+    await Promise.all([node.poll(pollOf(0)), node.poll(pollOf(1))]);
+    await settle();
+    expect(client.writes).toEqual([['survey'], ['poll', 'poll']]);
+  });
+
+  it('are refused together by a server that accepts no writes, which is not believed any more', async () => {
+    const refused = () => {
+      throw replyError('NOREPLICAS Not enough good replicas to write.');
+    };
+    const { node, clock } = aNode({ survey: refused }, 2);
+    await node.invoke(POLL);
+    const polls = [node.poll(pollOf(0)), node.poll(pollOf(1))];
+    expect((await Promise.allSettled(polls)).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    expect(node.isIdentified(0, clock.now())).toBe(false);
+  });
+});
+
+describe('a plain read counts', () => {
+  it('only after a function was accepted, which it asks for itself in the same write', async () => {
+    let isRefusing = true;
+    const { node, clock, client, read } = aNode({
+      poll: () => {
+        if (isRefusing) throw replyError('ERR anything');
+      },
+    });
+    expect((await read()).identified).toBe(false);
+    await settle();
+    isRefusing = false;
+    client.writes.length = 0;
     expect((await read()).identified).toBe(true);
-    expect(node.isIdentified(0)).toBe(true);
+    expect(node.isIdentified(0, clock.now())).toBe(true);
+    expect(client.writes).toEqual([['poll', 'hmget', 'get']]);
+  });
+
+  it('only for the bucket for which a function was accepted', async () => {
+    const { node, clock } = aNode({}, 2);
+    await node.invoke(POLL);
+    expect([node.isIdentified(0, clock.now()), node.isIdentified(1, clock.now())]).toEqual([true, false]);
   });
 
   it('for as long as the connection is believed after the last function that was accepted, counted from its sending', async () => {
@@ -165,13 +223,13 @@ describe('a plain read counts', () => {
   });
 
   it('only from a sequence that is not below the one known when it was sent', async () => {
-    const { node, server, positions, read } = aNode();
+    const { node, clock, server, positions, read } = aNode();
     await node.invoke(POLL);
     positions.note(0, { incarnation: 7, sequence: 4 }); // a message
     const rolledBack = read();
     positions.note(0, { incarnation: 7, sequence: 9 });
     expect((await rolledBack).identified).toBe(false);
-    expect(node.isIdentified(0)).toBe(false);
+    expect(node.isIdentified(0, clock.now())).toBe(false);
 
     // what a function says is so: a message of nobody ours cannot keep hits away for ever
     await node.invoke(POLL);

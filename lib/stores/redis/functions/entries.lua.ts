@@ -75,18 +75,18 @@ local function newer(a, b)
 end
 
 local function side(S)
-  local fields = attempt('HMGET', S, 'lt', 'lx', 'ls', 'li', 'tv', 'tx')
+  local fields = attempt('HMGET', S, 'lt', 'lx', 'ls', 'li', 'tv', 'tx', 'lw')
   if not fields then
     redis.call('DEL', S)
     return { tv = '' }
   end
   local tv = fields[5] or ''
   if string.find(tv, '%D') then tv = '' end
-  return { lt = fields[1], lx = whole(fields[2]), ls = whole(fields[3]), li = whole(fields[4]), tv = tv, tx = whole(fields[6]) }
+  return { lt = fields[1], lx = whole(fields[2]), ls = whole(fields[3]), li = whole(fields[4]), tv = tv, tx = whole(fields[6]), lw = fields[7] }
 end
 
 local function clearLease(S, s)
-  if s.lt then redis.call('HDEL', S, 'lt', 'lx', 'ls', 'li') end
+  if s.lt then redis.call('HDEL', S, 'lt', 'lx', 'ls', 'li', 'lw') end
 end
 
 -- S's expiry is only ever extended.

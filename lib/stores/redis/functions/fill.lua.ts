@@ -17,7 +17,7 @@ local function fillOne(m, V, S, token, e)
   elseif newestStamp(m, e.region, e.tags) >= s.ls or isHeld(m, e.region, e.tags) then refused = 'mark'
   elseif e.version ~= '' and isOlder(e.version, s.tv) then refused = 'version'
   else write(m, V, s.ls, e) end
-  wake(m, V)
+  if s.lw then wake(m, V) end
   if refused then return { 'R', refused } end
   return { 'OK', s.ls }
 end

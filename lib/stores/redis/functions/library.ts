@@ -13,6 +13,7 @@ import { put } from './put.lua.js';
 import { readOrLease } from './read-or-lease.lua.js';
 import { release } from './release.lua.js';
 import { softEvict } from './soft-evict.lua.js';
+import { survey } from './survey.lua.js';
 import { unfence } from './unfence.lua.js';
 
 /** The whole library, as FUNCTION LOAD takes it. Loaded without REPLACE. */
@@ -32,5 +33,6 @@ export const libraryText: string = [
   mark,
   release,
   poll,
+  survey,
   probe,
 ].join('\n');

@@ -8,7 +8,7 @@ import { functionName } from './protocol-version.js';
  * Returns  i, q, now µs, then per key one of
  *   {'H', raw V}                   fresh
  *   {'L', raw V or false}    lease granted (again, when the token holds it already); V where it is not dead
- *   {'W', raw V or false, remaining ms}   another token holds the lease
+ *   {'W', raw V or false, remaining ms}   another token holds the lease; its end will be told, since somebody waits for it
  *   {'B'}                          a writer's fence stands, or '*' or the region is held: load, do not fill
  *
  * Entries of incarnations before this one are void with 'flush', never fresh with 'stale', and as any other with 'keep'.
@@ -30,6 +30,7 @@ local function readOrLeaseOne(m, V, S, onFailover, token, region, isForced, leas
   if isAlive then stale = redis.call('GET', V) end
   local s = side(S)
   if s.lt and s.lt ~= token and s.lx and m.now < s.lx then
+    if not s.lw then redis.call('HSET', S, 'lw', '1') end
     return { 'W', stale, math.ceil((s.lx - m.now) / 1000) }
   end
   local till = text(m.now + leaseMs * 1000)

@@ -1,7 +1,7 @@
 import { functionName } from './protocol-version.js';
 
 /**
- * RELEASE: gives a lease up without a value and wakes the waiters. RENEW: extends it. A token that does not hold it does nothing.
+ * RELEASE: gives a lease up without a value and wakes those who wait, if any. RENEW: extends it. A token that does not hold it does nothing.
  *
  * KEYS  M V S
  * ARGV  channel, bucket, known incarnation, token; RENEW also: lease ms from now, keep ms
@@ -13,7 +13,7 @@ redis.register_function{ function_name = '${functionName('release')}', flags = {
   local s = side(keys[3])
   if s.lt ~= args[4] then return { m.i, m.q, 0 } end
   clearLease(keys[3], s)
-  wake(m, keys[2])
+  if s.lw then wake(m, keys[2]) end
   return { m.i, m.q, 1 }
 end }
 
