@@ -7,6 +7,7 @@ export default {
     '^(\\.{1,2}/.*)\\.js$': '$1',
     // the sample imports the package by its name; under test that is the source
     '^nestjs-redis-cache$': '<rootDir>/lib/index.ts',
+    '^nestjs-redis-cache/microservices$': '<rootDir>/lib/invalidation/index.ts',
     '^nestjs-redis-cache/(.*)$': '<rootDir>/lib/$1/index.ts',
   },
   // one Kafka broker for the suites that need one, started when the first of them asks

@@ -9,6 +9,7 @@ import { Keyspace } from './keys/keyspace.js';
 import type { RedisConnectionOptions } from './options/redis-connection.js';
 import { type Clock, systemClock } from './shared/clock.js';
 import type { LoggerPort } from './shared/logger.js';
+import type { Broadcast } from './stores/broadcast.js';
 import type { Channel } from './stores/channel.js';
 import { LruLocalStore } from './stores/memory/lru-local-store.js';
 import { MemoryChannel } from './stores/memory/memory-channel.js';
@@ -24,6 +25,8 @@ import type { ResolvedOptions, ResolvedRegionOptions } from './options/resolved-
 export interface Drivers {
   readonly store: RemoteStore;
   readonly channel: Channel;
+  /** Left out: nothing but this cache reaches its store. */
+  readonly broadcast?: Broadcast;
 }
 
 /** The outer world of a cache, as far as it is not what the options name. Tests hand in their own. */

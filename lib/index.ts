@@ -15,6 +15,14 @@ export { CacheConfig } from './operations/cache-config.decorator.js';
 export { CacheEvict } from './operations/cache-evict.decorator.js';
 export { CachePut } from './operations/cache-put.decorator.js';
 export { Cacheable } from './operations/cacheable.decorator.js';
+export { InvalidateOn, type InvalidateOnDecorator } from './operations/invalidate-on.decorator.js';
+export type {
+  EventInfo,
+  EventMap,
+  EventName,
+  Invalidation,
+  InvalidateOnOptions,
+} from './operations/invalidation-rule.js';
 export { InjectCache } from './operations/inject-cache.decorator.js';
 export type { AsyncMethod, CachedMethodDecorator, MethodDecoratorFor } from './operations/method-types.js';
 export type {

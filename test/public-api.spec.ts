@@ -2,6 +2,7 @@ import { expect, it } from '@jest/globals';
 import * as api from '../lib/index.js';
 import * as health from '../lib/health/index.js';
 import * as http from '../lib/http/index.js';
+import * as microservices from '../lib/invalidation/index.js';
 import * as testing from '../lib/testing/index.js';
 
 it('exports these values, and no others', () => {
@@ -14,6 +15,7 @@ it('exports these values, and no others', () => {
     'CacheRegion',
     'Cacheable',
     'InjectCache',
+    'InvalidateOn',
     'JsonCodec',
     'MsgpackCodec',
     'RedisCache',
@@ -24,6 +26,10 @@ it('exports these values, and no others', () => {
     'isCacheError',
     'withReport',
   ]);
+});
+
+it('exports these values for microservices, and no others', () => {
+  expect(Object.keys(microservices).sort()).toEqual(['RedisCacheEvents', 'RedisCacheEventsModule']);
 });
 
 it('exports these values for tests, and no others', () => {

@@ -35,13 +35,15 @@ export class DeclaredMethods implements OnModuleInit {
    * @returns inherited methods once per class
    */
   find(): readonly DeclaredMethod[] {
-    const prototypes = new Set<object>();
-    for (const wrapper of this.wrappers()) {
-      for (const prototype of prototypesOf(wrapper)) if (HOST in prototype) prototypes.add(prototype);
-    }
-    return [...prototypes].flatMap((prototype) =>
+    const prototypes = [...this.prototypes()].filter((prototype) => HOST in prototype);
+    return prototypes.flatMap((prototype) =>
       methodsOf(prototype).map((method) => ({ method, runtimeClass: prototype.constructor as AnyFunction })),
     );
+  }
+
+  /** Of the classes that the application provides, decorated or not; otherwise as `find`. */
+  prototypes(): ReadonlySet<object> {
+    return new Set(this.wrappers().flatMap(prototypesOf));
   }
 
   /**

@@ -25,7 +25,7 @@ export interface OperationTarget {
 
 export function targetOf(
   options: TargetOptions,
-  method: CachedMethod,
+  method: Pick<CachedMethod, 'where'>,
   runtimeClass: RuntimeClass,
   caches: CacheFinder,
 ): OperationTarget {

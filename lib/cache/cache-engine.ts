@@ -5,6 +5,7 @@ import type { CodecName } from '../options/redis-cache-options.js';
 import type { ResolvedOptions } from '../options/resolved-options.js';
 import { CacheError } from '../shared/errors.js';
 import { type Clock, keepAlive } from '../shared/clock.js';
+import type { Broadcast } from '../stores/broadcast.js';
 import type { LocalStore } from '../stores/local-store.js';
 import type { RemoteStore, ServerReport } from '../stores/remote-store.js';
 import type { CacheStatus } from './cache-status.js';
@@ -24,6 +25,7 @@ interface Parts {
   readonly reader: Reader;
   readonly writer: Writer;
   readonly store: RemoteStore;
+  readonly broadcast?: Broadcast | null;
   /** Null: no L1. */
   readonly local: LocalStore | null;
   readonly options: ResolvedOptions;
@@ -76,6 +78,25 @@ export class CacheEngine {
    */
   knownRegion(name: string): Region | undefined {
     return this.regions.get(name)?.region;
+  }
+
+  /** As {@link knownRegion}, and those that the options name. */
+  namedRegion(name: string): Region | undefined {
+    return this.knownRegion(name) ?? (this.parts.options.regions.has(name) ? this.region(name) : undefined);
+  }
+
+  /** Reads a name that somebody else wrote; null: no name of this cache. See {@link Keyspace.parsePath}. */
+  parsePath(text: string): ReturnType<Keyspace['parsePath']> {
+    return this.parts.keyspace.parsePath(text);
+  }
+
+  /** What others publish on the server of this cache; null: it has none. Ends with the cache. */
+  get broadcast(): Broadcast | null {
+    return this.parts.broadcast ?? null;
+  }
+
+  get writer(): Writer {
+    return this.parts.writer;
   }
 
   /** What a call evicts by tags. */
@@ -201,6 +222,7 @@ export class CacheEngine {
   private async shutDown(): Promise<void> {
     const { engine, writer, store, local } = this.parts;
     const { journal, background, clock, logger } = engine;
+    this.broadcast?.close();
     await within(clock, CLOSE_WITHIN_MS, writer.settled());
     await within(clock, CLOSE_WITHIN_MS, journal.close(CLOSE_WITHIN_MS));
     if (journal.size > 0) {

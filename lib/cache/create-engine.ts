@@ -5,6 +5,7 @@ import type { CodecName } from '../options/redis-cache-options.js';
 import type { ResolvedOptions } from '../options/resolved-options.js';
 import type { Clock } from '../shared/clock.js';
 import type { LoggerPort } from '../shared/logger.js';
+import type { Broadcast } from '../stores/broadcast.js';
 import type { Channel } from '../stores/channel.js';
 import type { LocalStore } from '../stores/local-store.js';
 import type { RemoteStore } from '../stores/remote-store.js';
@@ -41,6 +42,7 @@ export interface EngineParts {
   readonly keyspace: Keyspace;
   readonly store: RemoteStore;
   readonly channel: Channel;
+  readonly broadcast?: Broadcast | null;
   /** Null: no L1. */
   readonly local: LocalStore | null;
   readonly codecOf: (codec: CodecName | Codec) => Codec;

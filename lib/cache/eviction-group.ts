@@ -18,6 +18,8 @@ export type Wanted =
       readonly version: string;
       /** A fence of this instance that stands, or may stand, and ends with the eviction. */
       readonly fence?: string;
+      /** True: what stands may be served as stale while it is reloaded. Not beside evictions that are not soft, nor over several buckets. */
+      readonly isSoft?: boolean;
     }
   | { readonly kind: 'mark'; readonly mark: Mark; readonly counts: EvictionCounts };
 
@@ -27,6 +29,8 @@ export interface KeyEviction {
   readonly version: string;
   readonly tombstoneMs: number;
   readonly fences: readonly string[];
+  /** What stands becomes stale, instead of going. */
+  readonly isSoft: boolean;
 }
 
 /** What a group evicts in one bucket. */
@@ -60,11 +64,12 @@ export function groupOf(wanted: readonly Wanted[], bucketCount: number): Evictio
       marks.add(one.mark);
       continue;
     }
-    const { key, region, version, fence } = one;
+    const { key, region, version, fence, isSoft = false } = one;
     const known = keys.get(key.entry);
     if (known === undefined) count(tally, region.counts, 1);
     const { tombstoneMs } = region.options;
-    keys.set(key.entry, merged(known, { key, version, tombstoneMs, fences: fence === undefined ? [] : [fence] }));
+    const fences = fence === undefined ? [] : [fence];
+    keys.set(key.entry, merged(known, { key, version, tombstoneMs, fences, isSoft }));
   }
   return { parts: partsOf(keys.values(), marks, bucketCount), tally };
 }
@@ -102,6 +107,7 @@ function merged(known: KeyEviction | undefined, added: KeyEviction): KeyEviction
     version: known.version === added.version ? added.version : '',
     tombstoneMs: Math.max(known.tombstoneMs, added.tombstoneMs),
     fences: [...new Set([...known.fences, ...added.fences])].slice(0, MAX_FENCES),
+    isSoft: known.isSoft && added.isSoft,
   };
 }
 

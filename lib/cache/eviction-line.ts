@@ -65,7 +65,7 @@ class BucketLine {
     for (let n = from; n < this.waiting.length; n++) {
       const one = this.waiting[n]!;
       size += sizeOf(one.part);
-      if (batch.length > 0 && (size > MAX_PER_CALL || tombstoneOf(one.part) !== tombstoneOf(batch[0]!.part))) break;
+      if (batch.length > 0 && (size > MAX_PER_CALL || !goTogether(one.part, batch[0]!.part))) break;
       batch.push(one);
     }
     return batch;
@@ -97,6 +97,8 @@ class BucketLine {
     const marks = [...new Set<Mark>(parts.flatMap((part) => part.marks))];
     if (byName.size === 0) return void (await this.remote.stamp({ bucket, marks }));
     const evictions = [...byName.values()];
+    if (isSoft(parts[0]!))
+      return void (await this.remote.softEvict({ keys: evictions.map(({ key }) => key), tombstoneMs }));
     await this.remote.evict({
       keys: evictions.map(({ key }) => key),
       ...(evictions.some(({ version }) => version !== '') && { versions: evictions.map(({ version }) => version) }),
@@ -104,6 +106,15 @@ class BucketLine {
       tombstoneMs,
     });
   }
+}
+
+/** True when all that the part evicts may be served as stale. */
+function isSoft({ keys, marks }: BucketPart): boolean {
+  return marks.length === 0 && keys.every((one) => one.isSoft);
+}
+
+function goTogether(one: BucketPart, other: BucketPart): boolean {
+  return tombstoneOf(one) === tombstoneOf(other) && isSoft(one) === isSoft(other);
 }
 
 export function sizeOf({ keys, marks }: BucketPart): number {

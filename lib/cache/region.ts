@@ -1,4 +1,5 @@
 import type { CacheKey } from '../keys/cache-key.js';
+import { identifiersOfPath, isHashed } from '../keys/key-path.js';
 import { hashedIdentifier, type Keyspace } from '../keys/keyspace.js';
 import type { ResolvedRegionOptions } from '../options/resolved-options.js';
 import type { CallMode } from './call-modes.js';
@@ -6,6 +7,7 @@ import type { FencedKey } from './call-fences.js';
 import type { Engine } from './engine.js';
 import type { EntryCall } from './entry-call.js';
 import type { Wanted } from './eviction-group.js';
+import type { EvictionOutcome } from './evictions.js';
 import type { LoadContext } from './load-context.js';
 import type { LocalTier } from './local-tier.js';
 import type { ReadPolicy } from './read-policy.js';
@@ -28,6 +30,8 @@ export interface Region {
   readonly options: ResolvedRegionOptions;
   /** The key of an identifier that is escaped already. */
   keyOf(identifier: string): CacheKey;
+  /** The keys that a path after the region's name may mean, as somebody else wrote it: escaped or not, with the attribute or without. */
+  keysOfPath(path: string): CacheKey[];
   /** Read-through. An L1 hit costs one look-up and a resolved promise. */
   read(
     key: CacheKey,
@@ -48,11 +52,13 @@ export interface Region {
   /** Writes and evicts for every region of the cache. */
   readonly writer: Writer;
   /** What a call evicts by keys. */
-  wantedKeys(keys: readonly CacheKey[], version?: string): Wanted[];
+  wantedKeys(keys: readonly CacheKey[], version?: string, isSoft?: boolean): Wanted[];
   /** The region's clear. */
   wantedClear(): Wanted;
   /** A strict eviction's keys. */
   fencedKeys(keys: readonly CacheKey[]): FencedKey[];
+  /** A versioned put of a value that came from elsewhere; never rejects. */
+  sendPut(key: CacheKey, policy: ReadPolicy, value: unknown): Promise<EvictionOutcome>;
   /** One call that puts its result. */
   entryCall(key: CacheKey, policy: ReadPolicy, args: Args): EntryCall;
   clear(): Promise<void>;
@@ -89,6 +95,17 @@ export class EngineRegion implements Region {
 
   get name(): string {
     return this.state.name;
+  }
+
+  keysOfPath(path: string): CacheKey[] {
+    const { attribute } = this.options;
+    const paths = path.endsWith(`:${attribute}`) ? [path, path.slice(0, -attribute.length - 1)] : [path];
+    const keys = paths.flatMap((one) => [
+      ...identifiersOfPath(one).map((identifier) => this.keyOf(identifier)),
+      // as it stands in Redis already
+      ...(isHashed(one) ? [this.parts.keyspace.key(this.name, one, attribute)] : []),
+    ]);
+    return [...new Map(keys.map((key) => [key.entry, key])).values()];
   }
 
   get options(): ResolvedRegionOptions {
@@ -164,8 +181,8 @@ export class EngineRegion implements Region {
     return this.parts.writer;
   }
 
-  wantedKeys(keys: readonly CacheKey[], version = ''): Wanted[] {
-    return keys.map((key) => ({ kind: 'key', region: this.state, key, version }));
+  wantedKeys(keys: readonly CacheKey[], version = '', isSoft = false): Wanted[] {
+    return keys.map((key) => ({ kind: 'key', region: this.state, key, version, isSoft }));
   }
 
   wantedClear(): Wanted {
@@ -174,6 +191,10 @@ export class EngineRegion implements Region {
 
   fencedKeys(keys: readonly CacheKey[]): FencedKey[] {
     return keys.map((key) => ({ region: this.state, key }));
+  }
+
+  sendPut(key: CacheKey, policy: ReadPolicy, value: unknown): Promise<EvictionOutcome> {
+    return this.parts.writer.sendPut(this.entryCall(key, policy, NO_ARGS), value);
   }
 
   entryCall(key: CacheKey, policy: ReadPolicy, args: Args): EntryCall {

@@ -77,6 +77,10 @@ export class RemoteTier {
     });
   }
 
+  softEvict(args: { keys: readonly CacheKey[]; tombstoneMs: number }): Promise<BucketPosition> {
+    return this.remove('A soft eviction', args.keys, () => this.store.softEvict(args));
+  }
+
   fence(args: FenceArgs): Promise<BucketPosition> {
     return this.remove('A fence', args.keys, async () => {
       const position = await this.store.fence(args);

@@ -21,9 +21,10 @@ export function staleOutcome({ at, take, freshUntilMs }: Stale): Outcome {
   return { kind: 'value', at, source: 'stale', take, freshUntilMs, isTainted: true };
 }
 
-/** RFC 5861, section 3: served while one caller revalidates. */
+/** RFC 5861, section 3: served while one caller revalidates. A soft-evicted value too, as long as it is kept. */
 export function isServableWhileRevalidating(stale: Stale, policy: ReadPolicy): boolean {
-  return stale.pastMs <= policy.staleWhileRevalidateMs;
+  const { staleWhileRevalidateMs } = policy;
+  return stale.pastMs <= staleWhileRevalidateMs || (staleWhileRevalidateMs > 0 && stale.pastMs === Infinity);
 }
 
 /** RFC 5861, section 4: served when the load fails. A soft-evicted value too: it is kept for just that. */

@@ -131,6 +131,20 @@ export class Writer {
     if (this.failure.enabled) await this.tracked(this.putValue(call, value));
   }
 
+  /**
+   * As `put`, for callers who decide themselves; where a put without a fence is not safe, the key is evicted instead. Never rejects.
+   *
+   * @param call with a version in its policy
+   */
+  async sendPut(call: EntryCall, value: unknown): Promise<EvictionOutcome> {
+    const { region, key, policy } = call;
+    if (region.usesTags || policy.tags) return this.send([{ kind: 'key', region, key, version: '' }]);
+    if (!this.failure.enabled) return { kind: 'acknowledged' };
+    const writes = new CallWrites(this.engine, { strict: [], puts: [call], evictsNothing: true });
+    const [outcome] = await this.tracked(writes.end(value, []));
+    return outcome!;
+  }
+
   private async putValue(call: EntryCall, value: unknown): Promise<void> {
     const writes = new CallWrites(this.engine, { strict: [], puts: [call], evictsNothing: true });
     await this.endOf(await writes.end(value, []));

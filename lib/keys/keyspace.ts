@@ -42,6 +42,19 @@ export class Keyspace {
         : { entry: prefix + identifier + suffix, bucket: 0 };
   }
 
+  /**
+   * Reads a name that somebody else wrote: `user:profile:9876`, `user:profile`, or a whole key as it stands in Redis.
+   *
+   * @returns `path` is what follows the region's name, or null; null altogether: no name of this cache
+   */
+  parsePath(text: string): { readonly region: string; readonly path: string | null } | null {
+    const colon = text.indexOf(':');
+    const first = text.slice(0, colon);
+    if (colon < 0 || (first !== this.options.service && !this.bucketPrefixes.includes(first))) return null;
+    const [, region, path] = /^([\w.-]{1,100})(?::([^]+))?$/.exec(text.slice(colon + 1)) ?? [];
+    return region === undefined ? null : { region, path: path ?? null };
+  }
+
   /** M: the hash with all safety data of a bucket. */
   bucketKey(bucket: number): string {
     return `${this.bucketPrefixes[bucket]}:~m`;

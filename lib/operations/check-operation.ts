@@ -1,6 +1,6 @@
 import { checkShape } from '../options/check-shape.js';
 import { checkName } from '../options/names.js';
-import { operationSchemas } from '../options/operation-schema.js';
+import { eventSchemas, operationSchemas } from '../options/operation-schema.js';
 import { CacheError } from '../shared/errors.js';
 import type { CacheEvictOptions, TargetOptions } from './operation-options.js';
 
@@ -24,6 +24,22 @@ export function checkOperation(decorator: DecoratorName, options: object, where:
   if (region !== undefined) checkName(`@${decorator} on ${where}: region`, region);
   if (cache !== undefined) checkName(`@${decorator} on ${where}: cache`, cache);
   if (decorator === 'CacheEvict') checkEvict(options, where);
+}
+
+/**
+ * Checks what `@InvalidateOn` was given.
+ *
+ * @throws CacheError RC_INVALID_OPTION
+ */
+export function checkInvalidateOn(given: { event: unknown; map: unknown; options: unknown }, where: string): void {
+  checkShape(eventSchemas.invalidateOn, given, {
+    root: `@InvalidateOn on ${where}`,
+    prefix: `@InvalidateOn on ${where}: `,
+    namesAt: () => Object.keys(eventSchemas.invalidateOn.entries.options.entries),
+  });
+  const { region, cache } = given.options as TargetOptions;
+  if (region !== undefined) checkName(`@InvalidateOn on ${where}: region`, region);
+  if (cache !== undefined) checkName(`@InvalidateOn on ${where}: cache`, cache);
 }
 
 function checkEvict(options: CacheEvictOptions, where: string): void {

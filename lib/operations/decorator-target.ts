@@ -24,10 +24,10 @@ export function checkTarget(
   if (name === undefined) {
     throw new CacheError(
       'RC_DECORATOR_TARGET',
-      `@${decorator} cannot stand on the class ${classNameOf(target)}: methods are cached. Put it on each of them; @CacheConfig sets what they share.`,
+      `@${decorator} cannot stand on the class ${ownerNameOf(target)}: methods are cached. Put it on each of them; @CacheConfig sets what they share.`,
     );
   }
-  const where = `${classNameOf(target)}.${nameText(name as string | symbol)}`;
+  const where = `${ownerNameOf(target)}.${nameText(name as string | symbol)}`;
   const fail = (what: string) =>
     new CacheError('RC_DECORATOR_TARGET', `@${decorator} cannot stand on ${where}: ${what}`);
   if (typeof target === 'function') {
@@ -59,12 +59,17 @@ export function refuseBare(decorator: string, given: readonly unknown[]): void {
   const [target, name] = given;
   if (typeof target !== 'function' && given.length < 2) return;
   const isMethod = typeof name === 'string' || typeof name === 'symbol';
-  const where = isMethod ? `${classNameOf(target)}.${nameText(name)}` : classNameOf(target);
+  const where = isMethod ? `${ownerNameOf(target)}.${nameText(name)}` : ownerNameOf(target);
   throw new CacheError(
     'RC_DECORATOR_TARGET',
-    `@${decorator} stands without parentheses on ${where}. Write @${decorator}(${decorator === 'Cacheable' ? '' : '{ … }'}).`,
+    `@${decorator} stands without parentheses on ${where}. Write @${decorator}(${ARGUMENTS[decorator] ?? '{ … }'}).`,
   );
 }
+
+const ARGUMENTS: Readonly<Record<string, string>> = {
+  Cacheable: '',
+  InvalidateOn: `'UserUpdated', (event) => ({ … })`,
+};
 
 /** What TypeScript emits for promises, and for types that it does not name: `Object`, or nothing. */
 function mayBePromise(returnType: unknown): boolean {
@@ -76,7 +81,8 @@ export function nameText(name: string | symbol): string {
   return typeof name === 'symbol' ? `[${String(name)}]` : name;
 }
 
-function classNameOf(target: unknown): string {
+/** The name of the class that a decorator stands in, or on. */
+export function ownerNameOf(target: unknown): string {
   const owner = typeof target === 'function' ? target : (target as object).constructor;
   return nameOfClass(owner) || '(a class without a name)';
 }

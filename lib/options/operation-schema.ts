@@ -66,3 +66,43 @@ export const operationSchemas = {
   ),
   CacheConfig: v.strictObject({ cache: v.optional(name), region: v.optional(name), ...classReadEntries }, 'an object'),
 };
+
+const eventName = v.union(
+  [v.pipe(v.string(), v.minLength(1)), v.instance(RegExp)],
+  `the name of an event such as 'UserUpdated', or a RegExp`,
+);
+const eventNames = v.union(
+  [eventName, v.pipe(v.array(eventName), v.minLength(1))],
+  `the name of an event such as 'UserUpdated', a RegExp, or an array of these`,
+);
+const map = v.function('a function of the event, such as (event) => ({ key: event.userId })');
+const ruleEntries = { cache: v.optional(name), region: v.optional(name), tombstone: v.optional(method) };
+
+/** Shapes of what tells which events invalidate what. */
+export const eventSchemas = {
+  invalidateOn: v.object({ event: eventNames, map, options: v.strictObject(ruleEntries, 'an object') }),
+  module: v.strictObject(
+    {
+      rules: v.optional(
+        v.array(v.strictObject({ on: eventNames, map, ...ruleEntries }, 'an object'), 'an array of rules'),
+      ),
+      patterns: v.optional(v.array(eventName, `an array of topics, channels or subjects, such as ['user-events']`)),
+      transport: v.optional(v.union([v.number(), v.symbol()], 'a Transport, such as Transport.KAFKA')),
+      typeField: v.optional(v.pipe(v.string('the name of a field'), v.minLength(1, 'the name of a field'))),
+      deadLetters: v.optional(
+        v.union([v.pipe(v.string(), v.minLength(1)), v.function()], 'a Kafka topic, or a function of a dead letter'),
+      ),
+      plainChannel: v.optional(
+        v.union(
+          [
+            flag,
+            v.strictObject({ channel: v.optional(v.pipe(v.string(), v.minLength(1))), regions: v.optional(flag) }),
+          ],
+          'true, false, or an object',
+        ),
+      ),
+      acknowledge: v.optional(flag),
+    },
+    'an object',
+  ),
+};

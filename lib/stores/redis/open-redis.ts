@@ -7,6 +7,7 @@ import { ClusterTopology } from './cluster-topology.js';
 import { Endpoints } from './endpoints.js';
 import { KnownPositions } from './known-positions.js';
 import { preflight } from './preflight.js';
+import { RedisBroadcast } from './redis-broadcast.js';
 import { RedisChannel } from './redis-channel.js';
 import type { NodeContext } from './redis-node.js';
 import { RedisRemoteStore } from './redis-remote-store.js';
@@ -29,14 +30,14 @@ const DAY_MS = 86_400_000;
 const DEFAULT_MAX_AGE_MS = 1_000;
 
 /**
- * Makes both drivers; they connect when they are opened, and each ends its own connections when it is closed.
+ * Makes the drivers; they connect when they are opened, and each ends its own connections when it is closed.
  *
  * @throws CacheError RC_INVALID_OPTION
  */
 export function openRedis(
   connection: RedisConnectionOptions,
   options: OpenRedisOptions,
-): { store: RedisRemoteStore; channel: RedisChannel } {
+): { store: RedisRemoteStore; channel: RedisChannel; broadcast: RedisBroadcast } {
   const { keyspace, commandTimeoutMs, logger, clock } = options;
   const plan = planConnection(connection);
   const database = databaseOf(plan);
@@ -83,7 +84,14 @@ export function openRedis(
     logger,
   });
   topology.onChange = () => channel.follow();
-  return { store, channel };
+  const broadcast = new RedisBroadcast({
+    connect: () => {
+      const [owner] = topology.owners();
+      return owner === undefined ? null : channelConnection(plan, owner.client, commandTimeoutMs);
+    },
+    clock,
+  });
+  return { store, channel, broadcast };
 }
 
 function topologyOf(plan: ConnectionPlan, context: NodeContext, clock: Clock): RedisTopology {

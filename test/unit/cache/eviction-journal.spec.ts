@@ -10,7 +10,7 @@ const users = { name: 'users' };
 const at = (entry: string, bucket = 0) => ({ entry, bucket });
 const groupOf = (...parts: BucketPart[]): EvictionGroup => ({ parts, tally: new Map() });
 const evictionOf = (entry: string, version = '', bucket = 0, fences: string[] = []): EvictionGroup =>
-  groupOf({ bucket, keys: [{ key: { entry, bucket }, version, tombstoneMs: 1, fences }], marks: [] });
+  groupOf({ bucket, keys: [{ key: { entry, bucket }, version, tombstoneMs: 1, fences, isSoft: false }], marks: [] });
 const markOf = (mark: Mark, ...buckets: number[]): EvictionGroup =>
   groupOf(...buckets.map((bucket) => ({ bucket, keys: [], marks: [mark] })));
 

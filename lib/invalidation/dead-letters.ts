@@ -1,0 +1,75 @@
+import type { CacheError } from '../shared/errors.js';
+import { describeThrown } from '../shared/errors.js';
+import type { LoggerPort } from '../shared/logger.js';
+import type { Delivery } from './delivery.js';
+import type { DeadLetter, RedisCacheEventsOptions } from './events-options.js';
+import type { EventCounts } from './events-status.js';
+
+/** Longest value of a dead letter in a topic, bytes: brokers refuse more than a megabyte, where nothing else is set. */
+const MAX_VALUE = 900_000;
+
+/** Where messages go that cannot be understood. Nothing here holds up the messages behind them. */
+export class DeadLetters {
+  constructor(
+    private readonly target: RedisCacheEventsOptions['deadLetters'],
+    private readonly counts: EventCounts,
+    private readonly logger: LoggerPort,
+  ) {}
+
+  /** True for a message of the dead-letter topic itself, which a RegExp may match: it would go round for ever. */
+  isOwn(delivery: Delivery): boolean {
+    return delivery.channel === this.target;
+  }
+
+  /** Never rejects. */
+  async take(delivery: Delivery, error: CacheError): Promise<void> {
+    this.counts.deadLetters += 1;
+    this.logger.error(`A dead letter, ${delivery.place}: ${error.message}`);
+    if (this.target === undefined) return;
+    try {
+      await this.hand(this.target, letterOf(delivery, error));
+    } catch (cause) {
+      this.counts.deadLettersLost += 1;
+      this.logger.error(`The dead letter, ${delivery.place}, was not taken: ${describeThrown(cause)}`);
+    }
+  }
+
+  private async hand(target: NonNullable<RedisCacheEventsOptions['deadLetters']>, taken: TakenLetter): Promise<void> {
+    const { delivery, letter } = taken;
+    if (typeof target === 'function') return target(letter);
+    if (!delivery.send) throw new Error('its transport has no topics: give deadLetters a function');
+    const { key, headers, error, place } = letter;
+    const [value, cut] = shortened(letter.value);
+    await delivery.send(target, {
+      key,
+      value,
+      headers: { ...headers, 'rc-error': error.code, 'rc-reason': error.message, 'rc-place': place, ...cut },
+    });
+  }
+}
+
+interface TakenLetter {
+  readonly delivery: Delivery;
+  readonly letter: DeadLetter;
+}
+
+function letterOf(delivery: Delivery, error: CacheError): TakenLetter {
+  const { channel, place, key, headers, payload } = delivery;
+  return { delivery, letter: { error, channel, place, key, headers, value: valueOf(payload) } };
+}
+
+function valueOf(payload: unknown): string | Buffer | null {
+  if (payload === null || typeof payload === 'string') return payload;
+  if (payload instanceof Uint8Array) return Buffer.from(payload);
+  try {
+    return JSON.stringify(payload) ?? null;
+  } catch {
+    return null;
+  }
+}
+
+function shortened(value: string | Buffer | null): [string | Buffer | null, Record<string, string>] {
+  if (value === null || Buffer.byteLength(value) <= MAX_VALUE) return [value, {}];
+  const bytes = Buffer.from(value as Buffer);
+  return [bytes.subarray(0, MAX_VALUE), { 'rc-cut': `first ${MAX_VALUE} of ${bytes.length} bytes` }];
+}
