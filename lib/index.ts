@@ -1,3 +1,5 @@
+export type { AfterCommitOptions } from './cache/after-commit.js';
+export { CacheChanges, ChangedRegion } from './cache/cache-changes.js';
 export type { CacheStatus } from './cache/cache-status.js';
 export { CacheRegion, type GetOrLoadOptions, type PutOptions } from './cache/cache-region.js';
 export type { LoadContext } from './cache/load-context.js';

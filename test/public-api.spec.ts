@@ -8,12 +8,14 @@ import * as testing from '../lib/testing/index.js';
 it('exports these values, and no others', () => {
   expect(Object.keys(api).sort()).toEqual([
     'CACHE_ERROR_CODES',
+    'CacheChanges',
     'CacheConfig',
     'CacheError',
     'CacheEvict',
     'CachePut',
     'CacheRegion',
     'Cacheable',
+    'ChangedRegion',
     'InjectCache',
     'InvalidateOn',
     'JsonCodec',

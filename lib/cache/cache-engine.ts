@@ -95,6 +95,7 @@ export class CacheEngine {
     return this.parts.broadcast ?? null;
   }
 
+  /** Writes and evicts for every region. */
   get writer(): Writer {
     return this.parts.writer;
   }
@@ -111,7 +112,12 @@ export class CacheEngine {
 
   /** Voids every entry of every region. Resolves when acknowledged, or queued. */
   clear(): Promise<void> {
-    return this.parts.writer.evictAll([{ kind: 'mark', mark: '*', counts: this.counts }]);
+    return this.parts.writer.evictAll([this.wantedClear()]);
+  }
+
+  /** Every entry of every region. */
+  wantedClear(): Wanted {
+    return { kind: 'mark', mark: '*', counts: this.counts };
   }
 
   /** The kill switch of the whole cache. */

@@ -13,6 +13,14 @@ type Entry = NonNullable<PreparedValue['entry']>;
 /** One end of a fence: it stood until then, or it may not have, or (an error) Redis did not say. */
 type Ended = 'stood' | 'lost' | { readonly bucket: number; readonly error: CacheError };
 
+/** A versioned put of a value that the caller has. */
+export interface GivenValue {
+  readonly call: EntryCall;
+  readonly value: unknown;
+  /** Canonical. */
+  readonly version: string;
+}
+
 /** What a call of a method, or `region.write`, writes. */
 export interface PlannedWrites {
   /** Strict evictions: fenced while the method runs, evicted after it, also when it throws. */
@@ -83,11 +91,19 @@ export class CallWrites {
    * The method returned: what it evicts goes first, as one group, then fences end. Never rejects.
    *
    * @param after what the call evicts besides
+   * @param given values to be put besides: their keys go with the group, up to their versions
    * @param isTainted the method was given what may be old: nothing of it is put, but evicted
    */
-  async end(result: unknown, after: readonly Wanted[], isTainted = false): Promise<EvictionOutcome[]> {
+  async end(
+    result: unknown,
+    evicted: readonly Wanted[],
+    { isTainted = false, given = [] }: { isTainted?: boolean; given?: readonly GivenValue[] } = {},
+  ): Promise<EvictionOutcome[]> {
     if (isTainted) result = undefined;
     if (this.unfenced) return [await this.putUnfenced(this.unfenced, result)];
+    const isAlone = given.length === 1 && evicted.length + this.fences.keys.length === 0;
+    if (isAlone && !given[0]!.call.region.usesTags) return [await this.putUnfenced(given[0]!.call, given[0]!.value)];
+    const after = [...evicted, ...given.map(evictionUpTo)];
     const isFenced = ({ key }: FencedKey) => this.fences.isAcknowledged(key);
     // a fence that nobody knows of keeps no old value away: such keys go with the group
     const loose = this.fences.keys.filter((one) => !isFenced(one)).map((one) => this.fences.wanted(one));
@@ -101,7 +117,10 @@ export class CallWrites {
     const whole = [...after, ...this.fencedKeys];
     const unanswered = new Map(ended.flatMap((end) => (typeof end === 'object' ? [[end.bucket, end.error]] : [])));
     if (unanswered.size > 0) return [this.engine.evictions.queue(this.group(whole), unanswered)];
-    return whole.length > 1 && ended.includes('lost') ? [await this.evict(whole)] : [ACKNOWLEDGED];
+    const isLost = whole.length > 1 && ended.includes('lost');
+    if (isLost) return [await this.evict(whole)];
+    const puts = given.filter(({ call }) => !call.region.usesTags && !this.strict.has(call.key.entry));
+    return [ACKNOWLEDGED, ...(await Promise.all(puts.map(({ call, value }) => this.putUnfenced(call, value))))];
   }
 
   private async unfence(bucket: number, keys: readonly FencedKey[]): Promise<Ended> {
@@ -184,6 +203,12 @@ export class CallWrites {
   }
 }
 
-function evictionOf({ region, key }: EntryCall): Wanted {
+/** Whatever version stands. */
+export function evictionOf({ region, key }: EntryCall): Wanted {
   return { kind: 'key', region, key, version: '' };
+}
+
+/** Where a tag came into use meanwhile, the value is not put, and must not stand either. */
+function evictionUpTo({ call: { region, key }, version }: GivenValue): Wanted {
+  return { kind: 'key', region, key, version: region.usesTags ? '' : version };
 }

@@ -1,7 +1,10 @@
 import { checkTags } from '../entries/tags.js';
+import { type AfterCommitOptions, runAfterCommit } from './after-commit.js';
+import { CacheChanges, type CacheFace } from './cache-changes.js';
 import type { CacheEngine } from './cache-engine.js';
 import { CacheRegion } from './cache-region.js';
 import type { CacheStatus } from './cache-status.js';
+import { QueuedChanges } from './queued-changes.js';
 
 /** Not a field with `#`: tracers hand out a Proxy of every instance of the container, which has no such fields. */
 const ENGINE = Symbol('engine');
@@ -75,6 +78,33 @@ export class RedisCache {
     return this[ENGINE].runPast('fresh', run);
   }
 
+  /**
+   * Runs a database transaction, and after its commit what it queued: evictions, and puts with a version. `run` resolves when the
+   * transaction has committed, and rejects when it was rolled back; then nothing is sent, and its error is passed on as it is.
+   *
+   *     await cache.afterCommit((changes) =>
+   *       dataSource.transaction(async (tx) => {
+   *         await tx.update(User, id, input);
+   *         changes.region('profile').evict(id);
+   *       }),
+   *     );
+   *
+   * An error by which nobody can tell whether the transaction has committed (the connection broke) evicts everything, and puts nothing.
+   *
+   * @returns what `run` returned, when Redis acknowledged everything, or it was queued for later
+   * @throws CacheError RC_FENCE_FAILED, RC_INVALID_OPTION, RC_INVALID_KEY, before `run`; RC_EVICTION_PENDING (by option), RC_CLOSED, after it
+   */
+  afterCommit<R>(run: (changes: CacheChanges) => Promise<R>, options: AfterCommitOptions = {}): Promise<R> {
+    const queued = new QueuedChanges();
+    const changes = new CacheChanges(this[ENGINE], queued, engineOf);
+    return runAfterCommit(this[ENGINE], queued, changes, run, options);
+  }
+
+  /** Changes that wait for a commit of which others tell: a hook calls `commit()` or `discard()`. `afterCommit` does both by itself. */
+  changes(): CacheChanges {
+    return new CacheChanges(this[ENGINE], new QueuedChanges(), engineOf);
+  }
+
   /** A snapshot for health checks and boards; plain data. */
   status(): CacheStatus {
     return this[ENGINE].status();
@@ -82,6 +112,6 @@ export class RedisCache {
 }
 
 /** @internal The engine behind a cache. A stand-in that a test put in the container answers for itself. */
-export function engineOf(cache: RedisCache): CacheEngine {
+export function engineOf(cache: CacheFace): CacheEngine {
   return (cache as unknown as { [ENGINE]?: CacheEngine })[ENGINE] ?? (cache as unknown as CacheEngine);
 }

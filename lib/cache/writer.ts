@@ -1,11 +1,12 @@
 import type { CacheKey } from '../keys/cache-key.js';
 import { CacheError } from '../shared/errors.js';
-import { CallWrites, type PlannedWrites } from './call-writes.js';
+import { CallWrites, type GivenValue, type PlannedWrites } from './call-writes.js';
 import type { Engine } from './engine.js';
 import type { EntryCall } from './entry-call.js';
 import { groupOf, type Wanted } from './eviction-group.js';
 import { endByPolicy, type EvictionOutcome, type QueuedPolicy } from './evictions.js';
 import type { LoadScope } from './load-scopes.js';
+import { putUnsafe } from './put-unsafe.js';
 import type { RegionState } from './region-state.js';
 
 /** Whether anything is written, and what to do when Redis does not acknowledge. */
@@ -19,6 +20,8 @@ export interface FailurePolicy extends QueuedPolicy {
 export interface WritePlan extends PlannedWrites {
   /** What is evicted when the method has returned. Never throws. */
   readonly after: (result: unknown) => readonly Wanted[];
+  /** Values to put besides, when the method has returned. Never throws. */
+  readonly given?: () => readonly GivenValue[];
 }
 
 const NOTHING = (): readonly Wanted[] => [];
@@ -98,7 +101,7 @@ export class Writer {
     }
     const isTainted = scope?.isTainted ?? false;
     if (isTainted) scopes.taint(outer, moment);
-    await this.endOf(await writes.end(result, plan.after(result), isTainted));
+    await this.endOf(await writes.end(result, plan.after(result), { isTainted, given: plan.given?.() ?? [] }));
     return result;
   }
 
@@ -121,13 +124,7 @@ export class Writer {
   /** A versioned put of a value the caller has. @throws CacheError RC_PUT_UNSAFE in a region with tags */
   async put(call: EntryCall, value: unknown): Promise<void> {
     const { region } = call;
-    if (region.usesTags || call.policy.tags) {
-      throw new CacheError(
-        'RC_PUT_UNSAFE',
-        `put in region "${region.name}", which uses tags, could overwrite a tag eviction that ran since the value was read. ` +
-          `Use write(key, () => …), which fences the key first, or evict(key).`,
-      );
-    }
+    if (region.usesTags || call.policy.tags) throw putUnsafe(call);
     if (this.failure.enabled) await this.tracked(this.putValue(call, value));
   }
 
