@@ -18,7 +18,7 @@ import { MemoryServer } from './stores/memory/memory-server.js';
 import { isClusterConnection } from './stores/redis/client-options.js';
 import { openRedis } from './stores/redis/open-redis.js';
 import type { RemoteStore } from './stores/remote-store.js';
-import type { CodecName } from './options/redis-cache-options.js';
+import type { CodecName } from './options/policy-options.js';
 import type { ResolvedOptions, ResolvedRegionOptions } from './options/resolved-options.js';
 
 /** What a cache talks to beside its process. */

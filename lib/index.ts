@@ -35,7 +35,8 @@ export type {
   KeyOption,
 } from './operations/operation-options.js';
 export type { Duration, DurationOption } from './options/duration.js';
-export type { CodecName, L1Options, RedisCacheOptions, RegionOptions } from './options/redis-cache-options.js';
+export type { CodecName, RegionOptions } from './options/policy-options.js';
+export type { L1Options, RedisCacheOptions } from './options/redis-cache-options.js';
 export type { RedisClient, RedisConnectionOptions } from './options/redis-connection.js';
 export { type FieldTypes, instanceOf, type TypedInstance, type ValueType } from './options/value-type.js';
 export type { RedisCacheModuleExtras, RedisCacheOptionsFactory } from './redis-cache.module-definition.js';

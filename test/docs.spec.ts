@@ -3,9 +3,11 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import ts from 'typescript';
-import { CACHE_DEFAULTS, L1_DEFAULTS, REGION_DEFAULTS } from '../lib/options/defaults.js';
 import { defaultKeyOf } from '../lib/keys/default-key.js';
 import { Keyspace } from '../lib/keys/keyspace.js';
+import { CACHE, L1 } from '../lib/options/cache-table.js';
+import type { OptionTable } from '../lib/options/option-table.js';
+import { POLICY } from '../lib/options/policy-table.js';
 import { CACHE_ERROR_CODES } from '../lib/shared/errors.js';
 import { parseEntry } from '../lib/stores/redis/entry-header.js';
 import { aclLine } from '../lib/stores/redis/preflight.js';
@@ -84,7 +86,7 @@ describe('docs/architecture.md', () => {
 
 describe('docs/options.md', () => {
   const text = read('docs/options.md');
-  const interfaces = optionInterfaces('lib/options/redis-cache-options.ts');
+  const interfaces = optionInterfaces(['lib/options/redis-cache-options.ts', 'lib/options/policy-options.ts']);
   const ofCache = new Set(interfaces.get('RedisCacheOptions')?.map(({ name }) => name));
 
   it('has a table for each interface of options, and no other', () => {
@@ -100,19 +102,20 @@ describe('docs/options.md', () => {
     }));
     const expected = options.map((option) => ({
       ...option,
-      default: option.default ?? (name === 'RegionOptions' && ofCache.has(option.name) ? "the cache's" : '–'),
+      default: name === 'RegionOptions' && ofCache.has(option.name) ? "the cache's" : (option.default ?? '–'),
     }));
-    expect(rows).toEqual(expected);
+    expect(rows.sort(byName)).toEqual(expected.sort(byName));
   });
 
   it.each([
-    ['RedisCacheOptions', { ...REGION_DEFAULTS, ...CACHE_DEFAULTS } as Record<string, unknown>],
-    ['L1Options', L1_DEFAULTS as Record<string, unknown>],
-  ])('states the defaults of %s that the code has', (name, defaults) => {
+    ['RedisCacheOptions', { ...POLICY, ...CACHE }],
+    ['RegionOptions', POLICY],
+    ['L1Options', L1],
+  ] as [string, OptionTable][])('states the defaults of %s that the code has', (name, table) => {
     const stated = (interfaces.get(name) ?? []).filter((option) => option.default && option.default !== 'the ttl');
     expect(stated.length).toBeGreaterThan(0);
     expect(Object.fromEntries(stated.map((option) => [option.name, valueOf(option.default!)]))).toEqual(
-      Object.fromEntries(stated.map((option) => [option.name, defaults[option.name]])),
+      Object.fromEntries(stated.map((option) => [option.name, table[option.name]!.default])),
     );
   });
 });
@@ -259,21 +262,52 @@ interface DocumentedOption {
   readonly default: string | undefined;
 }
 
-function optionInterfaces(path: string): Map<string, DocumentedOption[]> {
-  const source = ts.createSourceFile(path, read(path), ts.ScriptTarget.Latest, true);
-  const found = source.statements.filter(ts.isInterfaceDeclaration).map((statement) => {
-    const options = statement.members.filter(ts.isPropertySignature).map((member) => {
-      const tag = ts.getJSDocTags(member).find(({ tagName }) => tagName.text === 'default');
-      return {
-        name: member.name.getText(),
-        type: member.type!.getText(),
-        default: tag && ts.getTextOfJSDocComment(tag.comment),
-      };
-    });
-    return [statement.name.text, options] as const;
-  });
-  return new Map(found);
+/** The public interfaces of options in these files, with what they inherit there. */
+function optionInterfaces(paths: readonly string[]): Map<string, DocumentedOption[]> {
+  const declared = new Map<string, ts.InterfaceDeclaration>();
+  for (const path of paths) {
+    const source = ts.createSourceFile(path, read(path), ts.ScriptTarget.Latest, true);
+    for (const statement of source.statements.filter(ts.isInterfaceDeclaration)) {
+      declared.set(statement.name.text, statement);
+    }
+  }
+  const isPublic = (node: ts.Node) => ts.getJSDocTags(node).some(({ tagName }) => tagName.text === 'publicApi');
+  const found = [...declared].filter(([, statement]) => isPublic(statement));
+  return new Map(found.map(([name, statement]) => [name, optionsOf(statement, declared)]));
 }
+
+function optionsOf(
+  statement: ts.InterfaceDeclaration,
+  declared: ReadonlyMap<string, ts.InterfaceDeclaration>,
+  given: readonly string[] = [],
+): DocumentedOption[] {
+  const types = new Map<string, string>();
+  for (const [n, { name, default: byDefault }] of (statement.typeParameters ?? []).entries()) {
+    const text = given[n] ?? byDefault!.getText();
+    types.set(name.text, types.get(text) ?? text);
+  }
+  const inherited = (statement.heritageClauses ?? [])
+    .flatMap((clause) => clause.types)
+    .flatMap(({ expression, typeArguments = [] }) =>
+      optionsOf(
+        declared.get(expression.getText())!,
+        declared,
+        typeArguments.map((type) => type.getText()),
+      ),
+    );
+  const own = statement.members.filter(ts.isPropertySignature).map((member) => {
+    const tag = ts.getJSDocTags(member).find(({ tagName }) => tagName.text === 'default');
+    const type = member.type!.getText();
+    return {
+      name: member.name.getText(),
+      type: types.get(type) ?? type,
+      default: tag && ts.getTextOfJSDocComment(tag.comment),
+    };
+  });
+  return [...inherited, ...own];
+}
+
+const byName = (a: { name: string }, b: { name: string }) => (a.name < b.name ? -1 : 1);
 
 /** `'5m'`, `10_000`, `1 MiB`, `0 (never)`, `false` -> the value. */
 function valueOf(text: string): unknown {

@@ -1,7 +1,7 @@
 import type { Codec } from '../codecs/codec.js';
 import type { Keyspace } from '../keys/keyspace.js';
 import { checkName } from '../options/names.js';
-import type { CodecName } from '../options/redis-cache-options.js';
+import type { CodecName } from '../options/policy-options.js';
 import type { ResolvedOptions } from '../options/resolved-options.js';
 import { CacheError } from '../shared/errors.js';
 import { type Clock, keepAlive } from '../shared/clock.js';

@@ -5,7 +5,13 @@ import { identifierOf, type KeyValue } from '../keys/key-segment.js';
 import type { CacheEngine } from './cache-engine.js';
 import { checkCallback, checkCallOptions } from './check-call.js';
 import type { LoadContext } from './load-context.js';
-import { type ReadOptions, type ReadPolicy, resolveReadPolicy, type StatedOptions } from './read-policy.js';
+import {
+  isOfRegionsShape,
+  type ReadOptions,
+  type ReadPolicy,
+  resolveReadPolicy,
+  type StatedOptions,
+} from './read-policy.js';
 import type { Asked, ReadReport } from './read-report.js';
 import { NOTHING, type Region } from './region.js';
 
@@ -73,7 +79,7 @@ export class CacheRegion<T = unknown> {
     options?: GetOrLoadOptions<Loaded<T, R>>,
   ): Promise<T> {
     const cacheKey = this.#keyOf(key);
-    if (isOfRegionsShape(options)) {
+    if (isNothingAsked(options)) {
       // a hit asks nothing else of the options: a literal at each call need not be checked for it
       const local = this.#region.takeLocal(cacheKey, this.#defaultPolicy);
       if (local !== NOTHING) return local as T;
@@ -153,18 +159,12 @@ function askedOf({ report, bypass = false, forceFresh = false }: Asking): Asked 
 }
 
 /** True when a hit in L1 needs nothing of the options: values are handed out as the region's say, and nobody asks from where. */
-function isOfRegionsShape(options: object | undefined): boolean {
+function isNothingAsked(options: object | undefined): boolean {
   if (options === undefined) return true;
   return (
     typeof options === 'object' &&
     options !== null &&
-    !(
-      'type' in options ||
-      'schema' in options ||
-      'mutable' in options ||
-      'report' in options ||
-      'bypass' in options ||
-      'forceFresh' in options
-    )
+    !('report' in options || 'bypass' in options || 'forceFresh' in options) &&
+    isOfRegionsShape(options)
   );
 }

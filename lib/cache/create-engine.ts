@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Codec } from '../codecs/codec.js';
 import type { Keyspace } from '../keys/keyspace.js';
-import type { CodecName } from '../options/redis-cache-options.js';
+import type { CodecName } from '../options/policy-options.js';
 import type { ResolvedOptions } from '../options/resolved-options.js';
 import type { Clock } from '../shared/clock.js';
 import type { LoggerPort } from '../shared/logger.js';
@@ -48,7 +48,7 @@ export interface EngineParts {
   readonly codecOf: (codec: CodecName | Codec) => Codec;
   readonly clock: Clock;
   readonly logger: LoggerPort;
-  /** 0 <= x < 1; jitter and waiting times. */
+  /** 0 <= x < 1; shortens ttls, spreads waiting times. */
   readonly random: () => number;
   readonly scopes: LoadScopes;
 }

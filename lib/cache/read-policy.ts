@@ -1,13 +1,13 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Version } from '../entries/version.js';
-import { type Duration, toMilliseconds } from '../options/duration.js';
-import type { ValueType } from '../options/value-type.js';
+import { toMilliseconds } from '../options/duration.js';
+import { resolveTable } from '../options/option-table.js';
+import type { EntryOptions, OfResult } from '../options/policy-options.js';
+import { POLICY_AT, type ResolvedMethodPolicy } from '../options/policy-table.js';
 import type { ResolvedRegionOptions } from '../options/resolved-options.js';
+import type { ValueType } from '../options/value-type.js';
 import { CacheError, describeThrown } from '../shared/errors.js';
 import { dropPromise } from '../shared/option-function.js';
-
-/** A fixed value, or a function of the loaded value. */
-export type OfResult<X, T> = X | ((value: T) => X);
 
 /**
  * How one call by hand differs from its region. Unknown and wrong options are refused (RC_INVALID_OPTION). Each object is checked
@@ -15,29 +15,9 @@ export type OfResult<X, T> = X | ((value: T) => X);
  *
  * @publicApi
  */
-export interface ReadOptions<T = unknown> {
-  /** How long a value is fresh: milliseconds, or text such as `'5m'`. Longer than 0. */
-  ttl?: OfResult<Duration, T>;
-  /** Shortens each ttl by a random share of up to this, 0 to 1. */
-  jitter?: number;
-  /** How long `null` and `undefined` are fresh: milliseconds, or text such as `'30s'`; 0: they are not cached. */
-  negativeTtl?: Duration;
-  /** How long after its ttl a value may be served while one caller reloads it: milliseconds, or text. */
-  staleWhileRevalidate?: Duration;
-  /** How long after its ttl a value may be served when its load fails: milliseconds, or text. */
-  staleIfError?: Duration;
-  /** Labels by which many entries are evicted at once. */
-  tags?: OfResult<readonly string[], T>;
+export interface ReadOptions<T = unknown> extends EntryOptions<T, []> {
   /** Grows with each write of the row; an entry of an older version never replaces a newer one. `null` and `undefined` have none. */
   version?: OfResult<Version, NonNullable<T>>;
-  /** True: the result is returned and not cached. */
-  unless?: (value: T) => boolean;
-  /** What a cached value comes back as, where it holds instances of classes; see {@link ValueType}. */
-  type?: ValueType;
-  /** Standard Schema (valibot, zod, arktype …) that a cached value must pass; what does not fit is a miss. */
-  schema?: StandardSchemaV1;
-  /** True: each caller gets a copy of its own instead of a shared frozen value. */
-  mutable?: boolean;
 }
 
 /** As {@link ReadOptions}; functions of a decorated method get `(result, ...args)`. Checked already. */
@@ -58,12 +38,8 @@ export interface ValueShape {
  * What the engine reads: a region's options with a method's on top, durations in ms, made once per method. Its functions throw
  * CacheError only.
  */
-export interface ReadPolicy {
+export interface ReadPolicy extends Omit<ResolvedMethodPolicy, 'ttlMs' | keyof ValueShape> {
   readonly ttlMs: (value: unknown, args: Args) => number;
-  readonly jitterRatio: number;
-  readonly negativeTtlMs: number | null;
-  readonly staleWhileRevalidateMs: number;
-  readonly staleIfErrorMs: number;
   /** Null: never any tags. */
   readonly tags: ((value: unknown, args: Args) => readonly string[]) | null;
   readonly version: ((value: unknown, args: Args) => unknown) | null;
@@ -78,36 +54,31 @@ export interface ReadPolicy {
  * @throws CacheError RC_INVALID_OPTION
  */
 export function resolveReadPolicy(region: ResolvedRegionOptions, options: StatedOptions, where: string): ReadPolicy {
-  const duration = (name: string, value: Duration | undefined, fallback: number) =>
-    value === undefined ? fallback : toMilliseconds(`${where}: ${name}`, value);
   const { ttl, tags, version, unless } = options;
   const ttlOf = typeof ttl === 'function' ? ofResult<unknown>('ttl', ttl, where) : null;
-  const fixedTtlMs = ttlOf ? 0 : duration('ttl', ttl as Duration | undefined, region.ttlMs);
+  const stated = ttlOf ? { ...options, ttl: undefined } : options;
+  const { ttlMs, type, schema, mutable, ...rest } = resolveTable(POLICY_AT.method, stated, `${where}: `, region);
   return Object.freeze({
-    ttlMs: ttlOf
-      ? (value: unknown, args: Args) => toMilliseconds(`${where}: ttl`, ttlOf(value, args))
-      : () => fixedTtlMs,
-    jitterRatio: options.jitter ?? region.jitterRatio,
-    negativeTtlMs:
-      options.negativeTtl === undefined
-        ? region.negativeTtlMs
-        : toMilliseconds(`${where}: negativeTtl`, options.negativeTtl),
-    staleWhileRevalidateMs: duration(
-      'staleWhileRevalidate',
-      options.staleWhileRevalidate,
-      region.staleWhileRevalidateMs,
-    ),
-    staleIfErrorMs: duration('staleIfError', options.staleIfError, region.staleIfErrorMs),
+    ...rest,
+    ttlMs: ttlOf ? (value: unknown, args: Args) => toMilliseconds(`${where}: ttl`, ttlOf(value, args)) : () => ttlMs,
     tags: tags === undefined ? null : ofResult<readonly string[]>('tags', tags, where),
     version: version === undefined ? null : ofResult<unknown>('version', version, where),
     unless: unless === undefined ? null : ofResult<boolean>('unless', unless, where),
-    shape: shapeOf(region, {
-      type: options.type ?? region.type,
-      schema: options.schema ?? region.schema,
-      mutable: options.mutable ?? region.mutable,
-    }),
+    shape: shapeOf(region, { type, schema, mutable }),
     where,
   });
+}
+
+/** The method's own options first, then its class's; the region's follow in resolveReadPolicy. */
+export function withDefaults<Options extends object>(options: Options, byDefault: object): Options {
+  const merged = { ...options } as Record<string, unknown>;
+  for (const name of Object.keys(POLICY_AT.class)) merged[name] ??= (byDefault as Record<string, unknown>)[name];
+  return merged as Options;
+}
+
+/** True when values are handed out as the region's options say. */
+export function isOfRegionsShape(options: object): boolean {
+  return !('type' in options || 'schema' in options || 'mutable' in options);
 }
 
 /** By type and schema, weakly: one made anew for a call is let go with it. */

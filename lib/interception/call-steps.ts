@@ -1,4 +1,4 @@
-import { type ReadPolicy, resolveReadPolicy } from '../cache/read-policy.js';
+import { type ReadPolicy, resolveReadPolicy, withDefaults } from '../cache/read-policy.js';
 import type { CacheEngine } from '../cache/cache-engine.js';
 import { engineOf } from '../cache/redis-cache.js';
 import type { Region } from '../cache/region.js';
@@ -7,9 +7,8 @@ import type { CacheKey } from '../keys/cache-key.js';
 import { KeyMemo } from '../keys/key-memo.js';
 import { type KeyRecipe, recipeOfArguments } from '../keys/key-recipe.js';
 import type { CacheableOperation, EvictOperation, PutOperation } from '../operations/cache-operation.js';
-import type { CacheConfigOptions } from '../operations/operation-options.js';
 import type { CachedMethod } from '../operations/cached-method.js';
-import type { CacheEvictOptions, ResultOptions, TargetOptions } from '../operations/operation-options.js';
+import type { CacheEvictOptions, TargetOptions } from '../operations/operation-options.js';
 import { classNameOf } from '../shared/class-name.js';
 import { CacheError } from '../shared/errors.js';
 import { dropPromise, optionFailure } from '../shared/option-function.js';
@@ -143,20 +142,5 @@ function conditionOf(condition: TargetOptions['condition'], where: string): Cond
       'RC_OPTION_FUNCTION',
       `The function 'condition' of ${where} returned a promise, which would always count as true. Decide at once, by a function that is not async.`,
     );
-  };
-}
-
-/** The method's own options first, then its class's; the region's follow in resolveReadPolicy. */
-function withDefaults(options: ResultOptions, config: CacheConfigOptions): ResultOptions {
-  const { ttl, jitter, negativeTtl, staleWhileRevalidate, staleIfError, mutable, type } = config;
-  return {
-    ...options,
-    ttl: options.ttl ?? ttl,
-    jitter: options.jitter ?? jitter,
-    negativeTtl: options.negativeTtl ?? negativeTtl,
-    staleWhileRevalidate: options.staleWhileRevalidate ?? staleWhileRevalidate,
-    staleIfError: options.staleIfError ?? staleIfError,
-    mutable: options.mutable ?? mutable,
-    type: options.type ?? type,
   };
 }

@@ -3,9 +3,9 @@ import type { CacheConfigOptions } from '../operations/operation-options.js';
 import type { CachedMethod } from '../operations/cached-method.js';
 import type { AnyFunction } from '../operations/method-types.js';
 import { statedConfigOf } from '../operations/operation-metadata.js';
-import { toMilliseconds } from '../options/duration.js';
-import type { RegionOptions } from '../options/redis-cache-options.js';
-import { statedOptionsOf } from '../options/resolve-options.js';
+import { isSameStatement } from '../options/option-table.js';
+import type { RegionOptions } from '../options/policy-options.js';
+import { POLICY_AT } from '../options/policy-table.js';
 import { CacheError, describeValue } from '../shared/errors.js';
 import type { CacheRegistry } from '../application/cache-registry.js';
 import type { DeclaredMethods } from '../application/declared-methods.js';
@@ -20,7 +20,9 @@ interface Owner {
   readonly where: string;
 }
 
-const SHARED_OPTIONS = ['ttl', 'jitter', 'negativeTtl', 'staleWhileRevalidate', 'staleIfError', 'mutable'] as const;
+/** What a region and a class may both state. The methods of one region return different types. */
+const { type: _, ...SHARED } = POLICY_AT.class;
+const SHARED_NAMES = Object.keys(SHARED) as (keyof typeof SHARED)[];
 
 /**
  * What the declarations of one application must not do to each other: two methods with one default key, two classes of one name with one
@@ -87,13 +89,13 @@ export class DeclarationChecks {
       {
         statedBy: target.region,
         where: `regions.${region} of RedisCacheModule`,
-        options: statedOptionsOf(target.region.options),
+        options: target.region.options.stated,
       },
     ];
     if (known.some(({ statedBy }) => statedBy === stated.statedBy)) return;
     const where = `@CacheConfig on ${(stated.statedBy as RuntimeClass).name}`;
     for (const other of known) {
-      const option = SHARED_OPTIONS.find((name) => differs(name, stated.options, other.options));
+      const option = SHARED_NAMES.find((name) => differs(name, stated.options, other.options));
       if (option === undefined) continue;
       throw new CacheError(
         'RC_REGION_CONFLICT',
@@ -105,8 +107,6 @@ export class DeclarationChecks {
   }
 }
 
-function differs(name: (typeof SHARED_OPTIONS)[number], a: CacheConfigOptions, b: Partial<RegionOptions>): boolean {
-  if (a[name] === undefined || b[name] === undefined) return false;
-  if (name === 'jitter' || name === 'mutable') return a[name] !== b[name];
-  return toMilliseconds(name, a[name]) !== toMilliseconds(name, b[name]);
+function differs(name: keyof typeof SHARED, a: CacheConfigOptions, b: Partial<RegionOptions>): boolean {
+  return a[name] !== undefined && b[name] !== undefined && !isSameStatement(SHARED[name], a[name], b[name]);
 }

@@ -5,7 +5,8 @@ import type { CachedMethod } from '../operations/cached-method.js';
 import type { AnyFunction } from '../operations/method-types.js';
 import { originalOf } from '../operations/method-wrapper.js';
 import { methodsOf } from '../operations/operation-metadata.js';
-import { warnOfSeconds } from '../options/resolve-options.js';
+import { warnOfSeconds } from '../options/option-table.js';
+import { POLICY_AT } from '../options/policy-table.js';
 import type { CacheRegistry } from '../application/cache-registry.js';
 import { targetOf } from '../application/operation-target.js';
 
@@ -30,7 +31,7 @@ export class DeclarationWarnings {
   checkMethod(method: CachedMethod): void {
     for (const operation of method.operations) {
       if (operation.kind === 'evict') continue;
-      warnOfSeconds(`${method.where}: `, operation.options, this.warn);
+      warnOfSeconds(POLICY_AT.method, `${method.where}: `, operation.options, this.warn);
     }
   }
 

@@ -1,8 +1,7 @@
 import { checkShape } from '../options/check-shape.js';
-import { checkName } from '../options/names.js';
 import { eventSchemas, operationSchemas } from '../options/operation-schema.js';
 import { CacheError } from '../shared/errors.js';
-import type { CacheEvictOptions, TargetOptions } from './operation-options.js';
+import type { CacheEvictOptions } from './operation-options.js';
 
 export type DecoratorName = keyof typeof operationSchemas;
 
@@ -20,9 +19,6 @@ export function checkOperation(decorator: DecoratorName, options: object, where:
     namesAt: () => Object.keys(schema.entries),
     missing: { key: 'the key under which the result is put, such as { key: (user) => user.id }' },
   });
-  const { region, cache } = options as TargetOptions;
-  if (region !== undefined) checkName(`@${decorator} on ${where}: region`, region);
-  if (cache !== undefined) checkName(`@${decorator} on ${where}: cache`, cache);
   if (decorator === 'CacheEvict') checkEvict(options, where);
 }
 
@@ -37,9 +33,6 @@ export function checkInvalidateOn(given: { event: unknown; map: unknown; options
     prefix: `@InvalidateOn on ${where}: `,
     namesAt: () => Object.keys(eventSchemas.invalidateOn.entries.options.entries),
   });
-  const { region, cache } = given.options as TargetOptions;
-  if (region !== undefined) checkName(`@InvalidateOn on ${where}: region`, region);
-  if (cache !== undefined) checkName(`@InvalidateOn on ${where}: cache`, cache);
 }
 
 function checkEvict(options: CacheEvictOptions, where: string): void {

@@ -1,8 +1,6 @@
-import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Version } from '../entries/version.js';
 import type { KeyValue } from '../keys/key-segment.js';
-import type { Duration } from '../options/duration.js';
-import type { ValueType } from '../options/value-type.js';
+import type { EntryOptions, FormOptions, LifeOptions } from '../options/policy-options.js';
 import type { AnyArgs, Unchecked } from './method-types.js';
 
 /** Which cache and region, and whether at all. */
@@ -24,29 +22,9 @@ export interface TargetOptions<Args extends AnyArgs = AnyArgs> {
 export type KeyOption<Args extends AnyArgs = AnyArgs> = string | ((...args: Args) => KeyValue);
 
 /** How a result is kept. Functions are called with the result and the arguments. Each overrides the region's option. */
-export interface ResultOptions<Args extends AnyArgs = AnyArgs, Result = Unchecked> {
-  /** How long a value is fresh: milliseconds, or text such as `'5m'`. Longer than 0. */
-  ttl?: Duration | ((result: Result, ...args: Args) => Duration);
-  /** Shortens each ttl by a random share of up to this, 0 to 1. */
-  jitter?: number;
-  /** How long `null` and `undefined` are fresh: milliseconds, or text such as `'30s'`; 0: they are not cached. */
-  negativeTtl?: Duration;
-  /** How long after its ttl a value may be served while one caller reloads it: milliseconds, or text. */
-  staleWhileRevalidate?: Duration;
-  /** How long after its ttl a value may be served when its load fails: milliseconds, or text. */
-  staleIfError?: Duration;
-  /** Labels by which many entries are evicted at once. */
-  tags?: readonly string[] | ((result: Result, ...args: Args) => readonly string[]);
+export interface ResultOptions<Args extends AnyArgs = AnyArgs, Result = Unchecked> extends EntryOptions<Result, Args> {
   /** Grows with each write of the row; a value of an older version never replaces a newer one. */
   version?: (result: Result, ...args: Args) => Version;
-  /** True: the result is returned and not cached. */
-  unless?: (result: Result, ...args: Args) => boolean;
-  /** What a cached value comes back as, where it holds instances of classes; see {@link ValueType}. */
-  type?: ValueType;
-  /** Standard Schema (valibot, zod, arktype …) that a cached value must pass; what does not fit is a miss. */
-  schema?: StandardSchemaV1;
-  /** True: each caller gets a copy of its own instead of a shared frozen value. */
-  mutable?: boolean;
 }
 
 /**
@@ -54,25 +32,11 @@ export interface ResultOptions<Args extends AnyArgs = AnyArgs, Result = Unchecke
  *
  * @publicApi
  */
-export interface CacheConfigOptions {
+export interface CacheConfigOptions extends LifeOptions, FormOptions {
   /** Name of the cache. @default the default cache */
   cache?: string;
   /** Name of the region. @default the name of the instance's class */
   region?: string;
-  /** How long a value is fresh: milliseconds, or text such as `'5m'`. Longer than 0. */
-  ttl?: Duration;
-  /** Shortens each ttl by a random share of up to this, 0 to 1. */
-  jitter?: number;
-  /** How long `null` and `undefined` are fresh: milliseconds, or text such as `'30s'`; 0: they are not cached. */
-  negativeTtl?: Duration;
-  /** How long after its ttl a value may be served while one caller reloads it: milliseconds, or text. */
-  staleWhileRevalidate?: Duration;
-  /** How long after its ttl a value may be served when its load fails: milliseconds, or text. */
-  staleIfError?: Duration;
-  /** True: each caller gets a copy of its own instead of a shared frozen value. */
-  mutable?: boolean;
-  /** What a cached value comes back as, where it holds instances of classes; see {@link ValueType}. */
-  type?: ValueType;
 }
 
 /**

@@ -2,7 +2,8 @@ import * as v from 'valibot';
 import { CacheError, describeValue } from '../shared/errors.js';
 import { didYouMean } from '../shared/nearest-name.js';
 import { toMilliseconds } from './duration.js';
-import { BAD_DURATION } from './options-schema.js';
+import { checkName } from './names.js';
+import { BAD_DURATION, BAD_NAME } from './option-schemas.js';
 
 /** How the errors of a shape speak. */
 export interface ShapeNames {
@@ -36,16 +37,15 @@ function errorOf(issue: Issue, { root, prefix, namesAt, missing = {} }: ShapeNam
     const got = describeValue(issue.path?.at(-1)?.value);
     return new CacheError('RC_INVALID_OPTION', `${option} is not an option, got ${got}.${meant}`);
   }
-  if (issue.message === BAD_DURATION) {
-    try {
-      toMilliseconds(option, issue.input);
-    } catch (error) {
-      if (error instanceof CacheError) return error;
-    }
-  }
   const cure = missing[path.join('.')];
   if (issue.input === undefined && cure !== undefined) {
     return new CacheError('RC_INVALID_OPTION', `${option} is missing. Give ${cure}.`);
+  }
+  const check = { [BAD_DURATION]: toMilliseconds, [BAD_NAME]: checkName }[issue.message];
+  try {
+    check?.(option, issue.input);
+  } catch (error) {
+    if (error instanceof CacheError) return error;
   }
   return new CacheError('RC_INVALID_OPTION', `${option} must be ${issue.message}, got ${describeValue(issue.input)}.`);
 }

@@ -1,5 +1,7 @@
 import * as v from 'valibot';
-import { flag, readEntries } from './options-schema.js';
+import { duration as length, flag } from './option-schemas.js';
+import { entriesOfResult } from './option-table.js';
+import { POLICY_AT } from './policy-table.js';
 
 /** Shapes of the options of the HTTP door's decorators; a message is what the option must be. */
 
@@ -8,7 +10,7 @@ const method = v.function('a function');
 const strings = v.array(v.string(), 'an array of strings');
 /** A header's or parameter's name is compared as it is, so a blank one is a slip. */
 const names = v.array(v.pipe(v.string(), v.regex(/^[^\s,;="]{1,100}$/)), 'an array of names');
-const duration = readEntries.negativeTtl;
+const duration = v.optional(length);
 
 const target = { cache: v.optional(name), region: v.optional(name) };
 
@@ -16,13 +18,7 @@ export const httpSchemas = {
   HttpCache: v.strictObject(
     {
       ...target,
-      ...readEntries,
-      ttl: v.optional(
-        v.union(
-          [v.function(), readEntries.ttl.wrapped],
-          `a duration such as '5m', longer than 0, or a function of the body and the context`,
-        ),
-      ),
+      ...entriesOfResult(POLICY_AT.response, 'the body and the context'),
       scope: v.optional(v.picklist(['public', 'private'], `'public' or 'private'`)),
       principal: v.optional(method),
       tenant: v.optional(method),

@@ -10,9 +10,13 @@ const NAME = /^[\w.-]{1,100}$/;
  * @throws CacheError RC_INVALID_OPTION
  */
 export function checkName(option: string, name: unknown): string {
-  if (typeof name === 'string' && NAME.test(name)) return name;
+  if (isName(name)) return name;
   throw new CacheError(
     'RC_INVALID_OPTION',
     `${option} must be 1 to 100 letters, digits, "-", "_" or ".", got ${describeValue(name)}. Other characters are separators in keys, or could be confused with them.`,
   );
+}
+
+export function isName(name: unknown): name is string {
+  return typeof name === 'string' && NAME.test(name);
 }

@@ -1,9 +1,10 @@
 import * as v from 'valibot';
-import { classReadEntries, flag, readEntries, schema, valueType } from './options-schema.js';
+import { flag, name } from './option-schemas.js';
+import { entriesOf, entriesOfResult } from './option-table.js';
+import { POLICY_AT } from './policy-table.js';
 
-/** Shapes of the options of decorators; a message is what the option must be. */
+/** Shapes of the options of decorators and calls; a message is what the option must be. */
 
-const name = v.string('a name');
 const method = v.function('a function');
 const key = v.union([v.string(), v.function()], `a function of the arguments, or a template such as '{id}'`);
 const strings = v.union(
@@ -11,22 +12,14 @@ const strings = v.union(
   'an array of strings, or a function of the result and the arguments',
 );
 
-const targetEntries = { cache: v.optional(name), region: v.optional(name), condition: v.optional(method) };
+const placeEntries = { cache: v.optional(name), region: v.optional(name) };
+const targetEntries = { ...placeEntries, condition: v.optional(method) };
 
 const resultEntries = {
-  ...readEntries,
-  ttl: v.optional(
-    v.union(
-      [v.function(), readEntries.ttl.wrapped],
-      `a duration such as '5m', longer than 0, or a function of the result and the arguments`,
-    ),
-  ),
+  ...entriesOfResult(POLICY_AT.method),
   tags: v.optional(strings),
   version: v.optional(method),
   unless: v.optional(method),
-  type: v.optional(valueType),
-  schema: v.optional(schema),
-  mutable: v.optional(flag),
 };
 
 const byHandEntries = {
@@ -64,7 +57,7 @@ export const operationSchemas = {
     },
     'an object',
   ),
-  CacheConfig: v.strictObject({ cache: v.optional(name), region: v.optional(name), ...classReadEntries }, 'an object'),
+  CacheConfig: v.strictObject({ ...placeEntries, ...entriesOf(POLICY_AT.class) }, 'an object'),
 };
 
 const eventName = v.union(

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import type { Codec } from '../../../lib/codecs/codec.js';
-import type { RegionOptions } from '../../../lib/options/redis-cache-options.js';
+import type { RegionOptions } from '../../../lib/options/policy-options.js';
 import { World } from '../../support/a-cache.js';
 
 let world: World;

@@ -1,5 +1,5 @@
 import { describe, expect, it, jest } from '@jest/globals';
-import { resolveOptions, statedOptionsOf } from '../../../lib/options/resolve-options.js';
+import { resolveOptions } from '../../../lib/options/resolve-options.js';
 import type { RedisCacheOptions } from '../../../lib/options/redis-cache-options.js';
 
 const resolve = (options: object, warn?: (message: string) => void) =>
@@ -58,8 +58,8 @@ describe('resolveOptions', () => {
 
   it('remembers what a region states itself, apart from defaults', () => {
     const { regions, defaults } = resolve({ ttl: '1m', regions: { profile: { jitter: 0.2 } } });
-    expect(statedOptionsOf(regions.get('profile')!)).toEqual({ jitter: 0.2 });
-    expect(statedOptionsOf(defaults)).toEqual({});
+    expect(regions.get('profile')!.stated).toEqual({ jitter: 0.2 });
+    expect(defaults.stated).toEqual({});
   });
 
   it('takes L1 away from every region when the cache has none, and from one that asks for it', () => {
