@@ -5,6 +5,7 @@
 //   PostgreSQL, optional:   DATABASE_URL, else Debian's programs; the embedded PGlite is tested in any case
 //   Kafka, optional:        KAFKA_BROKERS, else Apache Kafka from Maven (Java 17; cached under .services), else librdkafka's
 //                           mock inside kcat. Debian's packages are installed for it as well (as root).
+//   NATS, RabbitMQ, Python: optional, Debian's packages (installed as root)
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { Redis } from 'ioredis';
@@ -22,6 +23,9 @@ try {
   if (process.env.REDIS_URL) console.log(`Redis: ${await serverAt(process.env.REDIS_URL)}`);
   console.log(`PostgreSQL: ${postgres()}`);
   console.log(`Kafka: ${await kafka()}`);
+  console.log(`NATS: ${optional('nats-server', () => isThere('nats-server', '--version'))}`);
+  console.log(`RabbitMQ: ${optional('rabbitmq-server', () => existsSync('/usr/lib/rabbitmq/bin/rabbitmq-server'))}`);
+  console.log(`Python: ${optional('python3-redis', () => isThere('/usr/bin/python3', '-c', 'import redis'))}`);
 } catch (error) {
   console.error(error.message);
   process.exitCode = 1;
@@ -128,6 +132,22 @@ async function kafka() {
   const why = reasons.map((reason) => ` ${reason}.`).join('');
   if (hasKcat()) return `librdkafka's mock (${MOCK_LACKS}); tests that need more skip.${why}`;
   return `none; tests of Kafka skip.${why} Set KAFKA_BROKERS, or install Java 17 and Maven, or kcat.`;
+}
+
+/** What a test needs that skips without it. */
+function optional(debianPackage, isHere) {
+  if (isHere()) return `${debianPackage} is there`;
+  if (!canInstall()) return `none; its tests skip. Install the Debian package ${debianPackage}.`;
+  try {
+    installPackages(debianPackage);
+  } catch {
+    // told below
+  }
+  return isHere() ? `${debianPackage}, installed now` : `none; its tests skip. ${debianPackage} cannot be installed.`;
+}
+
+function isThere(program, ...args) {
+  return spawnSync(program, args, { stdio: 'ignore' }).status === 0;
 }
 
 function hasPrograms(...names) {
