@@ -31,7 +31,11 @@ it('exports these values, and no others', () => {
 });
 
 it('exports these values for microservices, and no others', () => {
-  expect(Object.keys(microservices).sort()).toEqual(['RedisCacheEvents', 'RedisCacheEventsModule']);
+  expect(Object.keys(microservices).sort()).toEqual([
+    'CacheOutboxTransport',
+    'RedisCacheEvents',
+    'RedisCacheEventsModule',
+  ]);
 });
 
 it('exports these values for tests, and no others', () => {

@@ -9,6 +9,7 @@ import { EVENTS_OPTIONS } from './events.module-definition.js';
 import { checkEventsOptions, type RedisCacheEventsOptions } from './events-options.js';
 import { EventCounts, type EventsStatus } from './events-status.js';
 import { Lag } from './lag.js';
+import type { Delivery } from './delivery.js';
 import { deliveryOf } from './nest-delivery.js';
 import { PlainChannel } from './plain-channel.js';
 import { type BoundRule, bindRules, namesOfRules } from './rule-book.js';
@@ -100,7 +101,12 @@ export class RedisCacheEvents implements OnModuleInit, BeforeApplicationShutdown
 
   /** @internal Handles a message of a Nest transport. */
   handle(payload: unknown, context: unknown): Promise<void> {
-    return this.consumer.handle(deliveryOf(payload, context, this.lag, this.options.acknowledge ?? false));
+    return this.deliver(deliveryOf(payload, context, this.lag, this.options.acknowledge ?? false));
+  }
+
+  /** @internal Handles a message, however it came. */
+  deliver(delivery: Delivery): Promise<void> {
+    return this.consumer.handle(delivery);
   }
 
   /** @internal @throws CacheError RC_MODULE_MISSING for a rule of a cache that the application has not */
