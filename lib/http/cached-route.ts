@@ -22,7 +22,7 @@ import { uriTagOf } from './uri-tags.js';
 import { writeCacheStatus, writeResponse } from './write-response.js';
 
 /** A request on its way through a cached route. */
-interface Visit {
+export interface Visit {
   readonly exchange: Exchange;
   readonly context: ExecutionContext;
   readonly next: CallHandler;

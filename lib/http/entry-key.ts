@@ -34,12 +34,8 @@ export function entryIdentityOf(
     if ('why' in asked) return asked;
     principal = asked.text;
   }
-  let owner = `h${exchange.host.toLowerCase()}`;
-  if (plan.tenant) {
-    const asked = ask('tenant', plan.tenant, context);
-    if ('why' in asked) return asked;
-    owner = `t${asked.text}`;
-  }
+  const owner = ownerOf(plan, exchange, context);
+  if ('why' in owner) return owner;
   let query: string | null;
   if (plan.key === null) {
     query = queryText(exchange.url, plan.query, plan.unknownQuery);
@@ -56,13 +52,20 @@ export function entryIdentityOf(
   const route = exchange.template ?? exchange.url.split('?', 1)[0]!;
   return {
     identifier: identifierOf(
-      [where, route, pairsText(params), query, pairsText(fields), owner, principal, version],
+      [where, route, pairsText(params), query, pairsText(fields), owner.text, principal, version],
       where,
     ),
   };
 }
 
-type Asked = { readonly text: string } | { readonly why: 'principal' | 'tenant'; readonly fault?: string };
+/** The tenant, or else the host, whose entries a request reads. */
+export function ownerOf(plan: RoutePlan, exchange: Exchange, context: ExecutionContext): Asked {
+  if (plan.tenant === null) return { text: `h${exchange.host.toLowerCase()}` };
+  const asked = ask('tenant', plan.tenant, context);
+  return 'why' in asked ? asked : { text: `t${asked.text}` };
+}
+
+export type Asked = { readonly text: string } | { readonly why: 'principal' | 'tenant'; readonly fault?: string };
 
 /** Total: a request whose principal is not known has no entry. */
 function ask(

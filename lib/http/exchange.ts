@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { HttpServer } from '@nestjs/common';
 import type { HeaderFields } from './gateway/header-fields.js';
 
@@ -11,6 +11,8 @@ interface AdapterRequest {
   /** Express, and Fastify: the route that was matched, as it was registered. */
   readonly route?: { readonly path?: unknown };
   readonly routeOptions?: { readonly url?: unknown };
+  /** Fastify's. */
+  readonly raw?: IncomingMessage;
 }
 
 /** What both adapters' responses have. */
@@ -102,6 +104,11 @@ export class Exchange {
 
   get isSent(): boolean {
     return this.raw.headersSent;
+  }
+
+  /** Node's own request. */
+  get rawRequest(): IncomingMessage {
+    return this.request.raw ?? (this.request as unknown as IncomingMessage);
   }
 
   /** Node's own response. */

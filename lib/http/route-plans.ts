@@ -9,6 +9,7 @@ import { classNameOf } from '../shared/class-name.js';
 import { CacheError } from '../shared/errors.js';
 import { DEFAULT_CACHE } from '../shared/tokens.js';
 import { CachedRoute } from './cached-route.js';
+import { GatewayRoute } from './gateway-route.js';
 import { HTTP_CACHE, HTTP_CACHE_EVICT } from './http-cache.decorator.js';
 import type { HttpCacheEvictOptions, HttpCacheOptions } from './http-cache-options.js';
 import { NestApplication } from './nest-application.js';
@@ -21,7 +22,7 @@ import { UriEvictions } from './uri-evictions.js';
 export type HandlerPlan =
   | {
       readonly kind: 'cached';
-      readonly route: CachedRoute;
+      readonly route: CachedRoute | GatewayRoute;
       readonly evictions: UriEvictions;
       readonly answer: 'bytes' | 'value';
     }
@@ -119,11 +120,14 @@ export class RoutePlans {
     const { application } = this;
     const hasOuter = application.hasOuterInterceptors(this.interceptor, runtimeClass, handler);
     const answer = options.answer ?? (hasOuter ? 'value' : 'bytes');
-    const route = new CachedRoute(plan, region, {
-      versionOf: (exchange) => application.versionOf(exchange),
-      warn: this.warn,
-      random: Math.random,
-    });
+    const { warn } = this;
+    const route = options.respectHeaders
+      ? new GatewayRoute(plan, region, warn)
+      : new CachedRoute(plan, region, {
+          versionOf: (exchange) => application.versionOf(exchange),
+          warn,
+          random: Math.random,
+        });
     return {
       kind: 'cached',
       route,

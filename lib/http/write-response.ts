@@ -2,7 +2,7 @@ import { bytesOf, type CachedResponse } from './cached-response.js';
 import { type CacheStatus, cacheStatusOf } from './cache-status.js';
 import { isNotModified } from './conditional.js';
 import type { Exchange } from './exchange.js';
-import { type HeaderFields, listed } from './gateway/header-fields.js';
+import { combined, type HeaderFields } from './gateway/header-fields.js';
 
 /** What a 304 says of the response (RFC 9110, section 15.4.5). */
 const OF_A_304 = new Set(['cache-control', 'content-location', 'etag', 'expires', 'vary']);
@@ -62,10 +62,12 @@ export function writeCacheStatus(exchange: Exchange, status: CacheStatus, hasXCa
   if (hasXCache) exchange.setHeader('x-cache', status.hit ? 'HIT' : 'MISS');
 }
 
-/** Merged: others depend on headers of their own, such as Origin. */
+/** Merged: others depend on headers of their own, such as Origin. Each name once, as it was first spelled. */
 function writeVary(exchange: Exchange, stored: HeaderFields, ours: readonly string[]): void {
   if (ours.length === 0 && stored['vary'] === undefined) return;
-  const before = { vary: exchange.responseField('vary') };
-  const names = new Set([...listed(before, 'vary'), ...listed(stored, 'vary'), ...ours]);
-  exchange.setHeader('vary', [...names].join(', '));
+  const given = [exchange.responseField('vary'), combined(stored, 'vary'), ...ours];
+  const names = given.flatMap((list) => list?.split(',') ?? []).map((name) => name.trim());
+  const merged = new Map<string, string>();
+  for (const name of names) if (name !== '' && !merged.has(name.toLowerCase())) merged.set(name.toLowerCase(), name);
+  exchange.setHeader('vary', [...merged.values()].join(', '));
 }

@@ -1,19 +1,17 @@
 import { parseCacheControl, secondsOf } from './cache-control.js';
-import { listed, single } from './header-fields.js';
+import { single } from './header-fields.js';
 import { parseHttpDate } from './http-date.js';
-import type { ExchangeTimes, ResponseHead } from './stored-response.js';
+import type { ExchangeTimes, ResponseHead } from './message-heads.js';
 
-/** RFC 9111, section 4.2.2: a share of the time since the last change. */
-const HEURISTIC_SHARE = 0.1;
-const MOST_HEURISTIC_MS = 24 * 3_600_000;
-/** RFC 9110, section 15.1. */
+/** Heuristically cacheable by RFC 9110, section 15.1. */
 const HEURISTIC_STATUS = new Set([200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 501]);
 
 /**
  * How long a response is fresh, from its creation on, ms, for a shared cache (RFC 9111, section 4.2.1): s-maxage, else max-age,
- * else Expires. Undefined: it does not say. What is said and cannot be read is 0.
+ * else Expires. Undefined: it does not say. What is said and cannot be read is 0. Nothing is guessed from Last-Modified (section 4.2.2): a cache that evictions reach should not serve
+ * what nobody has said is fresh.
  */
-export function explicitLifetimeMs(response: ResponseHead, times: ExchangeTimes): number | undefined {
+export function lifetimeMs(response: ResponseHead, times: ExchangeTimes): number | undefined {
   const directives = parseCacheControl(response.headers);
   const seconds = secondsOf(directives, 's-maxage') ?? secondsOf(directives, 'max-age');
   if (seconds !== undefined) return seconds * 1_000;
@@ -21,17 +19,6 @@ export function explicitLifetimeMs(response: ResponseHead, times: ExchangeTimes)
   if (expires === undefined) return undefined;
   const expiresMs = expires === null ? null : parseHttpDate(expires, times.responseMs);
   return expiresMs === null ? 0 : Math.max(0, expiresMs - dateMs(response, times));
-}
-
-/** As {@link explicitLifetimeMs}, and a guess by Last-Modified where nothing is said and guesses are wanted; else 0. */
-export function lifetimeMs(response: ResponseHead, times: ExchangeTimes, isHeuristic: boolean): number {
-  const explicitMs = explicitLifetimeMs(response, times);
-  if (explicitMs !== undefined) return explicitMs;
-  if (!isHeuristic || !isCacheableUnsaid(response) || listed(response.headers, 'pragma').includes('no-cache')) return 0;
-  const modified = single(response.headers, 'last-modified');
-  const modifiedMs = modified ? parseHttpDate(modified, times.responseMs) : null;
-  if (modifiedMs === null) return 0;
-  return Math.min(MOST_HEURISTIC_MS, Math.max(0, (dateMs(response, times) - modifiedMs) * HEURISTIC_SHARE));
 }
 
 /** True where a cache may keep the response though it says nothing of its freshness (RFC 9111, section 3). */

@@ -1,5 +1,5 @@
 import { single } from './header-fields.js';
-import type { ResponseHead } from './stored-response.js';
+import type { ResponseHead } from './message-heads.js';
 
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'QUERY', 'PROPFIND', 'REPORT', 'SEARCH']);
 

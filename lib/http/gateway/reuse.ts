@@ -1,7 +1,7 @@
 import { parseCacheControl, secondsOf } from './cache-control.js';
 import { currentAgeMs, lifetimeMs } from './freshness.js';
 import { listed } from './header-fields.js';
-import type { RequestHead, StoredResponse } from './stored-response.js';
+import type { ExchangeTimes, RequestHead, ResponseHead } from './message-heads.js';
 
 /** What may be done with a stored response that fits the request; times in ms. */
 export type Reuse =
@@ -12,7 +12,6 @@ export type Reuse =
   | { readonly as: 'validate'; readonly ageMs: number; readonly pastMs: number; readonly onError: boolean };
 
 export interface ReuseOptions {
-  readonly isHeuristic: boolean;
   /** True: `no-cache`, `max-age` and `min-fresh` of requests are obeyed, so that any client can send every request to the origin. */
   readonly honorClientNoCache: boolean;
   /** How long past its freshness a response that does not say is served when the origin cannot answer, ms. */
@@ -20,10 +19,15 @@ export interface ReuseOptions {
 }
 
 /** RFC 9111, section 4, for a shared cache. */
-export function decideReuse(request: RequestHead, stored: StoredResponse, nowMs: number, options: ReuseOptions): Reuse {
+export function decideReuse(
+  request: RequestHead,
+  stored: ResponseHead & ExchangeTimes,
+  nowMs: number,
+  options: ReuseOptions,
+): Reuse {
   const directives = parseCacheControl(stored.headers);
   const ageMs = currentAgeMs(stored, stored, nowMs);
-  const freshMs = lifetimeMs(stored, stored, options.isHeuristic) - ageMs;
+  const freshMs = (lifetimeMs(stored, stored) ?? 0) - ageMs;
   const pastMs = Math.max(0, -freshMs);
   // section 4.2.4: what forbids serving stale without the origin's word
   const isStrict = ['no-cache', 'must-revalidate', 'proxy-revalidate', 's-maxage'].some((name) => directives.has(name));

@@ -1,6 +1,6 @@
 import { combined, type HeaderFields, single } from './header-fields.js';
 import { keptFields } from './storing.js';
-import type { ExchangeTimes, ResponseHead, StoredResponse } from './stored-response.js';
+import type { ExchangeTimes, ResponseHead } from './message-heads.js';
 
 /** What only the sender of a request can mean: taken out before the cache asks in its own name. */
 const CONDITIONS = ['if-none-match', 'if-modified-since', 'if-match', 'if-unmodified-since', 'if-range', 'range'];
@@ -9,7 +9,7 @@ const CONDITIONS = ['if-none-match', 'if-modified-since', 'if-match', 'if-unmodi
 const OF_THE_BODY = new Set(['content-encoding', 'content-length', 'content-range', 'content-md5', 'etag']);
 
 /** A request's fields with the stored validators in place of the client's own conditions (RFC 9111, section 4.3.1). */
-export function conditionalFields(request: HeaderFields, stored: StoredResponse | null): HeaderFields {
+export function conditionalFields(request: HeaderFields, stored: ResponseHead | null): HeaderFields {
   const fields = Object.fromEntries(Object.entries(request).filter(([name]) => !CONDITIONS.includes(name)));
   if (stored === null) return fields;
   const etag = single(stored.headers, 'etag');
@@ -23,7 +23,7 @@ export function conditionalFields(request: HeaderFields, stored: StoredResponse 
  * True when a 304 speaks of the stored response (RFC 9111, section 4.3.4): the same strong validator, or no validator that says
  * otherwise.
  */
-export function isAbout(response: ResponseHead, stored: StoredResponse): boolean {
+export function isAbout(response: ResponseHead, stored: ResponseHead): boolean {
   const [etag, ours] = [combined(response.headers, 'etag'), combined(stored.headers, 'etag')];
   if (etag !== undefined) return ours !== undefined && opaque(etag) === opaque(ours);
   const [modified, oursModified] = [
@@ -34,7 +34,11 @@ export function isAbout(response: ResponseHead, stored: StoredResponse): boolean
 }
 
 /** The stored response with what a 304 says anew (RFC 9111, sections 3.2 and 4.3.4). */
-export function freshened(stored: StoredResponse, response: ResponseHead, times: ExchangeTimes): StoredResponse {
+export function freshened<R extends ResponseHead>(
+  stored: R,
+  response: ResponseHead,
+  times: ExchangeTimes,
+): R & ExchangeTimes {
   const news = Object.entries(keptFields(response.headers)).filter(([name]) => !OF_THE_BODY.has(name));
   // an Age of the old exchange says nothing of the new one
   const { age: _, ...kept } = stored.headers;

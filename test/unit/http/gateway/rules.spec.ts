@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { parseCacheControl, secondsOf } from '../../../../lib/http/gateway/cache-control.js';
-import { currentAgeMs, explicitLifetimeMs } from '../../../../lib/http/gateway/freshness.js';
+import { currentAgeMs, lifetimeMs } from '../../../../lib/http/gateway/freshness.js';
 import type { HeaderFields } from '../../../../lib/http/gateway/header-fields.js';
 import { formatHttpDate, parseHttpDate } from '../../../../lib/http/gateway/http-date.js';
 import { invalidatedUrls } from '../../../../lib/http/gateway/invalidated-urls.js';
@@ -11,14 +11,17 @@ import { keptFields, whyNotStored } from '../../../../lib/http/gateway/storing.j
 
 const NOW = Date.UTC(2026, 10, 26, 12);
 const times = { requestMs: NOW, responseMs: NOW };
-const stored = (headers: HeaderFields, selecting = {}) => ({
+const stored = (headers: HeaderFields) => ({
   status: 200,
   headers,
   ...times,
-  body: new Uint8Array(),
-  selecting,
 });
-const options = { isHeuristic: false, honorClientNoCache: false, staleIfErrorMs: 0 };
+const get = (headers: HeaderFields) => ({
+  method: 'GET',
+  headers,
+  isPersonal: 'authorization' in headers || 'cookie' in headers,
+});
+const options = { honorClientNoCache: false, staleIfErrorMs: 0 };
 
 describe('Cache-Control', () => {
   it.each([
@@ -77,10 +80,10 @@ describe('dates', () => {
   it('takes what cannot be read, or stands twice, as long past', () => {
     const date = formatHttpDate(NOW);
     const far = formatHttpDate(NOW + 60_000);
-    expect(explicitLifetimeMs({ status: 200, headers: { date, expires: '0' } }, times)).toBe(0);
-    expect(explicitLifetimeMs({ status: 200, headers: { date, expires: [far, far] } }, times)).toBe(0);
-    expect(explicitLifetimeMs({ status: 200, headers: { date: 'foo', expires: far } }, times)).toBe(60_000);
-    expect(explicitLifetimeMs({ status: 200, headers: { date } }, times)).toBeUndefined();
+    expect(lifetimeMs({ status: 200, headers: { date, expires: '0' } }, times)).toBe(0);
+    expect(lifetimeMs({ status: 200, headers: { date, expires: [far, far] } }, times)).toBe(0);
+    expect(lifetimeMs({ status: 200, headers: { date: 'foo', expires: far } }, times)).toBe(60_000);
+    expect(lifetimeMs({ status: 200, headers: { date } }, times)).toBeUndefined();
   });
 });
 
@@ -93,15 +96,13 @@ describe('age', () => {
 
   it.each(['abc', '-1', '7.0', '7, 0', '0, 0', '7;a=b'])('of %p is not known', (age) => {
     expect(currentAgeMs(stored({ age }), times, NOW)).toBe(Infinity);
-    expect(
-      decideReuse({ method: 'GET', headers: {} }, stored({ age, 'cache-control': 'max-age=60' }), NOW, options).as,
-    ).toBe('validate');
+    expect(decideReuse(get({}), stored({ age, 'cache-control': 'max-age=60' }), NOW, options).as).toBe('validate');
   });
 });
 
 describe('storing', () => {
   const why = (headers: HeaderFields, request: HeaderFields = {}, status = 200) =>
-    whyNotStored({ method: 'GET', headers: request }, { status, headers }, times, false);
+    whyNotStored(get(request), { status, headers }, times);
 
   it.each<[HeaderFields, HeaderFields, string | null]>([
     [{ 'cache-control': 'max-age=60' }, {}, null],
@@ -128,7 +129,7 @@ describe('storing', () => {
     expect(why(headers, {}, 304)).toBe('status');
     expect(why(headers, {}, 599)).toBeNull();
     expect(why({ 'cache-control': 'max-age=60, must-understand' }, {}, 599)).toBe('status');
-    expect(whyNotStored({ method: 'HEAD', headers: {} }, { status: 200, headers }, times, false)).toBe('method');
+    expect(whyNotStored({ ...get({}), method: 'HEAD' }, { status: 200, headers }, times)).toBe('method');
   });
 
   it('drops the fields of the connection', () => {
@@ -153,7 +154,7 @@ describe('selection', () => {
 
 describe('reuse', () => {
   const decide = (cacheControl: string, afterMs: number, request: HeaderFields = {}, changes = {}) =>
-    decideReuse({ method: 'GET', headers: request }, stored({ 'cache-control': cacheControl }), NOW + afterMs, {
+    decideReuse(get(request), stored({ 'cache-control': cacheControl }), NOW + afterMs, {
       ...options,
       ...changes,
     });
