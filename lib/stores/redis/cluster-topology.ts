@@ -1,7 +1,8 @@
 import type { Cluster, Redis } from 'ioredis';
 import { crc16 } from '../../keys/crc16.js';
 import type { Keyspace } from '../../keys/keyspace.js';
-import { type NodeContext, RedisNode } from './redis-node.js';
+import type { NodeContext } from './node-context.js';
+import { RedisNode } from './redis-node.js';
 import type { BucketOwner, RedisTopology } from './redis-topology.js';
 
 const SLOTS = 16_384;

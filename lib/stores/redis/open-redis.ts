@@ -9,7 +9,7 @@ import { KnownPositions } from './known-positions.js';
 import { preflight } from './preflight.js';
 import { RedisBroadcast } from './redis-broadcast.js';
 import { RedisChannel } from './redis-channel.js';
-import type { NodeContext } from './redis-node.js';
+import type { NodeContext } from './node-context.js';
 import { RedisRemoteStore } from './redis-remote-store.js';
 import type { RedisTopology } from './redis-topology.js';
 import { SingleTopology } from './single-topology.js';

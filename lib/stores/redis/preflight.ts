@@ -10,7 +10,8 @@ import {
   isPermissionDenied,
   messageOf,
 } from './redis-errors.js';
-import type { NodeContext, RedisNode } from './redis-node.js';
+import type { NodeContext } from './node-context.js';
+import type { RedisNode } from './redis-node.js';
 import type { RedisTopology } from './redis-topology.js';
 
 const COMMANDS =

@@ -4,8 +4,19 @@ import { deferred, type Deferred } from '../../shared/deferred.js';
 import { parseEntry } from './entry-header.js';
 import type { BucketPosition, PlainRead } from '../remote-store.js';
 import { isBehind, wholeNumber } from './known-positions.js';
-import { isWrongType, redirectOf, unavailable } from './redis-errors.js';
-import type { NodeContext, RedisNode } from './redis-node.js';
+import { failureOf, isWrongType, redirectOf } from './redis-errors.js';
+import type { NodeContext } from './node-context.js';
+
+/** What a batch asks of its node. */
+export interface ReadNode {
+  /** Raised when the connection closes. */
+  readonly epoch: number;
+  /** Whether the server had identified itself for the bucket, at `atMs` (local ms). */
+  isIdentified(bucket: number, atMs: number): boolean;
+  identify(bucket: number): void;
+  distrust(bucket: number): void;
+  send(commands: (client: Redis) => Promise<unknown>): Promise<unknown>;
+}
 
 interface PendingRead {
   readonly entry: string;
@@ -42,7 +53,7 @@ export class ReadBatch {
   private waiting = new Map<number, BucketReads>();
 
   constructor(
-    private readonly node: RedisNode,
+    private readonly node: ReadNode,
     private readonly context: NodeContext,
   ) {}
 
@@ -144,7 +155,7 @@ export class ReadBatch {
     } else if (isWrongType(error)) {
       for (const { answer } of reads) answer.resolve({ ...UNIDENTIFIED, foreign: true });
     } else {
-      const reason = unavailable('a read', error);
+      const reason = failureOf('a read', error);
       for (const { answer } of reads) answer.reject(reason);
     }
   }

@@ -18,6 +18,18 @@ export function unavailable(operation: string, cause: unknown): CacheError {
   );
 }
 
+/**
+ * A mistake of a program, ours or the driver's, or the command's failure as `unavailable` tells it. The first is passed on as it is: Redis has
+ * no part in it, and no retry mends it.
+ */
+export function failureOf(operation: string, cause: unknown): Error {
+  return isMistake(cause) ? (cause as Error) : unavailable(operation, cause);
+}
+
+/** By its name, since other realms have classes of their own. */
+export const isMistake = (error: unknown): boolean =>
+  error instanceof Error && /^(Type|Range|Reference|Syntax)Error$/.test(error.name);
+
 /** The server is one that must not be written to (now): its data may be behind another's. */
 export const isWriteRefused = (error: unknown): boolean =>
   /^(READONLY|NOREPLICAS|MISCONF|LOADING|MASTERDOWN|CLUSTERDOWN)\b/.test(messageOf(error));

@@ -1,36 +1,16 @@
 import type { Redis } from 'ioredis';
-import type { Keyspace } from '../../keys/keyspace.js';
-import type { Clock, Timer } from '../../shared/clock.js';
+import type { Timer } from '../../shared/clock.js';
 import type { BucketPosition, PlainRead } from '../remote-store.js';
 import { AnswerDeadlines } from './answer-deadlines.js';
 import { BulkLane } from './bulk-lane.js';
 import type { Circuit } from './circuit.js';
-import type { Endpoints } from './endpoints.js';
 import { type FunctionReply, functionReply, listIn } from './function-reply.js';
 import { libraryText } from './functions/library.js';
 import { type FunctionVerb, functionName } from './functions/protocol-version.js';
-import type { KnownPositions } from './known-positions.js';
+import type { NodeContext } from './node-context.js';
 import { PollBatch } from './poll-batch.js';
 import { ReadBatch, UNIDENTIFIED } from './read-batch.js';
 import { isFunctionMissing, isLibraryPresent, isWriteRefused } from './redis-errors.js';
-
-/** What every node of a store shares. */
-export interface NodeContext {
-  readonly keyspace: Keyspace;
-  readonly positions: KnownPositions;
-  /** The pub/sub channel of a bucket. */
-  readonly channelOf: (bucket: number) => string;
-  /** Bound of one answer, ms. */
-  readonly timeoutMs: number;
-  /** How long a connection is believed after it accepted a function for writing, ms (R20). */
-  readonly trustMs: number;
-  readonly clock: Clock;
-  readonly endpoints: Endpoints;
-  /** True where commands may be given to a connection that is being made. */
-  readonly queuesWhileConnecting: boolean;
-  /** A read was answered by a redirection: this server does not own the bucket (now). */
-  readonly onRedirect: () => void;
-}
 
 const CONNECTING: ReadonlySet<string> = new Set(['wait', 'connecting', 'connect']);
 

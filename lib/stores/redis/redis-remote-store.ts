@@ -1,13 +1,11 @@
-import type { Payload, StoredEntry } from '../../entries/stored-entry.js';
 import type { CacheKey } from '../../keys/cache-key.js';
-import { Keyspace } from '../../keys/keyspace.js';
+import type { Keyspace } from '../../keys/keyspace.js';
 import type { Clock } from '../../shared/clock.js';
-import { CacheError } from '../../shared/errors.js';
+import type { CacheError } from '../../shared/errors.js';
 import type { Mark } from '../channel.js';
 import type {
   BucketPosition,
   EndpointStatus,
-  EntryArgs,
   EvictArgs,
   FenceArgs,
   FillArgs,
@@ -26,19 +24,14 @@ import type {
   Stood,
   UnfenceArgs,
 } from '../remote-store.js';
-import { withTimeout } from './deadline.js';
 import type { Endpoints } from './endpoints.js';
-import { escapeText, parseEntry } from './entry-header.js';
+import { escapeText } from './entry-header.js';
+import { bucketOf, entryArguments, entryOf, pairOf, positiveMs, wholeMs } from './function-arguments.js';
 import { type FunctionReply, listIn, numberIn, wordIn } from './function-reply.js';
 import { LostLeases } from './lost-leases.js';
-import { isSilence, redirectOf, unavailable } from './redis-errors.js';
-import type { Argument, FunctionCall, RedisNode } from './redis-node.js';
 import type { RedisTopology } from './redis-topology.js';
 import { ServerReports } from './server-reports.js';
-
-/** How often a function is sent again while its slot is on the way, and how long between. */
-const LATER_ATTEMPTS = 4;
-const LATER_MS = 25;
+import { type StoreCall, StoreCalls } from './store-calls.js';
 
 export interface RedisRemoteStoreOptions {
   readonly topology: RedisTopology;
@@ -55,17 +48,16 @@ export interface RedisRemoteStoreOptions {
 
 /**
  * L2 on Redis >= 7.0 or Valkey: the coherence protocol as a library of Redis Functions, hits as plain reads.
- *
- * Times go out as whole milliseconds, at least 1 where 0 would mean "for ever" or "not at all".
  */
 export class RedisRemoteStore implements RemoteStore {
   readonly bucketCount: number;
   private readonly lostLeases = new LostLeases();
   private readonly reports = new ServerReports();
-  private isClosed = false;
+  private readonly calls: StoreCalls;
 
   constructor(private readonly options: RedisRemoteStoreOptions) {
     this.bucketCount = options.keyspace.bucketCount;
+    this.calls = new StoreCalls({ ...options, bucketCount: this.bucketCount });
   }
 
   async open(): Promise<void> {
@@ -75,7 +67,7 @@ export class RedisRemoteStore implements RemoteStore {
   // not async: the hot path makes one promise per read
   read({ key, binary }: ReadArgs): Promise<PlainRead> {
     try {
-      return this.nodeOf(key.bucket, 'a read').read(key.bucket, key.entry, binary);
+      return this.calls.nodeOf(key.bucket, 'a read').read(key.bucket, key.entry, binary);
     } catch (error) {
       return Promise.reject(error as CacheError);
     }
@@ -96,7 +88,7 @@ export class RedisRemoteStore implements RemoteStore {
       },
       onUnknown: () => lostLeases.add(key, token, this.options.clock.now() + leaseMs),
     };
-    return this.invoke(call, ([incarnation, sequence, now, answer]) => {
+    return this.calls.invoke(call, ([incarnation, sequence, now, answer]) => {
       const position = { incarnation, sequence, nowMicros: numberIn(now) };
       const [kind, raw, remainingMs] = listIn(answer);
       switch (wordIn(kind, ['H', 'L', 'W', 'B'])) {
@@ -123,7 +115,7 @@ export class RedisRemoteStore implements RemoteStore {
       keys: pairOf(key),
       args: [token, ...entryArguments(args)],
     } as const;
-    return this.invoke(call, ([incarnation, sequence, now, answer]) => {
+    return this.calls.invoke(call, ([incarnation, sequence, now, answer]) => {
       const [kind, detail] = listIn(answer);
       return kind === 'OK'
         ? { incarnation, sequence, kind: 'filled', stamp: numberIn(detail), nowMicros: numberIn(now) }
@@ -132,14 +124,14 @@ export class RedisRemoteStore implements RemoteStore {
   }
 
   async release({ key, token }: { key: CacheKey; token: string }): Promise<void> {
-    await this.invoke({ verb: 'release', bucket: key.bucket, keys: pairOf(key), args: [token] }, () => {});
+    await this.calls.invoke({ verb: 'release', bucket: key.bucket, keys: pairOf(key), args: [token] }, () => {});
   }
 
   async renew(args: { key: CacheKey; token: string; leaseMs: number; keepMs: number }): Promise<boolean> {
     const { key, token, leaseMs, keepMs } = args;
     const durations = [positiveMs(leaseMs), wholeMs(keepMs)];
     const call = { verb: 'renew', bucket: key.bucket, keys: pairOf(key), args: [token, ...durations] } as const;
-    return this.invoke(call, ([, , stands]) => numberIn(stands) === 1);
+    return this.calls.invoke(call, ([, , stands]) => numberIn(stands) === 1);
   }
 
   async evict({ keys, versions = [], marks = [], tombstoneMs }: EvictArgs): Promise<Stamped> {
@@ -156,7 +148,11 @@ export class RedisRemoteStore implements RemoteStore {
         ...marks.map(escapeText),
       ],
     } as const;
-    return this.invoke(call, ([incarnation, sequence, stamp]) => ({ incarnation, sequence, stamp: numberIn(stamp) }));
+    return this.calls.invoke(call, ([incarnation, sequence, stamp]) => ({
+      incarnation,
+      sequence,
+      stamp: numberIn(stamp),
+    }));
   }
 
   async softEvict({ keys, tombstoneMs }: { keys: readonly CacheKey[]; tombstoneMs: number }): Promise<BucketPosition> {
@@ -176,7 +172,11 @@ export class RedisRemoteStore implements RemoteStore {
     const args = [escapeText(fence), positiveMs(tombstoneMs)];
     const names = keys.flatMap(pairOf);
     const call = { verb: 'unfence', bucket: bucketOf(keys), keys: names, args, weight: keys.length } as const;
-    return this.invoke(call, ([incarnation, sequence, end]) => ({ incarnation, sequence, stood: numberIn(end) === 1 }));
+    return this.calls.invoke(call, ([incarnation, sequence, end]) => ({
+      incarnation,
+      sequence,
+      stood: numberIn(end) === 1,
+    }));
   }
 
   async put(args: PutArgs): Promise<PutOutcome> {
@@ -188,7 +188,7 @@ export class RedisRemoteStore implements RemoteStore {
       keys: pairOf(key),
       args: [...token, ...entryArguments(args)],
     } as const;
-    return this.invoke(call, ([incarnation, sequence, kind]) => ({
+    return this.calls.invoke(call, ([incarnation, sequence, kind]) => ({
       incarnation,
       sequence,
       kind: wordIn(kind, ['stored', 'superseded', 'refused']),
@@ -205,7 +205,7 @@ export class RedisRemoteStore implements RemoteStore {
       keys: [keyspace.collectKey(bucket)],
       args: [...times, ...marks.map(escapeText)],
     } as const;
-    return this.invoke(call, ([incarnation, sequence, stamp, stood]) => ({
+    return this.calls.invoke(call, ([incarnation, sequence, stamp, stood]) => ({
       incarnation,
       sequence,
       stamp: numberIn(stamp),
@@ -215,7 +215,7 @@ export class RedisRemoteStore implements RemoteStore {
 
   async poll({ bucket, marks }: { bucket: number; marks: readonly Mark[] }): Promise<PollReply> {
     const call = { verb: 'poll', bucket, keys: [], args: marks.map(escapeText) } as const;
-    const reply = await this.invoke(call, ([incarnation, sequence, ...rest]) => {
+    const reply = await this.calls.invoke(call, ([incarnation, sequence, ...rest]) => {
       const [markSequence, stampClock, nowMicros, earlier, ...stamps] = rest;
       return {
         incarnation,
@@ -240,76 +240,25 @@ export class RedisRemoteStore implements RemoteStore {
   }
 
   async inspect(): Promise<readonly ServerReport[]> {
-    if (this.isClosed) return [];
+    if (this.calls.isClosed) return [];
     const { topology } = this.options;
     const nodes = new Set(topology.owners().map(({ buckets }) => topology.nodeOf(buckets[0]!)));
     return Promise.all([...nodes].flatMap((node) => (node === null ? [] : [this.reports.of(node)])));
   }
 
   async close(): Promise<void> {
-    this.isClosed = true;
+    this.calls.isClosed = true;
     this.options.topology.close();
   }
 
   /** In the background, and once: a lease that could not be released ends by itself. */
   private giveUp(lease: { key: CacheKey; token: string }): void {
-    if (!this.isClosed) this.release(lease).catch(() => {});
+    if (!this.calls.isClosed) this.release(lease).catch(() => {});
   }
 
   private async position(call: StoreCall): Promise<BucketPosition> {
-    return this.invoke(call, ([incarnation, sequence]) => ({ incarnation, sequence }));
+    return this.calls.invoke(call, ([incarnation, sequence]) => ({ incarnation, sequence }));
   }
-
-  /**
-   * Sends again only what is known not to have run: a call that was redirected.
-   *
-   * @param read takes the reply apart
-   * @throws CacheError RC_STORE_UNAVAILABLE also for a reply that no function of ours gives
-   */
-  private async invoke<T>(call: StoreCall, read: (reply: FunctionReply) => T): Promise<T> {
-    const { verb, bucket, args } = call;
-    const isPoll = verb === 'poll' && args.length === 0;
-    let moved = false;
-    for (let attempt = 1; ; attempt++) {
-      const node = this.nodeOf(bucket, verb);
-      try {
-        return read(await (isPoll ? node.poll(call) : node.invoke(call)));
-      } catch (error) {
-        if (isSilence(error)) call.onUnknown?.();
-        const redirect = redirectOf(error);
-        if (redirect !== null) node.distrust(bucket);
-        if (redirect === 'owner' && !moved && (await this.isRefreshed())) {
-          moved = true;
-        } else if (redirect === 'later' && attempt < LATER_ATTEMPTS && this.bucketCount > 1) {
-          await new Promise((resolve) => setTimeout(resolve, LATER_MS * attempt));
-        } else {
-          throw unavailable(verb, describeFailure(error, node));
-        }
-      }
-    }
-  }
-
-  /** A slow refresh goes on, and the call without it. */
-  private async isRefreshed(): Promise<boolean> {
-    const { topology, timeoutMs } = this.options;
-    return withTimeout(topology.refresh(), timeoutMs).catch(() => false);
-  }
-
-  private nodeOf(bucket: number, operation: string): RedisNode {
-    if (this.isClosed) throw new CacheError('RC_CLOSED', `The cache was closed; ${operation} came after that.`);
-    const node = this.options.topology.nodeOf(bucket);
-    if (node === null || node.isDown) {
-      throw unavailable(operation, node?.lastError ?? this.options.topology.lastError ?? new Error('no connection'));
-    }
-    // the poll goes on: it is what finds out that the server is back
-    if (operation !== 'poll' && node.refusal !== null) throw unavailable(operation, node.refusal);
-    return node;
-  }
-}
-
-interface StoreCall extends FunctionCall {
-  /** The call was sent and not answered: it may have run, or may yet run. */
-  readonly onUnknown?: () => void;
 }
 
 const REFUSALS = ['lease', 'incarnation', 'mark', 'version'] as const;
@@ -318,39 +267,3 @@ const REFUSALS = ['lease', 'incarnation', 'mark', 'version'] as const;
 function isGranted([, , , answer]: FunctionReply): boolean {
   return Array.isArray(answer) && String(answer[0]) === 'L';
 }
-
-/** ioredis rejects with "Connection is closed"; the reason stands in the last error event. */
-function describeFailure(error: unknown, node: RedisNode): unknown {
-  const { lastError } = node;
-  if (node.isReady || lastError === null || !(error instanceof Error)) return error;
-  return new Error(`${error.message} (${lastError.message})`, { cause: error });
-}
-
-const pairOf = (key: CacheKey): string[] => [key.entry, Keyspace.sideKey(key.entry)];
-
-function bucketOf(keys: readonly CacheKey[]): number {
-  const bucket = keys[0]?.bucket ?? 0;
-  if (keys.some((key) => key.bucket !== bucket)) throw new RangeError('all keys of one call must be of one bucket');
-  return bucket;
-}
-
-function entryArguments(args: EntryArgs & { region: string }): Argument[] {
-  return [
-    escapeText(args.region),
-    args.tags.map(escapeText).join(','),
-    args.version,
-    wholeMs(args.loadMicros),
-    positiveMs(args.ttlMs),
-    wholeMs(args.staleMs),
-    args.format,
-    args.payload,
-  ];
-}
-
-function entryOf(raw: unknown): StoredEntry | null {
-  return typeof raw === 'string' || Buffer.isBuffer(raw) ? parseEntry(raw as Payload) : null;
-}
-
-const MAX_WHOLE = 10 ** 15;
-const wholeMs = (ms: number): number => Math.min(MAX_WHOLE, Math.max(0, Math.round(ms)));
-const positiveMs = (ms: number): number => Math.max(1, wholeMs(ms));

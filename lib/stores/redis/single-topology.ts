@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { Clock, Timer } from '../../shared/clock.js';
-import { type NodeContext, RedisNode } from './redis-node.js';
+import type { NodeContext } from './node-context.js';
+import { RedisNode } from './redis-node.js';
 import type { BucketOwner, RedisTopology } from './redis-topology.js';
 
 /** How long the first connection may take before `open` goes on without it. */

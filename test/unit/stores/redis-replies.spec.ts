@@ -123,6 +123,26 @@ describe('a reply of another kind than the command gives', () => {
   });
 });
 
+describe('a mistake of the program', () => {
+  it('is passed on as it is, so that nobody takes it for an outage', async () => {
+    const mistake = new TypeError('x is not a function');
+    const { store } = aStore(() => Promise.reject(mistake));
+    for (const outcome of await Promise.allSettled(callsOf(store))) {
+      expect(outcome).toEqual({ status: 'rejected', reason: mistake });
+    }
+  });
+
+  it('is told apart from what a connection rejects with', async () => {
+    for (const name of ['Error', 'ReplyError', 'AbortError', 'MaxRetriesPerRequestError']) {
+      const error = Object.assign(new Error('no'), { name });
+      const { store } = aStore(() => Promise.reject(error));
+      for (const outcome of await Promise.allSettled(callsOf(store))) {
+        expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'RC_STORE_UNAVAILABLE', cause: error } });
+      }
+    }
+  });
+});
+
 describe('a lease that was granted to a call that had given up', () => {
   const GRANTED = [7, 3, 1, ['L', null]];
 

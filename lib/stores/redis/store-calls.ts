@@ -1,0 +1,88 @@
+import type { Clock } from '../../shared/clock.js';
+import { CacheError } from '../../shared/errors.js';
+import { withTimeout } from './deadline.js';
+import type { FunctionReply } from './function-reply.js';
+import { failureOf, isMistake, isSilence, redirectOf, unavailable } from './redis-errors.js';
+import type { FunctionCall, RedisNode } from './redis-node.js';
+import type { RedisTopology } from './redis-topology.js';
+
+/** How often a function is sent again while its slot is on the way, and how long between. */
+const LATER_ATTEMPTS = 4;
+const LATER_MS = 25;
+
+export interface StoreCall extends FunctionCall {
+  /** The call was sent and not answered: it may have run, or may yet run. */
+  readonly onUnknown?: () => void;
+}
+
+/** Brings a call to the server that owns its bucket, and says what it means when that fails. */
+export class StoreCalls {
+  isClosed = false;
+
+  constructor(
+    private readonly options: {
+      readonly topology: RedisTopology;
+      /** More than one: slots may be on their way. */
+      readonly bucketCount: number;
+      /** Bound of one step, ms. */
+      readonly timeoutMs: number;
+      readonly clock: Clock;
+    },
+  ) {}
+
+  /**
+   * Sends again only what is known not to have run: a call that was redirected.
+   *
+   * @param read takes the reply apart
+   * @throws CacheError RC_STORE_UNAVAILABLE also for a reply that no function of ours gives; a mistake of the program as it is
+   */
+  async invoke<T>(call: StoreCall, read: (reply: FunctionReply) => T): Promise<T> {
+    const { verb, bucket, args } = call;
+    const { clock, bucketCount } = this.options;
+    const isPoll = verb === 'poll' && args.length === 0;
+    let moved = false;
+    for (let attempt = 1; ; attempt++) {
+      const node = this.nodeOf(bucket, verb);
+      try {
+        return read(await (isPoll ? node.poll(call) : node.invoke(call)));
+      } catch (error) {
+        if (isSilence(error)) call.onUnknown?.();
+        const redirect = redirectOf(error);
+        if (redirect !== null) node.distrust(bucket);
+        if (redirect === 'owner' && !moved && (await this.isRefreshed())) {
+          moved = true;
+        } else if (redirect === 'later' && attempt < LATER_ATTEMPTS && bucketCount > 1) {
+          await new Promise<void>((resolve) => clock.after(LATER_MS * attempt, resolve));
+        } else {
+          throw failureOf(verb, describeFailure(error, node));
+        }
+      }
+    }
+  }
+
+  /** @throws CacheError RC_CLOSED, RC_STORE_UNAVAILABLE when there is no connection, or its server was silent */
+  nodeOf(bucket: number, operation: string): RedisNode {
+    if (this.isClosed) throw new CacheError('RC_CLOSED', `The cache was closed; ${operation} came after that.`);
+    const { topology } = this.options;
+    const node = topology.nodeOf(bucket);
+    if (node === null || node.isDown) {
+      throw unavailable(operation, node?.lastError ?? topology.lastError ?? new Error('no connection'));
+    }
+    // the poll goes on: it is what finds out that the server is back
+    if (operation !== 'poll' && node.refusal !== null) throw unavailable(operation, node.refusal);
+    return node;
+  }
+
+  /** A slow refresh goes on, and the call without it. */
+  private async isRefreshed(): Promise<boolean> {
+    const { topology, timeoutMs } = this.options;
+    return withTimeout(topology.refresh(), timeoutMs).catch(() => false);
+  }
+}
+
+/** ioredis rejects with "Connection is closed"; the reason stands in the last error event. */
+function describeFailure(error: unknown, node: RedisNode): unknown {
+  const { lastError } = node;
+  if (node.isReady || lastError === null || !(error instanceof Error) || isMistake(error)) return error;
+  return new Error(`${error.message} (${lastError.message})`, { cause: error });
+}
