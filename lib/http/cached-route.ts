@@ -17,6 +17,7 @@ import type { Exchange } from './exchange.js';
 import { isSelected, selectingFields } from './gateway/selection.js';
 import { keptFieldsOf, whyFieldsForbid } from './kept-fields.js';
 import { requestDirectivesOf } from './request-directives.js';
+import type { RoutePipes } from './route-pipes.js';
 import type { RoutePlan } from './route-plan.js';
 import { uriTagOf } from './uri-tags.js';
 import { writeCacheStatus, writeResponse } from './write-response.js';
@@ -63,6 +64,8 @@ export class CachedRoute {
       readonly versionOf: (exchange: Exchange) => string;
       readonly warn: (kind: string, message: string) => void;
       readonly random: () => number;
+      /** Null: the handler has none. */
+      readonly pipes: RoutePipes | null;
     },
   ) {
     const { options, where } = plan;
@@ -101,7 +104,7 @@ export class CachedRoute {
       let told: ReadReport | undefined;
       const local = this.region.takeLocal(key, this.policy, (report) => (told = report));
       if (local !== NOTHING && isSelected((local as CachedResponse).selecting, exchange.headers)) {
-        return of(this.deliver(visit, local as CachedResponse, told, null));
+        return this.serve(visit, local as CachedResponse, told);
       }
     }
     return this.read(visit, key, identity.identifier, isForced);
@@ -141,7 +144,7 @@ export class CachedRoute {
     const stored = (await this.region.peek(key, this.policy, (report) => (told = report))) as
       CachedResponse | undefined;
     if (stored !== undefined && isSelected(stored.selecting, visit.exchange.headers)) {
-      return of(this.deliver(visit, stored, told, null));
+      return this.serve(visit, stored, told);
     }
     throw new GatewayTimeoutException('There is no cached response, and the request asks for no other.');
   }
@@ -150,19 +153,32 @@ export class CachedRoute {
     if (isForced) await this.region.evictKeys([key]);
     const own: OwnRun = { hasRun: false, result: null, why: null };
     let answered = await this.readOnce(visit, key, own);
-    if (!own.hasRun && !isSelected(answered.stored.selecting, visit.exchange.headers)) {
+    if (!own.hasRun && !isFor(visit, answered.stored)) {
       // the first response tells on what the others depend
       const selecting = selectingFields(visit.exchange.headers, answered.stored.headers);
       const variant = this.region.keyOf(`${identifier}:${escapeSegment(JSON.stringify(selecting))}`);
       answered = await this.readOnce(visit, variant, own);
-      if (!own.hasRun && !isSelected(answered.stored.selecting, visit.exchange.headers)) {
+      if (!own.hasRun && !isFor(visit, answered.stored)) {
         return this.pass(visit, { hit: false, fwd: 'vary-miss' });
       }
     }
     const { stored, told } = answered;
     if (own.result !== null) return this.handOn(visit, own);
     if (isNotShared(stored)) return this.pass(visit, { hit: false, fwd: 'uri-miss', detail: 'not-shared' });
+    if (!own.hasRun) await this.parts.pipes?.check(visit.exchange.request, visit.exchange.response);
     return of(this.deliver(visit, stored, told, own));
+  }
+
+  /** What another request's handler has made: what pipes would refuse they refuse all the same. */
+  private serve(
+    visit: Visit,
+    stored: CachedResponse,
+    told: ReadReport | undefined,
+  ): Observable<unknown> | Promise<Observable<unknown>> {
+    const { pipes } = this.parts;
+    const { request, response } = visit.exchange;
+    if (pipes === null) return of(this.deliver(visit, stored, told, null));
+    return pipes.check(request, response).then(() => of(this.deliver(visit, stored, told, null)));
   }
 
   private async readOnce(visit: Visit, key: CacheKey, own: OwnRun) {
@@ -293,6 +309,11 @@ function statusOf(told: ReadReport | undefined, own: OwnRun | null): CacheStatus
   }
   if (source !== 'load') return { hit: true, ttlMs: freshMs };
   return { hit: false, fwd: 'uri-miss', isStored, isCollapsed: isJoined, ttlMs: freshMs };
+}
+
+/** What is not shared is for nobody else, whatever it depends on. */
+function isFor({ exchange }: Visit, stored: CachedResponse): boolean {
+  return isNotShared(stored) || isSelected(stored.selecting, exchange.headers);
 }
 
 /** By the store's own clock, whichever instance made it. */

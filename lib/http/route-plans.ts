@@ -1,6 +1,6 @@
 import { Logger, RequestMethod, type Type } from '@nestjs/common';
 import { METHOD_METADATA } from '@nestjs/common/constants.js';
-import { DiscoveryService, type ModuleRef, ModulesContainer } from '@nestjs/core';
+import type { ModuleRef } from '@nestjs/core';
 import { CacheRegistry } from '../application/cache-registry.js';
 import type { CacheEngine } from '../cache/cache-engine.js';
 import { engineOf } from '../cache/redis-cache.js';
@@ -56,10 +56,8 @@ export class RoutePlans {
   planAll(): void {
     if (this.hasLooked) return;
     this.hasLooked = true;
-    const discovery = new DiscoveryService(this.moduleRef.get(ModulesContainer, { strict: false }));
-    for (const { metatype } of discovery.getControllers()) {
-      if (typeof metatype === 'function')
-        for (const handler of handlersOf(metatype as Type<unknown>)) this.planOf(metatype as Type<unknown>, handler);
+    for (const controller of this.application.controllers()) {
+      for (const handler of handlersOf(controller)) this.planOf(controller, handler);
     }
   }
 
@@ -127,6 +125,7 @@ export class RoutePlans {
           versionOf: (exchange) => application.versionOf(exchange),
           warn,
           random: Math.random,
+          pipes: application.pipesOf(runtimeClass, handler),
         });
     return {
       kind: 'cached',

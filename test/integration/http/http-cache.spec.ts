@@ -1,11 +1,10 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import {
   Controller,
   Get,
   Head,
   Header,
   HttpCode,
-  type ModuleMetadata,
   NotFoundException,
   Param,
   ParseIntPipe,
@@ -14,34 +13,12 @@ import {
   Query,
   Res,
   UseInterceptors,
-  type INestApplication,
 } from '@nestjs/common';
-import { RedisCacheModule } from '../../../lib/index.js';
 import { HttpCache, HttpCacheEvict, RedisCacheInterceptor } from '../../../lib/http/index.js';
-import { ADAPTERS, type AdapterName, type HttpApp, startHttpApp } from '../../support/http-app.js';
+import { cachedApps, type ResponseLike } from '../../support/cached-app.js';
+import { ADAPTERS } from '../../support/http-app.js';
 
-const open: HttpApp[] = [];
-afterEach(async () => {
-  for (const one of open.splice(0)) await one.close();
-});
-
-async function start(
-  adapter: AdapterName,
-  controllers: ModuleMetadata['controllers'],
-  metadata: ModuleMetadata = {},
-  configure?: (app: INestApplication) => void,
-): Promise<HttpApp> {
-  const imports = [RedisCacheModule.forRoot({ service: 'test', jitter: 0 }), ...(metadata.imports ?? [])];
-  const app = await startHttpApp(adapter, { ...metadata, imports, controllers: controllers! }, configure);
-  open.push(app);
-  return app;
-}
-
-interface ResponseLike {
-  setHeader?(name: string, value: string): void;
-  header(name: string, value: string): void;
-  status(code: number): unknown;
-}
+const start = cachedApps();
 
 describe.each(ADAPTERS)('on %s', (adapter) => {
   it('answers the second request from the cache: status, header fields and bytes are those of the first', async () => {
