@@ -23,10 +23,10 @@ export interface CachedResponse {
 }
 
 /** The handler has answered with what is not for others: whoever waited for it runs a handler of their own. */
-export const NOT_SHARED = Object.freeze({ isNotShared: true });
+export const NOT_SHARED = Object.freeze({ '~not-shared': true });
 
 export function isNotShared(value: unknown): boolean {
-  return (value as Partial<typeof NOT_SHARED> | null)?.isNotShared === true;
+  return (value as Partial<typeof NOT_SHARED> | null)?.['~not-shared'] === true;
 }
 
 /** The body as bytes of the wire. */

@@ -30,7 +30,7 @@ export function entryIdentityOf(
   const { where, vary } = plan;
   let principal = '';
   if (plan.scope === 'private') {
-    const asked = ask('principal', plan.principal, context);
+    const asked = askIdentity('principal', plan.principal, context);
     if ('why' in asked) return asked;
     principal = asked.text;
   }
@@ -61,14 +61,14 @@ export function entryIdentityOf(
 /** The tenant, or else the host, whose entries a request reads. */
 export function ownerOf(plan: RoutePlan, exchange: Exchange, context: ExecutionContext): Asked {
   if (plan.tenant === null) return { text: `h${exchange.host.toLowerCase()}` };
-  const asked = ask('tenant', plan.tenant, context);
+  const asked = askIdentity('tenant', plan.tenant, context);
   return 'why' in asked ? asked : { text: `t${asked.text}` };
 }
 
 export type Asked = { readonly text: string } | { readonly why: 'principal' | 'tenant'; readonly fault?: string };
 
 /** Total: a request whose principal is not known has no entry. */
-function ask(
+export function askIdentity(
   why: 'principal' | 'tenant',
   of: ((context: ExecutionContext) => Identity) | null,
   context: ExecutionContext,

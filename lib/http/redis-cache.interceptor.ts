@@ -10,7 +10,7 @@ import type { Observable } from 'rxjs';
 import { CacheRegistry } from '../application/cache-registry.js';
 import type { AnyFunction } from '../operations/method-types.js';
 import { Exchange } from './exchange.js';
-import { RoutePlans } from './route-plans.js';
+import { type HandlerPlan, RoutePlans } from './route-plans.js';
 
 /** By application: however many controllers and modules bind the interceptor. */
 const applications = new WeakMap<CacheRegistry, RoutePlans>();
@@ -40,18 +40,34 @@ export class RedisCacheInterceptor implements NestInterceptor, OnModuleInit {
   }
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> | Promise<Observable<unknown>> {
-    if (context.getType<string>() !== 'http') return next.handle();
-    const plan = this.plansOf().planOf(context.getClass(), context.getHandler() as AnyFunction);
-    if (plan.kind === 'none') return next.handle();
+    const plans = this.plansOf();
+    const plan = plans.planOf(context.getClass(), context.getHandler() as AnyFunction);
+    const type = context.getType<string>();
+    if (type === 'http') return this.ofRequest(plan, context, next);
+    if (type === 'rpc') return ofMessage(plan, context, next);
+    if (plan.isDeclared) {
+      plans.warn(
+        type,
+        `@HttpCache does nothing in a context of the type "${type}" (first: ${context.getClass().name}.${context.getHandler().name}). Cache a method that the handler calls, by @Cacheable.`,
+      );
+    }
+    return next.handle();
+  }
+
+  private ofRequest(
+    { route, answer, evictions }: HandlerPlan,
+    context: ExecutionContext,
+    next: CallHandler,
+  ): Observable<unknown> | Promise<Observable<unknown>> {
+    if (route === null && evictions === null) return next.handle();
     const http = context.switchToHttp();
     const request = http.getRequest<ConstructorParameters<typeof Exchange>[1]>();
     const { seen } = RedisCacheInterceptor;
     if (seen.get(request) === context.getHandler()) return next.handle();
     seen.set(request, context.getHandler() as AnyFunction);
     const exchange = new Exchange(this.adapterHost.httpAdapter, request, http.getResponse());
-    if (!SAFE.has(exchange.method)) return plan.evictions.after(exchange, context, next);
-    if (plan.kind === 'writes') return next.handle();
-    return plan.route.handle({ exchange, context, next, answer: plan.answer });
+    if (!SAFE.has(exchange.method)) return evictions?.after(exchange, context, next) ?? next.handle();
+    return route?.handle({ exchange, context, next, answer }) ?? next.handle();
   }
 
   private plansOf(): RoutePlans {
@@ -61,4 +77,13 @@ export class RedisCacheInterceptor implements NestInterceptor, OnModuleInit {
     if (!plans) applications.set(registry, (plans = new RoutePlans(this.moduleRef, RedisCacheInterceptor)));
     return (this.plans = plans);
   }
+}
+
+function ofMessage(
+  { message, evictions }: HandlerPlan,
+  context: ExecutionContext,
+  next: CallHandler,
+): Observable<unknown> | Promise<Observable<unknown>> {
+  if (message !== null) return message.handle(context, next);
+  return evictions?.afterMessage(context, next) ?? next.handle();
 }

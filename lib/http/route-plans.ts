@@ -8,6 +8,7 @@ import type { AnyFunction } from '../operations/method-types.js';
 import { classNameOf } from '../shared/class-name.js';
 import { CacheError } from '../shared/errors.js';
 import { DEFAULT_CACHE } from '../shared/tokens.js';
+import { CachedMessage, messageKindOf } from './cached-message.js';
 import { CachedRoute } from './cached-route.js';
 import { GatewayRoute } from './gateway-route.js';
 import { HTTP_CACHE, HTTP_CACHE_EVICT } from './http-cache.decorator.js';
@@ -15,23 +16,24 @@ import type { HttpCacheEvictOptions, HttpCacheOptions } from './http-cache-optio
 import { NestApplication } from './nest-application.js';
 import { ResponseCodec } from './response-codec.js';
 import { answersItself, whyNotCacheable } from './route-checks.js';
-import { routePlanOf } from './route-plan.js';
+import { type RoutePlan, routePlanOf } from './route-plan.js';
 import { UriEvictions } from './uri-evictions.js';
 
-/** What the interceptor does with the requests of one handler. */
-export type HandlerPlan =
-  | {
-      readonly kind: 'cached';
-      readonly route: CachedRoute | GatewayRoute;
-      readonly evictions: UriEvictions;
-      readonly answer: 'bytes' | 'value';
-    }
-  | { readonly kind: 'writes'; readonly evictions: UriEvictions }
-  | { readonly kind: 'none' };
+/** What the interceptor does with what comes to one handler; null: nothing. */
+export interface HandlerPlan {
+  readonly route: CachedRoute | GatewayRoute | null;
+  readonly answer: 'bytes' | 'value';
+  readonly message: CachedMessage | null;
+  /** After requests that may have written. */
+  readonly evictions: UriEvictions | null;
+  /** It says that it is to be cached, in whatever kind of context. */
+  readonly isDeclared: boolean;
+}
 
-const NONE: HandlerPlan = { kind: 'none' };
+const NONE: HandlerPlan = { route: null, answer: 'bytes', message: null, evictions: null, isDeclared: false };
 const RESPONSES = new ResponseCodec();
-const DEFAULT_REGION = 'http';
+const HTTP_REGION = 'http';
+const MESSAGE_REGION = 'rpc';
 
 /** The plans of one application's handlers, by class and handler. */
 export class RoutePlans {
@@ -81,43 +83,40 @@ export class RoutePlans {
     const evicts = Reflect.getMetadata(HTTP_CACHE_EVICT, handler) as HttpCacheEvictOptions | undefined;
     const method = Reflect.getMetadata(METHOD_METADATA, handler) as RequestMethod | undefined;
     const reads = method === RequestMethod.GET || method === RequestMethod.HEAD || method === RequestMethod.ALL;
-    const isCached = own !== undefined || (ofClass !== undefined && method !== undefined && reads);
-    if (isCached) return this.cachedPlan({ ...ofClass, ...own }, runtimeClass, handler, own !== undefined, evicts);
-    const writes = method !== undefined && !reads && method !== RequestMethod.OPTIONS;
-    if (evicts === undefined && !(writes && hasCachedRoutes(runtimeClass))) return NONE;
+    const options = { ...ofClass, ...own };
+    const isRoute = method !== undefined && (own !== undefined || (ofClass !== undefined && reads));
+    const isMessage = own !== undefined && this.isMessage(runtimeClass, handler);
+    const route = isRoute ? this.routeOf(options, runtimeClass, handler, own !== undefined) : null;
+    // of a class with cached routes whatever may have written
+    const ends = evicts ?? (method !== undefined && method !== RequestMethod.GET ? cacheOf(runtimeClass) : null);
     return {
-      kind: 'writes',
-      evictions: this.evictionsOf(evicts ?? { ...cacheOf(runtimeClass) }, runtimeClass, handler),
+      ...NONE,
+      ...route,
+      message: isMessage ? this.messageOf(options, runtimeClass, handler) : null,
+      evictions: ends === null ? null : this.evictionsOf(ends, runtimeClass, handler),
+      isDeclared: own !== undefined,
     };
   }
 
-  private cachedPlan(
+  private routeOf(
     options: HttpCacheOptions,
     runtimeClass: Type<unknown>,
     handler: AnyFunction,
     isOwn: boolean,
-    evicts: HttpCacheEvictOptions | undefined,
-  ): HandlerPlan {
+  ): Pick<HandlerPlan, 'route' | 'answer'> | null {
     const where = `${classNameOf(runtimeClass)}.${handler.name}`;
     const why = whyNotCacheable(runtimeClass, handler);
     if (why !== null) {
       const message = `@HttpCache cannot stand on ${where}: ${why}.`;
       if (isOwn) throw new CacheError('RC_DECORATOR_TARGET', message);
       this.warn(where, `${message} Its class has @HttpCache: this handler runs for each request.`);
-      return NONE;
+      return null;
     }
     const plan = routePlanOf(options, runtimeClass, handler);
-    if (plan.scope === 'private' && plan.principal === null) {
-      this.warn(
-        `${where} principal`,
-        `${where} is private and has no principal: every request passes the cache by. Give it one, such as { principal: (context) => context.switchToHttp().getRequest().user?.id }.`,
-      );
-    }
-    const { engine } = this.find(options.cache, where);
-    const region = engine.region(options.region ?? DEFAULT_REGION, RESPONSES);
+    this.warnOfPlan(plan);
+    const region = this.find(options.cache, where).engine.region(options.region ?? HTTP_REGION, RESPONSES);
     const { application } = this;
     const hasOuter = application.hasOuterInterceptors(this.interceptor, runtimeClass, handler);
-    const answer = options.answer ?? (hasOuter ? 'value' : 'bytes');
     const { warn } = this;
     const route = options.respectHeaders
       ? new GatewayRoute(plan, region, warn)
@@ -127,12 +126,32 @@ export class RoutePlans {
           random: Math.random,
           pipes: application.pipesOf(runtimeClass, handler),
         });
-    return {
-      kind: 'cached',
-      route,
-      answer,
-      evictions: this.evictionsOf(evicts ?? { cache: options.cache! }, runtimeClass, handler),
-    };
+    return { route, answer: options.answer ?? (hasOuter ? 'value' : 'bytes') };
+  }
+
+  private isMessage(runtimeClass: Type<unknown>, handler: AnyFunction): boolean {
+    const kind = messageKindOf(handler);
+    if (kind !== 'event') return kind === 'message';
+    const where = `${classNameOf(runtimeClass)}.${handler.name}`;
+    throw new CacheError(
+      'RC_DECORATOR_TARGET',
+      `@HttpCache cannot stand on ${where}: it handles events (@EventPattern()), and answers nobody. Take @HttpCache off.`,
+    );
+  }
+
+  private messageOf(options: HttpCacheOptions, runtimeClass: Type<unknown>, handler: AnyFunction): CachedMessage {
+    const plan = routePlanOf(options, runtimeClass, handler);
+    this.warnOfPlan(plan);
+    const region = this.find(options.cache, plan.where).engine.region(options.region ?? MESSAGE_REGION);
+    return new CachedMessage(plan, region, { runtimeClass, handler, warn: this.warn });
+  }
+
+  private warnOfPlan({ where, scope, principal }: RoutePlan): void {
+    if (scope !== 'private' || principal !== null) return;
+    this.warn(
+      `${where} principal`,
+      `${where} is private and has no principal: all that comes passes the cache by. Give it one, such as { principal: (context) => context.switchToHttp().getRequest().user?.id }.`,
+    );
   }
 
   private evictionsOf(options: HttpCacheEvictOptions, runtimeClass: Type<unknown>, handler: AnyFunction): UriEvictions {
@@ -145,10 +164,6 @@ export class RoutePlans {
     const registry = this.moduleRef.get(CacheRegistry, { strict: false });
     return { engine: engineOf(registry.find(cache ?? DEFAULT_CACHE, where)) };
   }
-}
-
-function hasCachedRoutes(runtimeClass: Type<unknown>): boolean {
-  return cacheOf(runtimeClass) !== null;
 }
 
 /** The cache of the class's cached routes; null: it has none. */

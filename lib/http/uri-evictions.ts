@@ -39,6 +39,17 @@ export class UriEvictions {
     return concat(handled, evicting.pipe(ignoreElements()));
   }
 
+  /** As `after`, by tags alone. */
+  afterMessage(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    let result: unknown;
+    const handled = next.handle().pipe(tap((value) => (result = value)));
+    const evicting = defer(async () => {
+      const tags = this.tagsOf(result, context);
+      if (tags.length > 0) await this.engine.evictTags(tags);
+    });
+    return concat(handled, evicting.pipe(ignoreElements()));
+  }
+
   private async evict(exchange: Exchange, context: ExecutionContext, result: unknown): Promise<void> {
     const { statusCode: status } = exchange.response;
     if (status < 200 || status >= 400) return;

@@ -1,0 +1,185 @@
+import type { CallHandler, ExecutionContext, Type } from '@nestjs/common';
+import { from, type Observable, of, ReplaySubject } from 'rxjs';
+import { type ReadPolicy, resolveReadPolicy } from '../cache/read-policy.js';
+import type { Region } from '../cache/region.js';
+import { defaultKeyOf } from '../keys/default-key.js';
+import { identifierOf } from '../keys/key-segment.js';
+import type { AnyFunction } from '../operations/method-types.js';
+import { classNameOf } from '../shared/class-name.js';
+import { describeThrown, isCacheError } from '../shared/errors.js';
+import { isNotShared, NOT_SHARED } from './cached-response.js';
+import { askIdentity } from './entry-key.js';
+import type { HttpCacheOptions } from './http-cache-options.js';
+import type { RoutePlan } from './route-plan.js';
+
+/** What a handler of messages may return is counted by the context of its message: `unless`, `tags` and `ttl` get it. */
+type Args = readonly [ExecutionContext];
+
+const PATTERN = 'microservices:pattern';
+const HANDLER_TYPE = 'microservices:handler_type';
+/** `PatternHandler.EVENT` */
+const EVENT = 2;
+
+/** How a transport tells by which pattern a message came. */
+interface MessageContext {
+  getPattern?(): unknown;
+  getSubject?(): unknown;
+  getTopic?(): unknown;
+  getChannel?(): unknown;
+  /** gRPC's metadata. */
+  getMap?(): Readonly<Record<string, unknown>>;
+}
+
+/** A handler of messages: `@MessagePattern()`. Null for one of events, which answers nobody, and for what is none. */
+export function messageKindOf(handler: AnyFunction): 'message' | 'event' | null {
+  if (Reflect.getMetadata(PATTERN, handler) === undefined) return null;
+  return Reflect.getMetadata(HANDLER_TYPE, handler) === EVENT ? 'event' : 'message';
+}
+
+/** One handler of messages whose replies are cached: the same in a pure microservice and in a hybrid application. */
+export class CachedMessage {
+  private readonly policy: ReadPolicy;
+  private readonly payloadKey: (args: readonly unknown[]) => string;
+  private readonly patterns: string;
+
+  constructor(
+    private readonly plan: RoutePlan,
+    private readonly region: Region,
+    private readonly parts: {
+      readonly runtimeClass: Type<unknown>;
+      readonly handler: AnyFunction;
+      readonly warn: (kind: string, message: string) => void;
+    },
+  ) {
+    const { options, where } = plan;
+    const { ttl, tags, unless } = options;
+    const ofResult = <R>(fixed: R | ((value: unknown, context: ExecutionContext) => R)) =>
+      typeof fixed === 'function'
+        ? (value: unknown, context: ExecutionContext) => (fixed as AnyFunction)(value, context) as R
+        : fixed;
+    if (tags !== undefined) region.declareTags();
+    this.policy = resolveReadPolicy(
+      region.options,
+      {
+        ...pick(options, ['jitter', 'negativeTtl', 'staleWhileRevalidate', 'staleIfError']),
+        ...(ttl === undefined ? {} : { ttl: ofResult(ttl) }),
+        ...(tags === undefined ? {} : { tags: ofResult(tags) }),
+        unless: (value: unknown, context: ExecutionContext) => isNotShared(value) || unless?.(value, context) === true,
+      },
+      where,
+    );
+    const name = classNameOf(parts.runtimeClass);
+    this.payloadKey = defaultKeyOf({ runtimeClass: name, declaringClass: name, method: parts.handler.name }, where);
+    this.patterns = JSON.stringify(Reflect.getMetadata(PATTERN, parts.handler));
+  }
+
+  async handle(context: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
+    const identifier = this.identifierOf(context);
+    if (identifier === null || !this.admits(context)) {
+      this.region.countBypass();
+      return next.handle();
+    }
+    let own: Observable<unknown> | null = null;
+    const load = async () => {
+      const { value, replay } = await once(next);
+      own = value === NOT_SHARED ? replay : null;
+      return value;
+    };
+    const args: Args = [context];
+    const reply = await this.region.read(this.region.keyOf(identifier), this.policy, args, load);
+    if (own !== null) return own;
+    return isNotShared(reply) ? next.handle() : of(reply);
+  }
+
+  /** Null: this message has no entry. */
+  private identifierOf(context: ExecutionContext): string | null {
+    const { plan } = this;
+    const asked = [];
+    for (const [name, of] of [
+      ['principal', plan.scope === 'private' ? plan.principal : undefined],
+      ['tenant', plan.tenant ?? undefined],
+    ] as const) {
+      if (of === undefined) continue;
+      const answer = askIdentity(name, of, context);
+      if ('why' in answer) {
+        if (answer.fault !== undefined) this.warn(name, answer.fault);
+        return null;
+      }
+      asked.push(answer.text);
+    }
+    const rpc = context.switchToRpc();
+    const message = rpc.getContext<MessageContext | undefined>();
+    if (plan.scope === undefined && bearsLogin(message)) return null;
+    try {
+      const data: unknown = rpc.getData();
+      const payload = plan.key === null ? this.payloadKey([data]) : identifierOf(plan.key(context), plan.where);
+      return `${identifierOf([plan.where, this.patterns, patternOf(message), asked.join('\n')], plan.where)}:${payload}`;
+    } catch (error) {
+      this.warn('key', isCacheError(error) ? error.message : describeThrown(error));
+      return null;
+    }
+  }
+
+  private admits(context: ExecutionContext): boolean {
+    try {
+      return this.plan.options.condition === undefined || this.plan.options.condition(context) === true;
+    } catch (error) {
+      this.warn('condition', describeThrown(error));
+      return false;
+    }
+  }
+
+  private warn(option: string, how: string): void {
+    const { where } = this.plan;
+    this.parts.warn(
+      `${where} ${option}`,
+      `${where}: a message passes the cache by, since its ${option} is not known: ${how}`,
+    );
+  }
+}
+
+/** The one value of a handler; NOT_SHARED as soon as it is known that it is not one, and then everything it sends. */
+function once(next: CallHandler): Promise<{ value: unknown; replay: Observable<unknown> }> {
+  return new Promise((resolve, reject) => {
+    const replay = new ReplaySubject<unknown>();
+    const values: unknown[] = [];
+    from(next.handle()).subscribe({
+      next: (value) => {
+        if (values.length < 2) values.push(value);
+        replay.next(value);
+        if (values.length === 2) resolve({ value: NOT_SHARED, replay });
+      },
+      error: (error: unknown) => {
+        replay.error(error);
+        if (values.length === 0) reject(error as Error);
+        else resolve({ value: NOT_SHARED, replay });
+      },
+      complete: () => {
+        replay.complete();
+        resolve({ value: values.length === 1 ? values[0] : NOT_SHARED, replay });
+      },
+    });
+  });
+}
+
+function patternOf(message: MessageContext | undefined): string {
+  for (const name of ['getPattern', 'getSubject', 'getTopic', 'getChannel'] as const) {
+    if (typeof message?.[name] === 'function') return JSON.stringify(message[name]!()) ?? '';
+  }
+  return '';
+}
+
+function bearsLogin(message: MessageContext | undefined): boolean {
+  if (typeof message?.getMap !== 'function') return false;
+  const fields = message.getMap();
+  return 'authorization' in fields || 'cookie' in fields;
+}
+
+function pick<K extends keyof HttpCacheOptions>(
+  options: HttpCacheOptions,
+  names: readonly K[],
+): Pick<HttpCacheOptions, K> {
+  return Object.fromEntries(
+    names.flatMap((name) => (options[name] === undefined ? [] : [[name, options[name]]])),
+  ) as Pick<HttpCacheOptions, K>;
+}
