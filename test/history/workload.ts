@@ -78,6 +78,8 @@ export class Workload {
   slowestReadMs = 0;
   private readonly random: Random;
   private readonly regions: readonly number[];
+  /** By reader: values made of others take several loads, and would hold up who reads both. */
+  private readonly readable: readonly (readonly number[])[];
   /** Begin of what each loop has not recorded yet. */
   private readonly begins: Float64Array;
   private readonly recent: { region: number; row: Row; at: number }[] = [];
@@ -99,6 +101,10 @@ export class Workload {
     this.begins = new Float64Array(config.readerCount + config.writerCount).fill(Infinity);
     const isUsed = (name: string) => config.regions.length === 0 || config.regions.includes(name);
     this.regions = REGIONS.flatMap(({ name }, index) => (isUsed(name) ? [index] : []));
+    const isNested = (index: number) => REGIONS[index]!.madeOf !== undefined || madeOf(index).length > 0;
+    const nested = this.regions.filter(isNested);
+    const others = this.regions.filter((index) => !isNested(index));
+    this.readable = nested.length > 0 && others.length > 0 ? [nested, others, others, others] : [this.regions];
   }
 
   start(): void {
@@ -137,7 +143,7 @@ export class Workload {
 
   private async read(loop: number): Promise<void> {
     const { cache, history } = this.parts;
-    const region = this.pickRegion();
+    const region = this.random.pick(this.readable[loop % this.readable.length]!);
     const key = this.pickKey();
     const way = this.random.next();
     const begin = (this.begins[loop] = monotonicMs());

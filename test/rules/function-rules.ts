@@ -6,8 +6,10 @@ import {
   ask,
   cached,
   evict,
+  expectHit,
   expectNothing,
   fence,
+  messagesOf,
   placeOf,
   poll,
   put,
@@ -46,6 +48,29 @@ export const functionSchedules: readonly FunctionSchedule[] = [
       await admin.del(h.keyspace.bucketKey(0));
       await admin.hset(h.keyspace.bucketKey(0), before);
       expect((await ask(store, placeOf(h))).incarnation).toBeGreaterThan(incarnation);
+    },
+  },
+  {
+    name: 'an eviction of an older version than the entry that stands refuses what is older all the same, when that entry is gone',
+    async run(h, admin) {
+      const [store] = h.stores;
+      const place = placeOf(h);
+      await h.passTime(SETTLED_MS);
+      await cached(store, place, { version: '5' });
+      await evict(store, place, '3');
+      await expectHit(store, place);
+      await admin.del(place.key.entry);
+      expect(await put(store, place, { version: '2' })).toMatchObject({ kind: 'refused' });
+    },
+  },
+  {
+    name: 'an eviction of an older version than the entry that stands is told: another L1 may hold what stood there before',
+    async run(h) {
+      const [store] = h.stores;
+      const place = placeOf(h);
+      await cached(store, place, { version: '5' });
+      const messages = await messagesOf(h, () => evict(store, place, '3'));
+      expect(messages).toMatchObject([{ kind: 'entry', entry: place.key.entry }]);
     },
   },
   {
@@ -169,5 +194,12 @@ export const convictions: Readonly<Record<string, readonly string[]>> = {
   'holds are kept however many they are': [
     'more holds than are worth looking at are one hold of everything, until its owner lifts it',
   ],
+  'a superseded eviction raises no tombstone': [
+    'an eviction of an older version than the entry that stands refuses what is older all the same, when that entry is gone',
+  ],
+  'a superseded eviction is not told': [
+    'an eviction of an older version than the entry that stands is told: another L1 may hold what stood there before',
+  ],
+  'the release of a hold stamps nothing': ['what was leased while the mark t:a was held is void when it is lifted'],
   'marks are not counted': ['the mark t:a raises both sequences by one and sends its message'],
 };

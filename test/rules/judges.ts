@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { track } from '../support/servers/processes.js';
 import type { Case, Verdict } from './judge.js';
 
-/** A schedule takes milliseconds; a build that hangs is one that fails. */
-const PATIENCE_MS = 20_000;
+/** A schedule takes milliseconds, a second at most; a build that hangs is one that fails. */
+const patienceMs = (times: number): number => 20_000 + 2_000 * times;
 
 /** The process that runs schedules; a new one after one that hung. */
 export class Judges {
@@ -29,7 +29,8 @@ export class Judges {
         done([{ kind: 'failed', why }]);
       };
       const onExit = () => giveUp('the process ended');
-      const timer = setTimeout(() => giveUp(`no verdict within ${PATIENCE_MS} ms`), PATIENCE_MS);
+      const limitMs = patienceMs(asked.times);
+      const timer = setTimeout(() => giveUp(`no verdict within ${limitMs} ms`), limitMs);
       child.on('message', done);
       child.on('exit', onExit);
       child.send(asked);

@@ -3,10 +3,12 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildMutant } from '../history/mutants/build-mutant.js';
 import { clientMutants } from '../history/mutants/client-mutants.js';
-import { directedClientMutants } from '../history/mutants/directed-mutants.js';
+import { directedClientMutants, directedServerMutants } from '../history/mutants/directed-mutants.js';
+import { serverMutants } from '../history/mutants/server-mutants.js';
 import { transpileFolders } from '../support/transpile.js';
 import { sharedRedis } from '../support/servers/redis.js';
 import { Judges } from './judges.js';
+import { besideTheModel, ofComposition, ofOneKey } from './of-the-model.js';
 import { schedules } from './schedules/index.js';
 
 /**
@@ -16,7 +18,7 @@ import { schedules } from './schedules/index.js';
 
 const TIMES = Number(process.env['RULES_TIMES'] ?? 1);
 /** Longer than the patience of the judges. */
-const TEST_MS = 60_000;
+const TEST_MS = 60_000 + TIMES * 3_000;
 const BUILD = join(process.cwd(), 'dist-rules-spec');
 const INTACT = join(BUILD, 'intact');
 
@@ -64,6 +66,19 @@ describe.each(schedules.map((schedule): [string, (typeof schedules)[number]] => 
     );
   },
 );
+
+describe('every rule of the model', () => {
+  const tried = { ...ofOneKey, ...ofComposition, ...besideTheModel };
+  const named = Object.values(tried).flatMap((each) => ('by' in each ? each.by : []));
+  const all = [...mutants, ...serverMutants, ...directedServerMutants].map(({ name }) => name);
+
+  it('is tried here, or says why only the model can', () => {
+    expect(named.filter((name) => !all.includes(name))).toEqual([]);
+    expect(all.filter((name) => !named.includes(name))).toEqual([]);
+    const unable = Object.values(tried).flatMap((each) => ('onlyByModel' in each ? [each.onlyByModel] : []));
+    expect(unable.filter((because) => because.length < 40)).toEqual([]);
+  });
+});
 
 describe('the schedules', () => {
   it('leave out no rule, and name no other', () => {

@@ -60,6 +60,37 @@ export const directedServerMutants: readonly Mutant[] = [
     name: 'put forgets the version that stood',
     edits: [lua('put', 'noteVersion(S, s, newer(known, version), tombMs)', 'noteVersion(S, s, version, tombMs)')],
   },
+  {
+    name: 'a superseded eviction raises no tombstone',
+    edits: [
+      lua(
+        'evict',
+        'else noteVersion(S, s, version, tombMs) end',
+        'elseif not (v and not isOlder(v.version, version)) then noteVersion(S, s, version, tombMs) end',
+      ),
+    ],
+  },
+  {
+    name: 'a superseded eviction is not told',
+    edits: [
+      lua(
+        'evict',
+        `bump(m, 'E', V)`,
+        `if not (version ~= '' and v and not isOlder(v.version, version)) then bump(m, 'E', V) end`,
+      ),
+    ],
+  },
+  {
+    name: 'the release of a hold stamps nothing',
+    edits: [
+      lua(
+        'mark',
+        'local stamp = stampMarks(m, keys[2], tonumber(args[4]), args, 7, #args)',
+        `local stamp = m.c
+  if owner == '' or tonumber(args[6]) > 0 then stamp = stampMarks(m, keys[2], tonumber(args[4]), args, 7, #args) end`,
+      ),
+    ],
+  },
   { name: 'sequence memory only', edits: [lua('identity', 'seen[b] ~= m.q', '(seen[b] and seen[b] ~= m.q)')] },
 ];
 
@@ -162,6 +193,175 @@ export const directedClientMutants: readonly Mutant[] = [
         'const first = ACKNOWLEDGED as EvictionOutcome; void this.evict([...after, ...loose]);',
       ),
     ],
+  },
+  {
+    name: 'GETL is sent twice, and the load does not wait for the second answer',
+    edits: [
+      edit('cache/lookup', 'const reply = await remote.readOrLease({', 'const args = {'),
+      edit(
+        'cache/lookup',
+        'onFailover, }); switch (reply.kind)',
+        'onFailover, }; const first = remote.readOrLease(args); remote.readOrLease(args).catch(() => {}); const reply = await first; switch (reply.kind)',
+      ),
+    ],
+  },
+  {
+    name: 'an eviction goes before its method',
+    edits: [
+      edit(
+        'interception/operation-runner',
+        'const method = writes.length === 0 ? invoke :',
+        'if (!late.areNone) await evictNow(late, undefined); const method = writes.length === 0 ? invoke :',
+      ),
+    ],
+  },
+  {
+    name: 'a fence is shorter than its write',
+    edits: [edit('cache/call-fences', `const fenceMs = longest(keys, 'fenceMs');`, 'const fenceMs = 1;')],
+  },
+  {
+    name: 'a fence is set when the method has read',
+    edits: [
+      edit('cache/writer', 'await writes.begin();', ''),
+      edit(
+        'cache/writer',
+        'throwIfAsked(await writes.end(result, plan',
+        'await writes.begin(); throwIfAsked(await writes.end(result, plan',
+      ),
+    ],
+  },
+  {
+    name: 'an answer from before lowers what is known',
+    edits: [edit('stores/redis/known-positions', 'else this.note(bucket, said);', 'else this.highest[bucket] = said;')],
+  },
+  {
+    name: 'a message begins an incarnation',
+    edits: [
+      edit(
+        'cache/bucket-view',
+        `if (message.incarnation !== this.incarnation || message.kind === 'flush') return this.lose(message);`,
+        `if (message.incarnation !== this.incarnation) {
+          this.incarnation = message.incarnation;
+          this.sequence = message.sequence;
+          return true;
+        }`,
+      ),
+    ],
+  },
+  {
+    name: 'a proof for the outermost load is one for all',
+    edits: [
+      edit(
+        'cache/load-run',
+        'beganAtMs: clock.now(), held, flight',
+        'beganAtMs: within?.beganAtMs ?? clock.now(), held, flight',
+      ),
+    ],
+  },
+  {
+    name: 'who joins a read is not tainted by it',
+    edits: [
+      edit(
+        'cache/reader',
+        'if (outcome.isTainted || caller.scope?.takesLoadsOnly) scopes.taint(caller.scope, caller.moment);',
+        '',
+      ),
+    ],
+  },
+  {
+    name: 'evictions of one call go one by one',
+    edits: [
+      edit(
+        'cache/eviction-delivery',
+        'if (fence === undefined) return this.line.send(part);',
+        `if (fence === undefined) {
+          for (const key of part.keys) await this.line.send({ ...part, keys: [key], marks: [] });
+          if (part.marks.length > 0) await this.line.send({ ...part, keys: [] });
+          return;
+        }`,
+      ),
+    ],
+  },
+  {
+    name: 'the first of two rounds holds nothing',
+    edits: [
+      edit(
+        'cache/eviction-delivery',
+        'remote.fence({ keys: some.map(({ key }) => key), fence: owner, fenceMs: HOLD_MS, tombstoneMs })',
+        'remote.evict({ keys: some.map(({ key }) => key), tombstoneMs })',
+      ),
+      // which its end would tell
+      edit(
+        'cache/eviction-delivery',
+        'if (!(await this.release(part, owner)))',
+        'await this.release(part, owner); if (false)',
+      ),
+    ],
+  },
+  {
+    name: 'the journal keeps no groups',
+    edits: [
+      edit(
+        'cache/evictions',
+        'const delivered = this.journal.add(group, undelivered.keys());',
+        `const delivered = Promise.all(group.parts.flatMap((part) => part.keys.map((key) =>
+          this.journal.add({ ...group, parts: [{ ...part, keys: [key], marks: [] }] }, [part.bucket])))).then(() => {});`,
+      ),
+    ],
+  },
+  {
+    name: 'a journal that overflows forgets',
+    edits: [
+      edit(
+        'cache/eviction-journal',
+        'this.follow(delivered, this.keep(clearOf(group.parts, group.tally), suspects));',
+        'delivered.resolve();',
+      ),
+    ],
+  },
+  {
+    name: 'an eviction that waits for others counts',
+    edits: [
+      edit(
+        'cache/eviction-line',
+        'await this.evict(batch.map(({ part }) => part));',
+        'void this.evict(batch.map(({ part }) => part)).catch(() => {}); await Promise.resolve();',
+      ),
+    ],
+  },
+  {
+    name: 'of two evictions of a key in one turn the last goes',
+    edits: [
+      edit(
+        'cache/eviction-line',
+        'byName.set(`${one.version} ${one.key.entry}`, one)',
+        'byName.set(one.key.entry, one)',
+      ),
+    ],
+  },
+  {
+    name: 'a put that a full server refuses counts',
+    edits: [
+      edit(
+        'cache/call-writes',
+        'region.counts.putsRefused += 1; return null;',
+        `region.counts.putsRefused += 1; return 'stored';`,
+      ),
+    ],
+  },
+  {
+    name: 'the key follows the codec',
+    edits: [
+      edit(
+        'cache/region',
+        'parts.keyspace.keysOf(state.name, state.options.attribute)',
+        'parts.keyspace.keysOf(state.name, state.codec.id)',
+      ),
+    ],
+  },
+  {
+    name: 'values of another shape are hits',
+    edits: [edit('codecs/shaped-codec', 'if (shape === 1) return codec;', 'return codec;')],
   },
   { name: 'a clock that stands still is believed', edits: [edit('shared/clock', 'stoodStillMs += gainedMs;', '')] },
 ];

@@ -19,7 +19,10 @@ class Composed {
     const world = new World(buckets);
     // before Node 24: who is part of which load is not known at first
     const start = () =>
-      world.start({ ttl: '1h', regions: { outer: { l1: false } }, ...options }, new LoadScopes(false));
+      world.start(
+        { ttl: '1h', regions: { middle: { l1: false }, outer: { l1: false } }, ...options },
+        new LoadScopes(false),
+      );
     return new Composed(world, await start(), await start());
   }
 
@@ -32,6 +35,12 @@ class Composed {
       await Promise.resolve();
       return inner();
     });
+  }
+
+  /** Keys of a region that are in other buckets than the inner value. */
+  keysElsewhere(region: string): number[] {
+    const bucketOf = (name: string, key: number) => this.b.engine.region(name).keyOf(String(key)).bucket;
+    return [1, 2, 3, 4, 5, 6, 7, 8].filter((key) => bucketOf(region, key) !== bucketOf('inner', 1));
   }
 
   /** `b` holds the inner value in L1, and hears nothing any more when both were evicted by `a`. */
@@ -80,12 +89,86 @@ export const composedSchedules: readonly Schedule[] = [
     name: 'a load reads nothing from L1 of another bucket without a later proof',
     async run() {
       const made = await Composed.start(4);
-      const bucketOf = (region: string, key: number) => made.b.engine.region(region).keyOf(String(key)).bucket;
-      const keys = [1, 2, 3, 4, 5, 6, 7, 8].filter((key) => bucketOf('outer', key) !== bucketOf('inner', 1));
+      const keys = made.keysElsewhere('outer');
       await made.evictPast(keys);
       for (const key of keys) await made.outer(made.b, key);
       for (const key of keys) promised(2, await made.outer(made.a, key), MADE);
       await made.world.end();
+    },
+  },
+  {
+    convicts: ['L1 of another bucket needs no proof inside a load'],
+    name: 'a write puts nothing made of L1 of another bucket without a proof later than its fence',
+    async run() {
+      const made = await Composed.start(4);
+      const keys = made.keysElsewhere('outer');
+      await made.evictPast(keys);
+      for (const key of keys) {
+        await made.b.cache.region<number>('outer').write(key, async () => {
+          await Promise.resolve();
+          return made.inner(made.b);
+        });
+      }
+      for (const key of keys) promised(2, await made.outer(made.a, key), MADE);
+      await made.world.end();
+    },
+  },
+  {
+    convicts: ['a poll proves its answer'],
+    name: 'a poll that was sent before a lease and answered after it proves nothing to its load',
+    async run() {
+      const made = await Composed.start(2);
+      const { a, b, world } = made;
+      const [key] = made.keysElsewhere('outer');
+      await made.inner(b);
+      const answers = [0, 1].map(() => b.faults.holdNextReply('poll'));
+      await world.clock.advance(260);
+      b.channel.loses = () => true;
+      made.version = 2;
+      await a.cache.region('inner').evict(1);
+      await a.cache.region('outer').evict(key!);
+      const go = gate();
+      const outer = made.outer(b, key, async () => {
+        await go.promise;
+        return made.inner(b);
+      });
+      await world.clock.advance(1);
+      for (const answer of answers) answer.open();
+      await settle();
+      go.open();
+      await outer;
+      promised(2, await made.outer(a, key), MADE);
+      await world.end();
+    },
+  },
+  {
+    convicts: ['a proof for the outermost load is one for all'],
+    name: 'a load inside a load needs a proof later than its own lease',
+    async run() {
+      const made = await Composed.start(4);
+      const { a, b, world } = made;
+      const [key] = made.keysElsewhere('middle');
+      const middle = (instance: Instance) =>
+        instance.cache.region<number>('middle').getOrLoad(key!, async () => {
+          await Promise.resolve();
+          return made.inner(instance);
+        });
+      await made.inner(b);
+      const go = gate();
+      const outer = made.outer(b, 1, async () => {
+        await go.promise;
+        return middle(b);
+      });
+      await world.clock.advance(300);
+      b.channel.loses = () => true;
+      made.version = 2;
+      await a.cache.region('inner').evict(1);
+      await a.cache.region('middle').evict(key!);
+      await a.cache.region('outer').evict(1);
+      go.open();
+      await outer;
+      promised(2, await middle(a), MADE);
+      await world.end();
     },
   },
   {
@@ -104,6 +187,31 @@ export const composedSchedules: readonly Schedule[] = [
         'a read after its parts were refreshed: a stale value does not live on in another entry',
       );
       await made.world.end();
+    },
+  },
+  {
+    convicts: ['who joins a read is not tainted by it'],
+    name: 'an entry is not filled with a stale value that another caller was waiting for',
+    async run() {
+      const made = await Composed.start(1, STALE);
+      const { a, world } = made;
+      await made.inner(a);
+      await world.clock.advance(1_500);
+      made.version = 2;
+      const answer = a.faults.holdNextReply('read');
+      const first = made.inner(a);
+      await settle();
+      const outer = made.outer(a);
+      await settle();
+      answer.open();
+      await Promise.all([first, outer]);
+      await a.engine.settled();
+      promised(
+        2,
+        await made.outer(a),
+        'a read after its parts were refreshed: a stale value does not live on in another entry',
+      );
+      await world.end();
     },
   },
   {

@@ -3,9 +3,14 @@ import type { CacheKey } from '../../../lib/keys/cache-key.js';
 import { Keyspace } from '../../../lib/keys/keyspace.js';
 import { systemClock } from '../../../lib/shared/clock.js';
 import { silentLogger } from '../../../lib/shared/logger.js';
+import { Endpoints } from '../../../lib/stores/redis/endpoints.js';
+import { KnownPositions } from '../../../lib/stores/redis/known-positions.js';
 import { openRedis } from '../../../lib/stores/redis/open-redis.js';
+import { RedisNode } from '../../../lib/stores/redis/redis-node.js';
 import type { RedisRemoteStore } from '../../../lib/stores/redis/redis-remote-store.js';
 import type { PlainRead } from '../../../lib/stores/remote-store.js';
+import { gate } from '../../support/fake-clock.js';
+import { FakeRedisClient } from '../../support/fake-redis-client.js';
 import { startProxy } from '../../support/servers/proxy.js';
 import { redisCli } from '../../support/servers/redis.js';
 import type { Scene } from '../scene.js';
@@ -77,7 +82,23 @@ function mustNotBeBelieved({ identified, entry }: PlainRead, why: string): void 
     );
 }
 
-/** The driver on a real Redis. */
+/** A connection to a server that answers functions so, and stands at position 4. */
+function aNode(positions: KnownPositions, answer: () => unknown): RedisNode {
+  const client = new FakeRedisClient((name) => (name === 'hmget' ? ['7', '4', '1'] : name === 'get' ? null : answer()));
+  return new RedisNode(client.asRedis, {
+    keyspace: new Keyspace({ service: 'user', bucketCount: 1, maxKeyLength: 200 }),
+    positions,
+    channelOf: () => 'user:~events',
+    timeoutMs: 5_000,
+    endpoints: new Endpoints(systemClock, silentLogger),
+    trustMs: 60_000,
+    clock: systemClock,
+    queuesWhileConnecting: false,
+    onRedirect: () => {},
+  });
+}
+
+/** The driver, on a real Redis where one is needed. */
 export const driverSchedules: readonly Schedule[] = [
   {
     convicts: ['position read after the value'],
@@ -144,6 +165,24 @@ export const driverSchedules: readonly Schedule[] = [
           redisCli(port, ['CONFIG', 'SET', 'min-replicas-to-write', 0]);
         }
       }),
+  },
+  {
+    convicts: ['an answer from before lowers what is known'],
+    name: 'the answer to a poll that ran before an own eviction does not hide that the server forgot it',
+    async run() {
+      const positions = new KnownPositions(1);
+      const slow = gate<unknown>();
+      // two connections, as while a topology changes
+      const [before, after] = [aNode(positions, () => slow.promise), aNode(positions, () => [7, 5, 1])];
+      positions.note(0, { incarnation: 7, sequence: 4 });
+      const poll = before.invoke({ verb: 'poll', bucket: 0, keys: [], args: [] });
+      await after.invoke({ verb: 'evict', bucket: 0, keys: [], args: [] });
+      slow.open([7, 4, 1, 1, 1, '']);
+      await poll;
+      // the server stands at 4 again
+      const { identified } = await after.read(0, 'user:profile:1:json', false);
+      if (identified) throw new BrokenPromise('a plain read counts as a hit only of a server that forgot nothing');
+    },
   },
   {
     convicts: ['a position may go back', 'own evictions tell no position'],

@@ -18,9 +18,9 @@ class Nest {
 
   constructor(private readonly keys: readonly string[]) {}
 
-  read(instance: Instance, from = 0): Promise<number> {
-    const load = async () => (from + 1 < this.keys.length ? this.read(instance, from + 1) : this.version);
-    return instance.cache.region<number>(REGION).getOrLoad(this.keys[from]!, load);
+  read(instance: Instance, from = 0, tags?: readonly string[]): Promise<number> {
+    const load = async () => (from + 1 < this.keys.length ? this.read(instance, from + 1, tags) : this.version);
+    return instance.cache.region<number>(REGION).getOrLoad(this.keys[from]!, load, tags && { tags: [...tags] });
   }
 
   wanted(instance: Instance, ...which: number[]) {
@@ -57,6 +57,90 @@ export const groupSchedules: readonly Schedule[] = [
         for (const gate of late!) gate.open();
         await evicting;
         promised(2, await nest.read(b), 'a read after both evictions were acknowledged (G1)');
+      }),
+  },
+  {
+    convicts: ['a group over several buckets goes in one round'],
+    name: 'an entry is not made again of an old one while their tag is evicted bucket by bucket',
+    run: () =>
+      inTwoBuckets(async (_, a, b, nestOf) => {
+        const nest = nestOf(0, 1);
+        await nest.read(b, 0, ['t']);
+        nest.version = 2;
+        const [early, late] = [a.faults.holdNext('stamp'), a.faults.holdNext('stamp')];
+        const evicting = a.cache.evictTags(['t']);
+        await settle();
+        early.open();
+        await settle();
+        await nest.read(b, 0, ['t']);
+        late.open();
+        await evicting;
+        promised(2, await nest.read(b, 0, ['t']), 'a read after the eviction of the tag was acknowledged (G1)');
+      }),
+  },
+  {
+    convicts: ['evictions of one call go one by one'],
+    name: 'what one call evicts in one bucket goes in one moment',
+    run: () =>
+      inTwoBuckets(async (_, a, b, nestOf) => {
+        const nest = nestOf(0, 0);
+        await nest.read(b);
+        nest.version = 2;
+        a.faults.holdNext('evict').open();
+        const second = a.faults.holdNext('evict');
+        const evicting = regionOf(a).writer.evictAll(nest.wanted(a, 0, 1));
+        await settle();
+        await nest.read(b);
+        second.open();
+        await evicting;
+        promised(2, await nest.read(b), 'a read after both evictions were acknowledged (G1)');
+      }),
+  },
+  {
+    convicts: ['the first of two rounds holds nothing'],
+    name: 'nothing of a group comes back between its two rounds',
+    run: () =>
+      inTwoBuckets(async (_, a, b, nestOf) => {
+        const nest = nestOf(0, 1, 0);
+        await nest.read(b);
+        nest.version = 2;
+        const [first, second] = [0, 1].map(() => [a.faults.holdNext('fence'), a.faults.holdNext('evict')]);
+        const ends = [a.faults.holdNext('unfence'), a.faults.holdNext('unfence')];
+        const sending = regionOf(a).writer.send(nest.wanted(a, 0, 1, 2));
+        await settle();
+        for (const gate of second!) gate.open();
+        await settle();
+        await nest.read(b, 1);
+        for (const gate of first!) gate.open();
+        await settle();
+        ends[0]!.open();
+        await settle();
+        await nest.read(b);
+        ends[1]!.open();
+        await sending;
+        promised(2, await nest.read(b), 'a read after the group was acknowledged (G1)');
+      }),
+  },
+  {
+    convicts: ['the journal keeps no groups'],
+    name: 'a group that failed is sent again as a group',
+    run: () =>
+      inTwoBuckets(async (world, a, b, nestOf) => {
+        const nest = nestOf(0, 1);
+        await nest.read(b);
+        nest.version = 2;
+        // nothing of the first try arrives
+        for (const operation of ['fence', 'fence', 'unfence', 'unfence'] as const) a.faults.failNext(operation);
+        const outcome = await regionOf(a).writer.send(nest.wanted(a, 0, 1));
+        await settle();
+        const [early, late] = [0, 1].map(() => [a.faults.holdNext('fence'), a.faults.holdNext('evict')]);
+        await world.clock.advance(110);
+        for (const gate of early!) gate.open();
+        await settle();
+        await nest.read(b);
+        for (const gate of late!) gate.open();
+        if (outcome.kind === 'queued') await outcome.delivered;
+        promised(2, await nest.read(b), 'a read after the group was delivered (G1)');
       }),
   },
   {

@@ -5,6 +5,7 @@ import { groupSchedules } from './groups.js';
 import { loadSchedules } from './loads.js';
 import { localSchedules } from './local.js';
 import { plainReadSchedules } from './plain-reads.js';
+import { releaseSchedules } from './releases.js';
 import { writeSchedules } from './writes.js';
 
 export const schedules: readonly Schedule[] = [
@@ -14,5 +15,6 @@ export const schedules: readonly Schedule[] = [
   ...loadSchedules,
   ...localSchedules,
   ...plainReadSchedules,
+  ...releaseSchedules,
   ...writeSchedules,
 ];

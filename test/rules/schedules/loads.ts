@@ -22,6 +22,23 @@ export const loadSchedules: readonly Schedule[] = [
     },
   },
   {
+    convicts: ['GETL is sent twice, and the load does not wait for the second answer'],
+    name: 'no lease is granted to a load that has begun: a question that may still arrive is waited for',
+    async run(scene) {
+      const [a, b] = await scene.pair({ l1: false });
+      a.faults.holdNext('readOrLease').open();
+      const late = a.faults.holdNext('readOrLease');
+      const load = await scene.slowRead(a);
+      scene.version = 2;
+      await scene.evict(b);
+      late.open();
+      await settle();
+      load.end();
+      await load.value;
+      promised(2, await scene.read(b), 'a read after an acknowledged eviction (G1)');
+    },
+  },
+  {
     convicts: ['join after evict', 'a refused load counts as of its end'],
     name: 'who arrives after an eviction takes no result of a load that began before it',
     async run(scene) {

@@ -218,6 +218,29 @@ export const localSchedules: readonly Schedule[] = [
     },
   },
   {
+    convicts: ['a message begins an incarnation'],
+    name: 'the first message of a server that began anew proves nothing of what came before it',
+    async run(scene) {
+      const [a, b] = await scene.pair();
+      const { server } = scene.world;
+      const before = server.dump();
+      await a.cache.evictTags(['other']);
+      await a.cache.evictTags(['other']);
+      await settle();
+      await scene.read(a);
+      await scene.read(b);
+      b.channel.loses = () => true;
+      server.rollBack(before);
+      scene.version = 2;
+      await scene.evict(a);
+      await settle();
+      b.channel.loses = () => false;
+      await scene.evict(a, 7);
+      await scene.pass(AFTER_D_MS);
+      promised(2, await scene.read(b), G2);
+    },
+  },
+  {
     convicts: ['a clock that stands still is believed'],
     name: 'L1 serves nothing that was proven before the machine stood still for longer than D',
     async run(scene) {
