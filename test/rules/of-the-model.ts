@@ -7,7 +7,8 @@ export type Tried = { readonly by: readonly string[] } | { readonly onlyByModel:
 const by = (...mutants: string[]): Tried => ({ by: mutants });
 const onlyByModel = (because: string): Tried => ({ onlyByModel: because });
 
-const NO_TRANSACTIONS = 'the cache knows of no transactions; docs/transactions.md says what the application does';
+const NO_TRANSACTIONS =
+  'the cache does not see when the transaction of a load began; docs/transactions.md says to keep cached loads out of long ones';
 
 /** Every rule of the model of one key (test/model/rules.ts). */
 export const ofOneKey: Readonly<Record<RuleOfOneKey, Tried>> = {

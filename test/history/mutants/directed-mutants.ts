@@ -225,8 +225,8 @@ export const directedClientMutants: readonly Mutant[] = [
       edit('cache/writer', 'await writes.begin();', ''),
       edit(
         'cache/writer',
-        'throwIfAsked(await writes.end(result, plan',
-        'await writes.begin(); throwIfAsked(await writes.end(result, plan',
+        'await this.endOf(await writes.end(result, plan',
+        'await writes.begin(); await this.endOf(await writes.end(result, plan',
       ),
     ],
   },
@@ -314,7 +314,7 @@ export const directedClientMutants: readonly Mutant[] = [
     edits: [
       edit(
         'cache/eviction-journal',
-        'this.follow(delivered, this.keep(clearOf(group.parts, group.tally), suspects));',
+        'this.follow(delivered, this.keep(clearOf(group.parts, group.tally), suspects, sinceMs));',
         'delivered.resolve();',
       ),
     ],
