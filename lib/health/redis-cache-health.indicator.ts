@@ -38,6 +38,7 @@ export interface RedisCacheStartupOptions {
 export class RedisCacheHealthIndicator {
   private readonly startedMs = performance.now();
 
+  /** @internal Made by RedisCacheHealthModule. */
   constructor(
     private readonly indicators: HealthIndicatorService,
     private readonly caches: CacheRegistry,

@@ -1,6 +1,6 @@
 import type { BeforeApplicationShutdown } from '@nestjs/common';
 import type { RedisCache } from '../cache/redis-cache.js';
-import type { EmbeddedServer, EmbeddedWiring } from '../embedded-wiring.js';
+import type { EmbeddedServer } from '../embedded-wiring.js';
 import { CacheError } from '../shared/errors.js';
 import type { RemoteStore } from '../stores/remote-store.js';
 import { type CacheEviction, evictionsOf } from './cache-eviction.js';
@@ -12,7 +12,7 @@ import { settled, TestClock } from './test-clock.js';
  *
  * @publicApi
  */
-export class CacheTesting implements EmbeddedWiring, BeforeApplicationShutdown {
+export class CacheTesting implements BeforeApplicationShutdown {
   /** The time of the cache and of its store. */
   readonly clock = new TestClock();
   /** What was evicted since the start or the last `flush`, in order, however it was: by decorators, by hand, strictly. */

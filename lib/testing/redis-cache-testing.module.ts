@@ -1,7 +1,7 @@
 import { type DynamicModule, type InjectionToken, Module, type Provider } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import type { RedisCache } from '../cache/redis-cache.js';
-import { getEmbeddedWiringToken } from '../embedded-wiring.js';
+import { type EmbeddedWiring, getEmbeddedWiringToken } from '../embedded-wiring.js';
 import type { RedisCacheOptions } from '../options/redis-cache-options.js';
 import type { RedisCacheModuleExtras } from '../redis-cache.module-definition.js';
 import { RedisCacheModule } from '../redis-cache.module.js';
@@ -58,7 +58,7 @@ export class RedisCacheTestingModule {
 function testingProviders(name: string = DEFAULT_CACHE) {
   const token = getCacheTestingToken(name);
   const wiring = getEmbeddedWiringToken(name);
-  const useFactory = (moduleRef: ModuleRef) =>
+  const useFactory = (moduleRef: ModuleRef): CacheTesting & EmbeddedWiring =>
     new CacheTesting(() => moduleRef.get<RedisCache>(getCacheToken(name), { strict: false }));
   const providers: Provider[] = [
     { provide: token, inject: [ModuleRef], useFactory },
