@@ -11,6 +11,7 @@ import { type Clock, systemClock } from './shared/clock.js';
 import type { LoggerPort } from './shared/logger.js';
 import type { Broadcast } from './stores/broadcast.js';
 import type { Channel } from './stores/channel.js';
+import type { ForeignWrites } from './stores/foreign-writes.js';
 import { LruLocalStore } from './stores/memory/lru-local-store.js';
 import { MemoryChannel } from './stores/memory/memory-channel.js';
 import { MemoryRemoteStore } from './stores/memory/memory-remote-store.js';
@@ -27,6 +28,8 @@ export interface Drivers {
   readonly channel: Channel;
   /** Left out: nothing but this cache reaches its store. */
   readonly broadcast?: Broadcast;
+  /** Left out: nobody tells of writes that go past the cache. */
+  readonly foreignWrites?: ForeignWrites | null;
 }
 
 /** The outer world of a cache, as far as it is not what the options name. Tests hand in their own. */
@@ -97,6 +100,7 @@ function redisDrivers(
     keyspace,
     commandTimeoutMs: options.commandTimeoutMs,
     ...(options.l1 ? { maxAgeMs: options.l1.maxAgeMs } : {}),
+    foreignWrites: options.l1 ? options.foreignWrites : false,
     stampLifetimeMs: Math.max(DAY_MS, ...[options.defaults, ...options.regions.values()].map(longestLifeMs)),
     logger,
     clock,

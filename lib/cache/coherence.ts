@@ -2,6 +2,7 @@ import type { CacheKey } from '../keys/cache-key.js';
 import type { Clock, Timer } from '../shared/clock.js';
 import type { LoggerPort } from '../shared/logger.js';
 import type { Channel, ChannelMessage, Mark } from '../stores/channel.js';
+import type { ForeignWrites } from '../stores/foreign-writes.js';
 import type { LocalStore } from '../stores/local-store.js';
 import type { BucketPosition, OnFailover, PollReply, RemoteStore } from '../stores/remote-store.js';
 import { BucketView } from './bucket-view.js';
@@ -56,6 +57,8 @@ export class Coherence {
       onFailover: OnFailover;
       /** The server of a bucket answered a poll. */
       onAnswer: (bucket: number) => void;
+      /** Null: nobody tells of writes that go past the cache. */
+      foreignWrites?: ForeignWrites | null;
     },
   ) {
     this.views = Array.from({ length: parts.store.bucketCount }, () => new BucketView(parts.onFailover));
@@ -67,6 +70,10 @@ export class Coherence {
   async open(): Promise<void> {
     await this.parts.channel.open((message) => this.receive(message));
     if (this.isClosed) return;
+    this.parts.foreignWrites?.open({
+      wrote: (entry) => this.forget(entry),
+      began: () => this.views.forEach((_, bucket) => this.lose(bucket)),
+    });
     await Promise.all(this.views.map((_, bucket) => this.poll(bucket)));
     this.schedule();
   }
@@ -76,6 +83,7 @@ export class Coherence {
     this.timer?.cancel();
     for (const end of this.pauses) end();
     this.parts.waiters.wakeAll();
+    this.parts.foreignWrites?.close();
     await this.parts.channel.close();
   }
 
@@ -122,15 +130,22 @@ export class Coherence {
 
   /** An eviction of this instance was acknowledged: its own L1 and reads under way follow at once (G3). */
   evicted(keys: readonly CacheKey[]): void {
-    for (const key of keys) {
-      this.parts.local?.delete(key.entry);
-      this.parts.tickets.poison(key.entry);
-    }
+    for (const { entry } of keys) this.forget(entry);
   }
 
   /** A mark of this instance was acknowledged, with this stamp. */
   stamped(bucket: number, mark: Mark, stamp: number): void {
     this.view(bucket).learn(mark, stamp);
+  }
+
+  private forget(entry: string): void {
+    this.parts.local?.delete(entry);
+    this.parts.tickets.poison(entry);
+  }
+
+  /** L1 is proven by a poll only as far as writes of others were told, too. */
+  private provable(sentAtMs: number): number {
+    return Math.min(sentAtMs, this.parts.foreignWrites?.provenAtMs ?? sentAtMs);
   }
 
   private receive(message: ChannelMessage): void {
@@ -185,13 +200,14 @@ export class Coherence {
     const view = this.view(bucket);
     const marks = view.isKnown && this.marks.every((mark) => view.hasStampOf(mark)) ? [] : [...this.marks];
     const sentAtMs = clock.now();
+    const provenAtMs = this.provable(sentAtMs);
     const reply = await store.poll({ bucket, marks });
     this.outage.answered(bucket);
     this.parts.onAnswer(bucket);
     this.serverTimes[bucket] = { micros: reply.nowMicros, atMs: sentAtMs };
-    if (!view.isKnown) return view.adopt(reply, marks, sentAtMs);
-    if (view.prove(reply, marks, sentAtMs)) return true;
-    if (reply.incarnation === view.incarnation && (await this.provenSoon(view, reply, marks, sentAtMs))) return true;
+    if (!view.isKnown) return view.adopt(reply, marks, provenAtMs);
+    if (view.prove(reply, marks, provenAtMs)) return true;
+    if (reply.incarnation === view.incarnation && (await this.provenSoon(view, reply, marks, provenAtMs))) return true;
     if (view.isKnown) view.flush();
     return false;
   }

@@ -7,6 +7,7 @@ import type { Clock } from '../shared/clock.js';
 import type { LoggerPort } from '../shared/logger.js';
 import type { Broadcast } from '../stores/broadcast.js';
 import type { Channel } from '../stores/channel.js';
+import type { ForeignWrites } from '../stores/foreign-writes.js';
 import type { LocalStore } from '../stores/local-store.js';
 import type { RemoteStore } from '../stores/remote-store.js';
 import { Background } from './background.js';
@@ -43,6 +44,7 @@ export interface EngineParts {
   readonly store: RemoteStore;
   readonly channel: Channel;
   readonly broadcast?: Broadcast | null;
+  readonly foreignWrites?: ForeignWrites | null;
   /** Null: no L1. */
   readonly local: LocalStore | null;
   readonly codecOf: (codec: CodecName | Codec) => Codec;
@@ -74,6 +76,7 @@ function partsOf(parts: EngineParts): Engine {
   let moments = 0;
   const coherence = new Coherence({
     ...seen,
+    foreignWrites: parts.foreignWrites ?? null,
     pollEveryMs,
     onFailover,
     onAnswer: (bucket) => delivery.releaseLeft(bucket),

@@ -55,6 +55,11 @@ export class Keyspace {
     return region === undefined ? null : { region, path: path ?? null };
   }
 
+  /** What every key begins with, where there is one bucket. */
+  get prefix(): string {
+    return `${this.bucketPrefixes[0]}:`;
+  }
+
   /** M: the hash with all safety data of a bucket. */
   bucketKey(bucket: number): string {
     return `${this.bucketPrefixes[bucket]}:~m`;

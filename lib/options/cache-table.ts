@@ -22,6 +22,11 @@ export const CACHE = {
   onFenceFailure: { kind: 'value', schema: is.choice('refuse', 'run'), default: 'refuse' },
   // the promise comes first; a herd after a failover is bounded by one load per key
   onFailover: { kind: 'value', schema: is.choice('flush', 'stale', 'keep'), default: 'flush' },
+  foreignWrites: {
+    kind: 'value',
+    schema: v.union([v.literal(false), is.choice('tracking', 'keyspace')], `false, 'tracking' or 'keyspace'`),
+    default: false,
+  },
   // spreads evenly over 3 to 16 masters
   buckets: { kind: 'value', schema: is.count(2, 16_384), default: 256 },
 } as const satisfies OptionTable & { [Name in keyof RedisCacheOptions]?: unknown };

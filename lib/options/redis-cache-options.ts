@@ -43,6 +43,11 @@ export interface RedisCacheOptions extends LifeOptions<DurationOption>, StorageO
    * promise across failovers. @default 'flush'
    */
   onFailover?: 'flush' | 'stale' | 'keep';
+  /**
+   * Whether L1 follows writes of programs that know nothing of this cache, such as a bare `DEL`: told by the server with `'tracking'` (CLIENT TRACKING), or
+   * `'keyspace'` (notifications, where the server has them on: deletions only). Each costs; not on Cluster. @default false
+   */
+  foreignWrites?: false | 'tracking' | 'keyspace';
   /** Number of buckets on Cluster, at least 2; ignored elsewhere. Changing it empties the cache. @default 256 */
   buckets?: number;
 }

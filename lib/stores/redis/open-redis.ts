@@ -1,6 +1,7 @@
 import type { Keyspace } from '../../keys/keyspace.js';
 import type { RedisConnectionOptions } from '../../options/redis-connection.js';
 import type { Clock } from '../../shared/clock.js';
+import { CacheError } from '../../shared/errors.js';
 import type { LoggerPort } from '../../shared/logger.js';
 import { channelConnection, isClusterConnection, type ConnectionPlan, planConnection } from './client-options.js';
 import { ClusterTopology } from './cluster-topology.js';
@@ -10,6 +11,7 @@ import { preflight } from './preflight.js';
 import { RedisBroadcast } from './redis-broadcast.js';
 import { RedisChannel } from './redis-channel.js';
 import type { NodeContext } from './node-context.js';
+import { type ForeignWritesMeans, RedisForeignWrites } from './redis-foreign-writes.js';
 import { RedisRemoteStore } from './redis-remote-store.js';
 import type { RedisTopology } from './redis-topology.js';
 import { SingleTopology } from './single-topology.js';
@@ -22,6 +24,8 @@ export interface OpenRedisOptions {
   readonly maxAgeMs?: number;
   /** At least the longest that any entry lives, ttl and stale window. @default a day */
   readonly stampLifetimeMs?: number;
+  /** How writes of others are told. @default false: they are not */
+  readonly foreignWrites?: ForeignWritesMeans | false;
   readonly logger: LoggerPort;
   readonly clock: Clock;
 }
@@ -37,7 +41,12 @@ const DEFAULT_MAX_AGE_MS = 1_000;
 export function openRedis(
   connection: RedisConnectionOptions,
   options: OpenRedisOptions,
-): { store: RedisRemoteStore; channel: RedisChannel; broadcast: RedisBroadcast } {
+): {
+  store: RedisRemoteStore;
+  channel: RedisChannel;
+  broadcast: RedisBroadcast;
+  foreignWrites: RedisForeignWrites | null;
+} {
   const { keyspace, commandTimeoutMs, logger, clock } = options;
   const plan = planConnection(connection);
   const database = databaseOf(plan);
@@ -91,7 +100,41 @@ export function openRedis(
     },
     clock,
   });
-  return { store, channel, broadcast };
+  return { store, channel, broadcast, foreignWrites: foreignWritesOf(plan, options, database) };
+}
+
+/** @throws CacheError RC_INVALID_OPTION on Cluster */
+function foreignWritesOf(
+  plan: ConnectionPlan,
+  {
+    foreignWrites: means = false,
+    keyspace,
+    commandTimeoutMs,
+    maxAgeMs = DEFAULT_MAX_AGE_MS,
+    ...rest
+  }: OpenRedisOptions,
+  database: number,
+): RedisForeignWrites | null {
+  if (means === false) return null;
+  if (plan.kind !== 'single') {
+    throw new CacheError(
+      'RC_INVALID_OPTION',
+      `foreignWrites is '${means}', which is not for Cluster: there other programs publish to "cache:invalidate" instead. Leave it out.`,
+    );
+  }
+  return new RedisForeignWrites({
+    means,
+    prefix: keyspace.prefix,
+    database,
+    connect: () => {
+      const connection = channelConnection(plan, null, commandTimeoutMs);
+      // the messages of tracking are messages of a channel there
+      connection.options.protocol = 2;
+      return connection;
+    },
+    beatEveryMs: maxAgeMs / 4,
+    ...rest,
+  });
 }
 
 function topologyOf(plan: ConnectionPlan, context: NodeContext, clock: Clock): RedisTopology {

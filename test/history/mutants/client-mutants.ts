@@ -77,7 +77,7 @@ export const clientMutants: readonly Mutant[] = [
   },
   {
     name: 'own evictions leave L1',
-    edits: [edit('cache/coherence', 'this.parts.local?.delete(key.entry); this.parts.tickets', 'this.parts.tickets')],
+    edits: [edit('cache/coherence', 'this.parts.local?.delete(entry); this.parts.tickets', 'this.parts.tickets')],
     faults: ['drop all messages', 'slow channel'],
     options: LOCAL,
   },
@@ -171,7 +171,7 @@ export const clientMutants: readonly Mutant[] = [
     edits: [
       edit(
         'cache/coherence',
-        'if (view.prove(reply, marks, sentAtMs)) return true; if',
+        'if (view.prove(reply, marks, provenAtMs)) return true; if',
         'if (view.prove(reply, marks, clock.now())) return true; if',
       ),
     ],
