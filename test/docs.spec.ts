@@ -120,6 +120,27 @@ describe('docs/options.md', () => {
   });
 });
 
+describe('docs/decorators.md', () => {
+  const interfaces = optionInterfaces([
+    'lib/options/policy-options.ts',
+    'lib/operations/operation-options.ts',
+    'lib/cache/read-policy.ts',
+    'lib/cache/cache-region.ts',
+  ]);
+  const rows = tableOf(read('docs/decorators.md')).map((cells) => cells.map((cell) => cell.replaceAll('`', '')));
+
+  it.each([
+    ['CacheableOptions', 1],
+    ['CachePutOptions', 2],
+    ['CacheEvictOptions', 3],
+    ['CacheConfigOptions', 4],
+    ['GetOrLoadOptions', 5],
+  ])('marks the options of %s, and no other', (name, column) => {
+    const marked = rows.filter((cells) => cells[column] === 'x').map(([option]) => option);
+    expect(marked.sort()).toEqual([...new Set(interfaces.get(name)!.map((option) => option.name))].sort());
+  });
+});
+
 describe('docs/protocol.md', () => {
   const text = read('docs/protocol.md');
   const sections = headingsOf(text).flatMap((heading) => /^(\d+)\. /.exec(heading.text)?.[1] ?? []);

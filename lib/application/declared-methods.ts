@@ -4,6 +4,7 @@ import type { CachedMethod } from '../operations/cached-method.js';
 import { bindHost, HOST, type Hosted } from '../operations/host-binding.js';
 import type { AnyFunction } from '../operations/method-types.js';
 import { methodsOf } from '../operations/operation-metadata.js';
+import { CacheError } from '../shared/errors.js';
 
 type ProviderWrapper = ReturnType<DiscoveryService['getProviders']>[number];
 
@@ -33,9 +34,12 @@ export class DeclaredMethods implements OnModuleInit {
    * from `onModuleInit` on.
    *
    * @returns inherited methods once per class
+   * @throws CacheError RC_MODULE_MISSING for a class that another copy of this library has decorated
    */
   find(): readonly DeclaredMethod[] {
-    const prototypes = [...this.prototypes()].filter((prototype) => HOST in prototype);
+    const all = [...this.prototypes()];
+    for (const prototype of all) refuseOtherCopy(prototype);
+    const prototypes = all.filter((prototype) => HOST in prototype);
     return prototypes.flatMap((prototype) =>
       methodsOf(prototype).map((method) => ({ method, runtimeClass: prototype.constructor as AnyFunction })),
     );
@@ -111,6 +115,18 @@ export class DeclaredMethods implements OnModuleInit {
     const isInjected = inject == null && prototypeOfClass(metatype) === prototype;
     if (!(isInjected && (instance as Hosted)[HOST])) bindHost(instance, this.moduleRef);
   }
+}
+
+/** Its methods would find this copy's cache at each call, and none of the checks at boot. */
+function refuseOtherCopy(prototype: object): void {
+  const isOfOtherCopy = (symbol: symbol) => symbol !== HOST && symbol.description === HOST.description;
+  if (!Object.getOwnPropertySymbols(prototype).some(isOfOtherCopy)) return;
+  const { name } = prototype.constructor;
+  throw new CacheError(
+    'RC_MODULE_MISSING',
+    `${name} is decorated by another copy of nestjs-redis-cache than the one RedisCacheModule comes from: two versions are installed, or one twice. ` +
+      `See them with \`npm ls nestjs-redis-cache\` (\`pnpm why\`), and keep one; a library that has decorated classes names it as a peer dependency.`,
+  );
 }
 
 /** What Nest injects into the constructors is the same. */

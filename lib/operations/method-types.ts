@@ -92,6 +92,13 @@ type ResultFor<Options> = (Intersection<
 > &
   [unknown])[0];
 
+/** What a decorator gets where `experimentalDecorators` is off, with a member that it has not, whose name is the error. */
+interface StandardContext {
+  readonly kind: string;
+  readonly name: string | symbol;
+  readonly 'Set "experimentalDecorators": true in tsconfig.json': true;
+}
+
 /**
  * A decorator for methods that return a promise and that every function of `Options` fits.
  *
@@ -111,14 +118,20 @@ export interface CachedMethodDecorator<Options> {
     name: string | symbol,
     descriptor: TypedPropertyDescriptor<(...args: Args) => Promise<Result>> & EnoughFor<Options>,
   ): void;
+  (method: AnyFunction, context: StandardContext): void;
 }
 
 /** A decorator for methods of exactly this type, given as `Cacheable<UsersService['findOne']>`. @publicApi */
-export type MethodDecoratorFor<Expected extends AsyncMethod> = <Method extends Expected>(
-  target: InstanceSide,
-  name: string | symbol,
-  descriptor: TypedPropertyDescriptor<Method>,
-) => void;
+export interface MethodDecoratorFor<Expected extends AsyncMethod> {
+  <Method extends Expected>(
+    target: InstanceSide,
+    name: string | symbol,
+    descriptor: TypedPropertyDescriptor<Method>,
+  ): void;
+  (method: AnyFunction, context: StandardContext): void;
+}
 
-/** Refuses what `Known` does not name: inference from an object literal would let it pass. */
-export type NoOthers<Options, Known> = Options & { [Name in Exclude<keyof Options, keyof Known>]: never };
+/** Refuses what `Known` does not name, by a type whose text is the error: inference from an object literal would let it pass. */
+export type NoOthers<Options, Known> = Options & {
+  [Name in Exclude<keyof Options, keyof Known>]: { 'There is no option of this name': Name };
+};

@@ -22,6 +22,17 @@ const config = ts.getParsedCommandLineOfConfigFile(
 )!;
 const program = ts.createProgram(fixtures, { ...config.options, noUnusedLocals: false, noUnusedParameters: false });
 
+it('names the switch where experimentalDecorators is off', () => {
+  const options = { ...config.options, experimentalDecorators: false, emitDecoratorMetadata: false };
+  const file = join(import.meta.dirname, 'standard-decorators.ts');
+  const standard = ts.createProgram([file], options);
+  const messages = ts
+    .getPreEmitDiagnostics(standard, standard.getSourceFile(file))
+    .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'));
+  expect(messages).toHaveLength(2);
+  for (const message of messages) expect(message).toContain('Set "experimentalDecorators": true in tsconfig.json');
+});
+
 describe.each(fixtures)('%s', (file) => {
   const source = program.getSourceFile(file)!;
   const found = ts.getPreEmitDiagnostics(program, source).map((diagnostic) => ({
