@@ -1,6 +1,8 @@
 import type { Version } from '../entries/version.js';
 import { canonicalVersion } from '../entries/version.js';
 import type { CacheKey } from '../keys/cache-key.js';
+import { KeyMemo } from '../keys/key-memo.js';
+import { PolicyMemo } from './policy-memo.js';
 import { identifierOf, type KeyValue } from '../keys/key-segment.js';
 import type { CacheEngine } from './cache-engine.js';
 import { checkCallback, checkCallOptions } from './check-call.js';
@@ -50,6 +52,9 @@ export class CacheRegion<T = unknown> {
   readonly #engine: Pick<CacheEngine, 'setRegionEnabled'>;
   readonly #where: string;
   readonly #defaultPolicy: ReadPolicy;
+  readonly #keys = new KeyMemo();
+  readonly #makeKey: (key: unknown) => CacheKey;
+  readonly #policies = new PolicyMemo();
 
   /** @internal Made by RedisCache. */
   constructor(region: Region, engine: Pick<CacheEngine, 'setRegionEnabled'>) {
@@ -57,6 +62,7 @@ export class CacheRegion<T = unknown> {
     this.#engine = engine;
     this.#where = `region "${region.name}"`;
     this.#defaultPolicy = resolveReadPolicy(region.options, {}, this.#where);
+    this.#makeKey = (key) => region.keyOf(identifierOf(key, this.#where));
   }
 
   get name(): string {
@@ -64,8 +70,14 @@ export class CacheRegion<T = unknown> {
   }
 
   /** The value, or undefined when it is not cached, stale or undecodable, or Redis is away. Never loads. */
-  async get(key: KeyValue): Promise<T | undefined> {
-    return (await this.#region.peek(this.#keyOf(key), this.#defaultPolicy)) as T | undefined;
+  get(key: KeyValue): Promise<T | undefined> {
+    let cacheKey: CacheKey;
+    try {
+      cacheKey = this.#keyOf(key);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    return this.#region.peek(cacheKey, this.#defaultPolicy) as Promise<T | undefined>;
   }
 
   /**
@@ -73,21 +85,27 @@ export class CacheRegion<T = unknown> {
    *
    * @throws CacheError RC_INVALID_OPTION
    */
-  async getOrLoad<R extends T>(
+  getOrLoad<R extends T>(
     key: KeyValue,
     loader: (context: LoadContext) => Promise<R>,
     options?: GetOrLoadOptions<Loaded<T, R>>,
   ): Promise<T> {
-    const cacheKey = this.#keyOf(key);
-    if (isNothingAsked(options)) {
-      // a hit asks nothing else of the options: a literal at each call need not be checked for it
-      const local = this.#region.takeLocal(cacheKey, this.#defaultPolicy);
-      if (local !== NOTHING) return local as T;
+    // not async: the promise of the read is the call's
+    try {
+      const cacheKey = this.#keyOf(key);
+      if (isNothingAsked(options)) {
+        // a hit asks nothing else of the options: a literal at each call need not be checked for it
+        const local = this.#region.takeLocal(cacheKey, this.#defaultPolicy);
+        if (local !== NOTHING) return Promise.resolve(local as T);
+      }
+      checkCallback('getOrLoad(key, loader)', loader, this.#where);
+      const policy = this.#policyOf(options, 'getOrLoad');
+      if (policy.tags) this.#region.declareTags();
+      const asked = options === undefined ? undefined : askedOf(options);
+      return this.#region.read(cacheKey, policy, NO_ARGS, loader, asked) as Promise<T>;
+    } catch (error) {
+      return Promise.reject(error);
     }
-    checkCallback('getOrLoad(key, loader)', loader, this.#where);
-    const policy = this.#policyOf(options, 'getOrLoad');
-    if (policy.tags) this.#region.declareTags();
-    return (await this.#region.read(cacheKey, policy, NO_ARGS, loader, options && askedOf(options))) as T;
   }
 
   /**
@@ -141,14 +159,16 @@ export class CacheRegion<T = unknown> {
 
   /** @throws CacheError RC_INVALID_KEY */
   #keyOf(key: KeyValue): CacheKey {
-    return this.#region.keyOf(identifierOf(key, this.#where));
+    return this.#keys.of(key, this.#makeKey);
   }
 
   /** @throws CacheError RC_INVALID_OPTION */
   #policyOf(options: StatedOptions | undefined, call: 'getOrLoad' | 'write' = 'write'): ReadPolicy {
     if (options === undefined) return this.#defaultPolicy;
-    checkCallOptions(call, options, this.#where);
-    return resolveReadPolicy(this.#region.options, options, this.#where);
+    return this.#policies.of(options, () => {
+      checkCallOptions(call, options, this.#where);
+      return resolveReadPolicy(this.#region.options, options, this.#where);
+    });
   }
 }
 

@@ -67,7 +67,8 @@ function partsOf(parts: EngineParts): Engine {
   const { options, store, channel, local, clock, logger, random, scopes } = parts;
   const { onFailover, reads } = options;
   const faults = new Faults(logger);
-  const tickets = new Tickets();
+  const flights = new Flights(scopes);
+  const tickets = new Tickets(flights);
   const waiters = new Waiters(clock);
   const pollEveryMs = options.l1 ? Math.min(POLL_EVERY_MS, options.l1.maxAgeMs / 4) : POLL_EVERY_WITHOUT_L1_MS;
   const seen = { store, channel, local, tickets, waiters, clock, logger, faults };
@@ -92,7 +93,7 @@ function partsOf(parts: EngineParts): Engine {
     coherence,
     tickets,
     waiters,
-    flights: new Flights(scopes),
+    flights,
     scopes,
     modes: new CallModes(),
     journal,

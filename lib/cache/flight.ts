@@ -1,6 +1,8 @@
 import type { CachedValue } from '../values/value-pipeline.js';
 import type { RejectionOwner } from './cancellation.js';
 import type { BypassReason } from './read-report.js';
+import { deferred, type Deferred } from '../shared/deferred.js';
+import type { Ticket } from './tickets.js';
 
 /** A value for each caller: the shared frozen one, or one of its own. */
 export type Take = () => unknown;
@@ -41,16 +43,21 @@ export type Outcome =
   /** The load held its key longer than its lease: its callers start anew. */
   | { readonly kind: 'abandoned' };
 
-/** One read of a key on behalf of all who joined it. */
-export class Flight {
-  readonly outcome: Promise<Outcome>;
-  /** Flights that this one's load waits for. */
-  readonly waitsFor = new Set<Flight>();
+/**
+ * One read of a key on behalf of all who joined it, and its own ticket: an invalidation of the key poisons it.
+ *
+ * Most reads are hits that nobody joins, and wait for no other: what those need not have is made when it is needed.
+ */
+export class Flight implements Ticket {
+  isPoisoned = false;
   /** Callers who wait for its outcome, or did. */
   joined = 0;
   /** Why its answer comes from past the cache; null: the cache was asked. */
   bypass: BypassReason | null = null;
-  private settle!: (outcome: Outcome) => void;
+  /** Flights that this one's load waits for. */
+  private waitsFor: Set<Flight> | null = null;
+  private awaited: Deferred<Outcome> | null = null;
+  private ended: Outcome | null = null;
 
   /** @param parent the flight whose load began this one, and waits for it */
   constructor(
@@ -58,19 +65,42 @@ export class Flight {
     readonly name: string,
     readonly shape: object,
     private readonly parent: Flight | undefined,
+    /** As {@link Ticket.epoch}. */
+    readonly epoch: number,
   ) {
-    parent?.waitsFor.add(this);
-    this.outcome = new Promise((resolve) => (this.settle = resolve));
+    parent?.wait(this);
   }
 
+  get outcome(): Promise<Outcome> {
+    this.awaited ??= deferred();
+    if (this.ended) this.awaited.resolve(this.ended);
+    return this.awaited.promise;
+  }
+
+  /** For those who joined. A second end does nothing. */
   end(outcome: Outcome): void {
-    this.parent?.waitsFor.delete(this);
-    this.settle(outcome);
+    this.leaveParent();
+    this.ended ??= outcome;
+    this.awaited?.resolve(this.ended);
+  }
+
+  /** Ends for nobody but its own caller: nobody joined. */
+  leaveParent(): void {
+    this.parent?.waitNoMore(this);
+  }
+
+  wait(other: Flight): void {
+    (this.waitsFor ??= new Set()).add(other);
+  }
+
+  waitNoMore(other: Flight): void {
+    this.waitsFor?.delete(other);
   }
 
   /** True when this flight cannot end before `other` does. */
   dependsOn(other: Flight, seen = new Set<Flight>()): boolean {
     if (this === other) return true;
+    if (this.waitsFor === null) return false;
     seen.add(this);
     for (const next of this.waitsFor) if (!seen.has(next) && next.dependsOn(other, seen)) return true;
     return false;

@@ -10,6 +10,8 @@ import { type LoadScopes, processScopes } from './load-scopes.js';
  */
 export class Flights {
   private readonly byName = new Map<string, Flight>();
+  /** Abandoned, with a load that still runs. */
+  private readonly adrift = new Set<Flight>();
 
   constructor(private readonly scopes: LoadScopes = processScopes) {}
 
@@ -17,22 +19,42 @@ export class Flights {
     return this.byName.get(name);
   }
 
-  begin(name: string, shape: object, owner: Flight | undefined): Flight {
-    const flight = new Flight(name, shape, owner);
+  /** @param epoch of the key's bucket */
+  begin(name: string, shape: object, owner: Flight | undefined, epoch: number): Flight {
+    const flight = new Flight(name, shape, owner, epoch);
     this.byName.set(name, flight);
     return flight;
   }
 
   /** Ends it for those who joined; later callers start another. A second end does nothing. */
   end(flight: Flight, outcome: Outcome): void {
-    if (this.byName.get(flight.name) === flight) this.byName.delete(flight.name);
+    this.leave(flight);
     flight.end(outcome);
+  }
+
+  /** Ends a flight that nobody joined. */
+  endAlone(flight: Flight): void {
+    this.leave(flight);
+    flight.leaveParent();
+  }
+
+  private leave(flight: Flight): void {
+    if (this.byName.get(flight.name) === flight) this.byName.delete(flight.name);
+    if (this.adrift.size > 0) this.adrift.delete(flight);
+  }
+
+  /** The key was invalidated: what was read or loaded before must not reach L1. */
+  poison(name: string): void {
+    const flight = this.byName.get(name);
+    if (flight !== undefined) flight.isPoisoned = true;
+    for (const one of this.adrift) if (one.name === name) one.isPoisoned = true;
   }
 
   /** As `end`, for a load that outlived its lease. */
   abandon(flight: Flight): void {
     if (flight.joined > 0) this.scopes.track();
     this.end(flight, { kind: 'abandoned' });
+    this.adrift.add(flight);
   }
 
   /** True when the caller, part of `owner`'s load, is what `flight` itself waits for. */
@@ -42,15 +64,15 @@ export class Flights {
 
   async join(flight: Flight, owner: Flight | undefined): Promise<Outcome> {
     flight.joined += 1;
-    owner?.waitsFor.add(flight);
+    owner?.wait(flight);
     try {
       return await flight.outcome;
     } finally {
-      owner?.waitsFor.delete(flight);
+      owner?.waitNoMore(flight);
     }
   }
 
   get size(): number {
-    return this.byName.size;
+    return this.byName.size + this.adrift.size;
   }
 }

@@ -1,4 +1,5 @@
 import type { StoredEntry } from '../entries/stored-entry.js';
+import type { CacheError } from '../shared/errors.js';
 import type { BucketPosition, PlainRead, ReadOrLease } from '../stores/remote-store.js';
 import type { CachedValue } from '../values/value-pipeline.js';
 import type { Engine } from './engine.js';
@@ -11,6 +12,17 @@ import type { Ticket } from './tickets.js';
 interface Answer {
   readonly kind: 'answer';
   readonly outcome: Outcome;
+}
+
+/** A hit as it was found. `at`: when its read was sent, logical time. */
+export interface Hit {
+  readonly decoded: CachedValue;
+  readonly at: number;
+  readonly freshUntilMs: number;
+}
+
+export function outcomeOf({ decoded, at, freshUntilMs }: Hit): Outcome {
+  return { kind: 'value', at, source: 'l2', take: takeOf(decoded), freshUntilMs, isTainted: false };
 }
 
 export interface ToLoad {
@@ -30,7 +42,7 @@ export const JUST_LOAD: ToLoad = { kind: 'load', lease: NO_LEASE, stale: null };
  * What a plain read says: the value; nothing stands there; a value past its ttl; one that this caller cannot decode; or nothing that could be
  * trusted, so that the server has to judge.
  */
-type Verdict = Answer | 'absent' | 'past' | 'undecodable' | 'undecided';
+export type Verdict = Hit | 'absent' | 'past' | 'undecodable' | 'undecided';
 
 /** Between two looks at a key that another instance loads: its messages may be lost. */
 const WAIT_STEP_MS = { least: 20, most: 60 };
@@ -54,14 +66,36 @@ export class Lookup {
     >,
   ) {}
 
-  /** Waits while another instance loads, no longer than the region's `maxWait`. @throws CacheError RC_STORE_UNAVAILABLE */
-  find(call: EntryCall, ticket: Ticket): Promise<Found> {
-    if (this.parts.reads === 'function') return this.leaseOrWait(call, ticket);
-    return this.readPlainly(call, ticket, (verdict) =>
-      typeof verdict === 'object'
-        ? verdict
-        : this.leaseOrWait(call, ticket, verdict === 'undecodable' ? 'undecodable' : null),
-    );
+  /** False: every read asks the server by a function. */
+  get readsPlainly(): boolean {
+    return this.parts.reads === 'plain';
+  }
+
+  /**
+   * Looks without taking or waiting. A hit makes one promise here, which is `then`'s.
+   *
+   * @param failed gets CacheError RC_STORE_UNAVAILABLE
+   */
+  plainly<T>(
+    call: EntryCall,
+    ticket: Ticket,
+    then: (verdict: Verdict) => T,
+    failed: (error: CacheError) => T,
+  ): Promise<Awaited<T>> {
+    const { key, region } = call;
+    const sentAt = this.parts.nextMoment();
+    const args = { key, region: region.name, binary: region.codec.binary };
+    return this.parts.remote.read(args, (read) => this.judge(call, ticket, read, sentAt), then, failed);
+  }
+
+  /**
+   * Asks the server, and waits while another instance loads, no longer than the region's `maxWait`.
+   *
+   * @param verdict what a plain read said
+   * @throws CacheError RC_STORE_UNAVAILABLE
+   */
+  find(call: EntryCall, ticket: Ticket, verdict: Exclude<Verdict, Hit> = 'undecided'): Promise<Found> {
+    return this.leaseOrWait(call, ticket, verdict === 'undecodable' ? 'undecodable' : null);
   }
 
   /**
@@ -76,23 +110,22 @@ export class Lookup {
 
   /** The fresh value, or null; takes nothing and waits for nobody. @throws CacheError RC_STORE_UNAVAILABLE */
   async peek(call: EntryCall, ticket: Ticket): Promise<Outcome | null> {
-    if (this.parts.reads === 'plain') {
-      const verdict = await this.readPlainly(call, ticket, (seen) => seen);
-      if (typeof verdict === 'object') return verdict.outcome;
+    if (this.readsPlainly) {
+      const verdict = await this.plainly(
+        call,
+        ticket,
+        (seen) => seen,
+        (error) => {
+          throw error;
+        },
+      );
+      if (typeof verdict === 'object') return outcomeOf(verdict);
       if (verdict !== 'undecided') return null;
     }
     const found = await this.ask(call, ticket, this.parts.nextToken(), false);
     if (found.kind === 'answer') return found.outcome;
     if (found.kind === 'load') found.lease.release();
     return null;
-  }
-
-  // a hit takes one promise here
-  private readPlainly<T>(call: EntryCall, ticket: Ticket, then: (verdict: Verdict) => T | Promise<T>): Promise<T> {
-    const { key, region } = call;
-    const sentAt = this.parts.nextMoment();
-    const reading = this.parts.remote.read({ key, region: region.name, binary: region.codec.binary });
-    return reading.then((read) => then(this.judge(call, ticket, read, sentAt)));
   }
 
   private judge(call: EntryCall, ticket: Ticket, read: PlainRead, sentAt: number): Verdict {
@@ -168,7 +201,7 @@ export class Lookup {
       case 'hit': {
         const freshMs = (reply.entry.freshUntilMicros - reply.nowMicros) / 1_000;
         const hit = this.hit(call, ticket, reply, reply.entry, sentAt, sentAtMs + freshMs);
-        return hit ?? { kind: 'undecodable' };
+        return hit ? { kind: 'answer', outcome: outcomeOf(hit) } : { kind: 'undecodable' };
       }
       case 'lease':
         return {
@@ -191,13 +224,12 @@ export class Lookup {
     entry: StoredEntry,
     at: number,
     freshUntilMs: number,
-  ): Answer | null {
+  ): Hit | null {
     const decoded = this.decode(call, entry);
     if (decoded === null) return null;
     const { stamp, tags, payload } = entry;
     this.parts.localTier?.keep(call, ticket, position, decoded, { stamp, tags, freshUntilMs, bytes: payload.length });
-    const take = takeOf(decoded);
-    return { kind: 'answer', outcome: { kind: 'value', at, source: 'l2', take, freshUntilMs, isTainted: false } };
+    return { decoded, at, freshUntilMs };
   }
 
   private staleOf(call: EntryCall, reply: ReadOrLease & { kind: 'lease' | 'held' }, at: number): Stale | null {

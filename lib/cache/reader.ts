@@ -6,10 +6,10 @@ import { Flight, type Outcome, type Source } from './flight.js';
 import type { Lease } from './held-lease.js';
 import type { LoadRun } from './load-run.js';
 import type { LoadScope } from './load-scopes.js';
-import { type Found, JUST_LOAD, type Lookup, type ToLoad } from './lookup.js';
+import { type Found, type Hit, JUST_LOAD, type Lookup, outcomeOf, type ToLoad } from './lookup.js';
 import { type BypassReason, tell } from './read-report.js';
 import { isServableWhileRevalidating, type Stale, staleOutcome } from './stale.js';
-import type { Ticket } from './tickets.js';
+import type { LooseTicket, Ticket } from './tickets.js';
 
 type ReaderParts = Pick<
   Engine,
@@ -50,6 +50,37 @@ export class Reader {
     const way = this.wayOf(call, caller);
     if (flights.get(flightName(call, way))) return this.join(call, caller, nextMoment());
     return this.lead(call, way, caller);
+  }
+
+  /** The usual read: a hit settles the one promise that its caller gets, and whatever else it finds is followed up. */
+  private leadPlainly(call: ReadCall, caller: Caller): Promise<unknown> {
+    const { flights, lookup, coherence } = this.parts;
+    const { key, policy } = call;
+    const flight = flights.begin(key.entry, policy.shape, ownerOf(caller), coherence.view(key.bucket).epoch);
+    return lookup.plainly(
+      call,
+      flight,
+      (verdict) =>
+        typeof verdict === 'object'
+          ? this.hit(call, flight, caller, verdict)
+          : this.follow(call, 'usual', flight, caller, () => lookup.find(call, flight, verdict)),
+      (error) => this.follow(call, 'usual', flight, caller, () => Promise.reject(error)),
+    );
+  }
+
+  private hit(call: ReadCall, flight: Flight, caller: Caller, hit: Hit): unknown {
+    const { flights, scopes } = this.parts;
+    const { decoded } = hit;
+    if (flight.joined === 0) flights.endAlone(flight);
+    call.region.counts.hitsL2 += 1;
+    if (flight.joined > 0 || call.report !== undefined) {
+      const outcome = outcomeOf(hit);
+      this.report(call, outcome, null, false);
+      flights.end(flight, outcome);
+      return this.given(outcome, caller);
+    }
+    if (caller.scope?.takesLoadsOnly) scopes.taint(caller.scope, caller.moment);
+    return decoded.value;
   }
 
   private caller(asked?: CallMode): Caller {
@@ -134,17 +165,44 @@ export class Reader {
     }
   }
 
-  private async lead(call: ReadCall, way: Way, caller: Caller): Promise<unknown> {
-    const { flights, tickets, lookup, faults } = this.parts;
+  private lead(call: ReadCall, way: Way, caller: Caller): Promise<unknown> {
+    const { flights, lookup, coherence } = this.parts;
+    if (way === 'usual' && lookup.readsPlainly) return this.leadPlainly(call, caller);
     if (way === 'fresh' && this.isWithinOwnLoad(call, caller)) return this.loadAlone(call, caller);
-    const flight = flights.begin(flightName(call, way), call.policy.shape, ownerOf(caller));
+    const { epoch } = coherence.view(call.key.bucket);
+    const flight = flights.begin(flightName(call, way), call.policy.shape, ownerOf(caller), epoch);
+    if (way === 'usual') return this.follow(call, way, flight, caller, () => lookup.find(call, flight));
+    if (way === 'fresh') return this.leadFresh(call, flight, caller);
+    flight.bypass = this.whyPast(call, caller);
+    return this.follow(call, way, flight, caller, null);
+  }
+
+  private async leadFresh(call: ReadCall, flight: Flight, caller: Caller): Promise<unknown> {
+    const { lookup, tickets } = this.parts;
     const ticket = this.takeTicket(call);
+    try {
+      return await this.follow(call, 'fresh', flight, caller, () => lookup.lease(call, ticket), ticket);
+    } finally {
+      tickets.giveBack(ticket);
+    }
+  }
+
+  /** Ends a flight that no plain read has answered. @param look null: past the cache */
+  private async follow(
+    call: ReadCall,
+    way: Way,
+    flight: Flight,
+    caller: Caller,
+    look: (() => Promise<Found>) | null,
+    ticket: Ticket = flight,
+  ): Promise<unknown> {
+    const { flights, faults } = this.parts;
     let outcome: Outcome | null = null;
     try {
       let found: Found = JUST_LOAD;
       try {
-        if (way === 'past') flight.bypass = this.whyPast(call, caller);
-        else found = await (way === 'fresh' ? lookup.lease(call, ticket) : lookup.find(call, ticket));
+        // else the load begins before anybody else can come
+        if (look !== null) found = await look();
       } catch (error) {
         flight.bypass = 'unavailable';
         faults.cacheErrorOf('A read', error);
@@ -155,7 +213,6 @@ export class Reader {
     } catch (error) {
       outcome = { kind: 'failed', error, owner: 'everyones' };
     } finally {
-      tickets.giveBack(ticket);
       flights.end(flight, outcome!);
     }
     if (way === 'past') call.region.counts.bypasses += 1;
@@ -169,7 +226,7 @@ export class Reader {
     const { tickets } = this.parts;
     call.region.counts.bypasses += 1;
     // a part of its owner, so that what it reads in turn does not wait for that owner either
-    const flight = new Flight('', call.policy.shape, ownerOf(caller));
+    const flight = new Flight('', call.policy.shape, ownerOf(caller), -1);
     const ticket = tickets.take(call.key.entry, -1);
     const outcome = await this.serve(call, flight, ticket, JUST_LOAD, caller);
     tickets.giveBack(ticket);
@@ -228,7 +285,7 @@ export class Reader {
   private refresh(call: ReadCall, lease: Lease, stale: Stale): void {
     const { tickets, loads, background } = this.parts;
     const ticket = this.takeTicket(call);
-    const flight = new Flight('', call.policy.shape, undefined);
+    const flight = new Flight('', call.policy.shape, undefined, ticket.epoch);
     const loading = { call, flight, ticket, lease, stale, within: undefined, isRefresh: true };
     background.run(loads.run(loading).finally(() => tickets.giveBack(ticket)));
   }
@@ -240,7 +297,7 @@ export class Reader {
     tell(call.region, call.report, { source, isJoined, isStored: freshMs !== null, freshMs, bypass });
   }
 
-  private takeTicket(call: EntryCall): Ticket {
+  private takeTicket(call: EntryCall): LooseTicket {
     return this.parts.tickets.take(call.key.entry, this.parts.coherence.view(call.key.bucket).epoch);
   }
 }

@@ -16,6 +16,9 @@ export class RegionState {
   isOff = false;
   /** Weak, as the shapes are themselves. */
   private readonly pipelines = new WeakMap<ValueShape, ValuePipeline>();
+  /** The one that was asked for last. */
+  private lastShape: ValueShape | null = null;
+  private lastPipeline: ValuePipeline | null = null;
   private shapesSeen = 0;
   private readonly warned = new Set<string>();
 
@@ -29,6 +32,7 @@ export class RegionState {
   }
 
   pipelineOf(shape: ValueShape): ValuePipeline {
+    if (shape === this.lastShape) return this.lastPipeline!;
     let pipeline = this.pipelines.get(shape);
     if (!pipeline) {
       pipeline = new ValuePipeline({ codec: this.codec, ...shape });
@@ -36,6 +40,8 @@ export class RegionState {
       this.shapesSeen += 1;
       if (this.shapesSeen === MANY_SHAPES) this.warnOfShapes();
     }
+    this.lastShape = shape;
+    this.lastPipeline = pipeline;
     return pipeline;
   }
 

@@ -1,4 +1,5 @@
 import type { CacheKey } from '../keys/cache-key.js';
+import type { CacheError } from '../shared/errors.js';
 import type { Mark } from '../stores/channel.js';
 import type {
   BucketPosition,
@@ -39,13 +40,35 @@ export class RemoteTier {
     return this.store.bucketCount;
   }
 
-  read(args: ReadArgs): Promise<PlainRead> {
-    this.coherence.use(args.key.bucket);
-    return this.send('A read', args.key.bucket, async () => {
-      const read = await this.store.read(args);
-      if (read.position) this.coherence.observe(args.key.bucket, read.position);
-      return read;
-    });
+  /**
+   * A plain read, on the path of every hit: it makes one promise beside the store's.
+   *
+   * @param judge what the read says
+   * @param then what becomes of that
+   * @param failed what becomes of the CacheError instead
+   */
+  read<V, T>(
+    args: ReadArgs,
+    judge: (read: PlainRead) => V,
+    then: (verdict: V) => T,
+    failed: (error: CacheError) => T,
+  ): Promise<Awaited<T>> {
+    const { bucket } = args.key;
+    const fail = (error: unknown) => {
+      this.coherence.use(bucket);
+      return failed(this.faults.cacheErrorOf('A read', error));
+    };
+    this.coherence.use(bucket);
+    return this.store.read(args).then((read) => {
+      let verdict: V;
+      try {
+        if (read.position !== null) this.coherence.observe(bucket, read.position);
+        verdict = judge(read);
+      } catch (error) {
+        return fail(error);
+      }
+      return then(verdict);
+    }, fail) as Promise<Awaited<T>>;
   }
 
   readOrLease(args: LeaseArgs): Promise<ReadOrLease> {

@@ -3,18 +3,28 @@
  * that arrives before it).
  */
 export interface Ticket {
-  readonly entry: string;
   /** Epoch of the bucket when the ticket was taken: a flush voids it. */
   readonly epoch: number;
-  isPoisoned: boolean;
+  readonly isPoisoned: boolean;
 }
 
-/** Tickets by key; holds only those in flight, so it is bounded by concurrency. */
-export class Tickets {
-  private readonly byEntry = new Map<string, Set<Ticket>>();
+/** A ticket of what is no flight, or none that is found by its key alone. */
+export class LooseTicket implements Ticket {
+  isPoisoned = false;
+  constructor(
+    readonly entry: string,
+    readonly epoch: number,
+  ) {}
+}
 
-  take(entry: string, epoch: number): Ticket {
-    const ticket = { entry, epoch, isPoisoned: false };
+/** Tickets by key; holds only those in flight, so it is bounded by concurrency. The usual flight of a key is one itself. */
+export class Tickets {
+  private readonly byEntry = new Map<string, Set<LooseTicket>>();
+
+  constructor(private readonly flights: { poison(entry: string): void }) {}
+
+  take(entry: string, epoch: number): LooseTicket {
+    const ticket = new LooseTicket(entry, epoch);
     const tickets = this.byEntry.get(entry);
     if (tickets) tickets.add(ticket);
     else this.byEntry.set(entry, new Set([ticket]));
@@ -23,10 +33,12 @@ export class Tickets {
 
   /** The key was invalidated: what is in flight for it must not reach L1. */
   poison(entry: string): void {
-    for (const ticket of this.byEntry.get(entry) ?? []) ticket.isPoisoned = true;
+    this.flights.poison(entry);
+    const tickets = this.byEntry.get(entry);
+    if (tickets) for (const ticket of tickets) ticket.isPoisoned = true;
   }
 
-  giveBack(ticket: Ticket): void {
+  giveBack(ticket: LooseTicket): void {
     const tickets = this.byEntry.get(ticket.entry);
     tickets?.delete(ticket);
     if (tickets?.size === 0) this.byEntry.delete(ticket.entry);

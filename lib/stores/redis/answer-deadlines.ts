@@ -10,7 +10,7 @@ export interface AnswerDeadlinesOptions {
 }
 
 /** Something that was sent and waits for its answer. */
-interface Wait {
+export interface Wait {
   readonly sentMs: number;
   readonly onLate: (reason: Error) => void;
   state: 'waiting' | 'late' | 'answered';
@@ -51,10 +51,8 @@ export class AnswerDeadlines {
       const wait = this.start(reject);
       answer.then(
         (value) => {
-          const isLate = wait.state === 'late';
-          this.end(wait);
-          if (isLate) onLateAnswer?.(value);
-          else resolve(value);
+          if (this.end(wait)) resolve(value);
+          else onLateAnswer?.(value);
         },
         (error: unknown) => {
           this.end(wait);
@@ -64,7 +62,8 @@ export class AnswerDeadlines {
     });
   }
 
-  private start(onLate: (reason: Error) => void): Wait {
+  /** What is sent now is waited for, until `end`. @param onLate called once when there is no answer in time */
+  start(onLate: (reason: Error) => void): Wait {
     if (this.timer === null) {
       this.tickedAtMs = this.options.clock.now();
       this.arm();
@@ -74,9 +73,12 @@ export class AnswerDeadlines {
     return wait;
   }
 
-  private end(wait: Wait): void {
+  /** @returns false when it was late */
+  end(wait: Wait): boolean {
+    const isInTime = wait.state === 'waiting';
     wait.state = 'answered';
     this.isHeard = true;
+    return isInTime;
   }
 
   private now(): number {

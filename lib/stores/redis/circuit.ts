@@ -56,7 +56,8 @@ export class Circuit {
     return answer;
   }
 
-  private answered(isProbe: boolean, error?: unknown): void {
+  /** For what is sent without `run`: an answer came. */
+  answered(isProbe = false, error?: unknown): void {
     const { state } = this;
     if (state.kind === 'closed') return this.note(0);
     // what was sent before it opened says nothing about now
@@ -70,7 +71,8 @@ export class Circuit {
     this.options.onChange(this.state, this.options.clock.now() - state.sinceMs);
   }
 
-  private wasSilent(error: unknown, isProbe: boolean): void {
+  /** For what is sent without `run`: none came in time. */
+  wasSilent(error: unknown, isProbe = false): void {
     if (this.state.kind !== 'closed') {
       if (isProbe) this.reopen();
       return;

@@ -15,7 +15,8 @@ export interface ReadNode {
   isIdentified(bucket: number, atMs: number): boolean;
   identify(bucket: number): void;
   distrust(bucket: number): void;
-  send(commands: (client: Redis) => Promise<unknown>): Promise<unknown>;
+  /** @param failed called once when the answer to the last command is late, or nothing may be sent */
+  sendReads(commands: (client: Redis) => Promise<unknown>, failed: (reason: Error) => void): void;
 }
 
 interface PendingRead {
@@ -61,42 +62,45 @@ export class ReadBatch {
     let reads = this.waiting.get(bucket);
     if (reads === undefined) {
       this.waiting.set(bucket, (reads = { text: [], binary: [] }));
-      // answered before the read is, and in time for it
-      if (!this.node.isIdentified(bucket, this.context.clock.now())) this.node.identify(bucket);
     }
     const answer = deferred<PlainRead>();
     (isBinary ? reads.binary : reads.text).push({ entry, answer });
     return answer.promise;
   }
 
+  get isEmpty(): boolean {
+    return this.waiting.size === 0;
+  }
+
+  /** Asks the server to identify itself where it has not: that is answered before the reads are, and in time for them. */
+  prepare(nowMs: number): void {
+    for (const bucket of this.waiting.keys()) {
+      if (!this.node.isIdentified(bucket, nowMs)) this.node.identify(bucket);
+    }
+  }
+
   /** Sends what was collected; the node calls it at the end of each turn. */
-  flush(): void {
+  flush(nowMs: number): void {
     const { waiting } = this;
-    if (waiting.size === 0) return;
     this.waiting = new Map();
-    // replies of one connection keep their order: with the last one all are there
-    this.node
-      .send(async (client) => {
-        let last: Promise<unknown> = Promise.resolve();
-        for (const [bucket, reads] of waiting) last = this.write(client, bucket, reads);
-        await last;
-      })
-      .catch((late: unknown) => {
-        for (const [bucket, { text, binary }] of waiting) this.fail(bucket, late, [...text, ...binary]);
-      });
+    this.node.sendReads(
+      (client) => {
+        // replies of one connection keep their order: with the last one all are there
+        let last!: Promise<unknown>;
+        for (const [bucket, reads] of waiting) last = this.write(client, bucket, reads, nowMs);
+        return last;
+      },
+      (reason) => {
+        for (const [bucket, { text, binary }] of waiting) this.fail(bucket, reason, [...text, ...binary]);
+      },
+    );
   }
 
   /** @returns the last reply */
-  private write(client: Redis, bucket: number, { text, binary }: BucketReads): Promise<unknown> {
-    const { node } = this;
-    const { keyspace, positions, clock } = this.context;
-    const proof: Proof = {
-      bucket,
-      epoch: node.epoch,
-      sentAtMs: clock.now(),
-      known: positions.of(bucket),
-      position: null,
-    };
+  private write(client: Redis, bucket: number, { text, binary }: BucketReads, sentAtMs: number): Promise<unknown> {
+    const { keyspace, positions } = this.context;
+    const known = positions.of(bucket);
+    const proof: Proof = { bucket, epoch: this.node.epoch, sentAtMs, known, position: null };
     // the reactions to replies keep their order too: the position is there when the values come
     let last: Promise<unknown> = client
       .hmget(keyspace.bucketKey(bucket), 'i', 'q', 'tq')

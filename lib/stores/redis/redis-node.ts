@@ -170,6 +170,27 @@ export class RedisNode {
     }, isProbe);
   }
 
+  /** As `send`, for what settles its answers by itself: without promises of its own. */
+  sendReads(commands: (client: Redis) => Promise<unknown>, failed: (reason: Error) => void): void {
+    const { circuit, deadlines } = this;
+    const { refusal } = circuit;
+    if (refusal !== null) return failed(refusal);
+    const wait = deadlines.start((reason) => {
+      circuit.wasSilent(reason);
+      failed(reason);
+    });
+    const broken = (error: unknown) => {
+      if (deadlines.end(wait)) failed(error as Error);
+    };
+    try {
+      commands(this.client).then(() => {
+        if (deadlines.end(wait)) circuit.answered();
+      }, broken);
+    } catch (error) {
+      broken(error);
+    }
+  }
+
   /** A poll that asks for no stamps; goes out with the others of this turn, before its reads. */
   poll(call: FunctionCall): Promise<FunctionReply> {
     this.beginTurn();
@@ -274,8 +295,11 @@ export class RedisNode {
     stream?.cork();
     process.nextTick(() => {
       try {
-        this.polls.flush();
-        this.reads.flush();
+        const { reads, polls } = this;
+        const nowMs = reads.isEmpty ? 0 : this.context.clock.now();
+        reads.prepare(nowMs);
+        polls.flush();
+        if (!reads.isEmpty) reads.flush(nowMs);
       } finally {
         stream?.uncork();
         this.isInTurn = false;

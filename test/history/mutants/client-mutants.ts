@@ -4,7 +4,7 @@ import { ABANDONED, SMALL_D } from './server-mutants.js';
 const LOCAL = '--regions local,taggedLocal';
 const TAGGED = '--regions tagged,taggedLocal';
 
-const PLAIN_READ = 'return reading.then((read) => then(';
+const PLAIN_READ = 'return this.store.read(args).then((read) => {';
 
 /** Asks for the position once more, some time after the value came. */
 const ONCE_MORE = `reply.then(async (value) => {
@@ -27,11 +27,11 @@ export const clientMutants: readonly Mutant[] = [
       edit('cache/local-tier', 'ticket.isPoisoned || ', ''),
       // messages overtake the replies of reads, as they may between two connections
       edit(
-        'cache/lookup',
+        'cache/remote-tier',
         PLAIN_READ,
         PLAIN_READ.replace(
-          'reading',
-          'reading.then((read) => new Promise<PlainRead>((resolve) => setTimeout(resolve, 5, read)))',
+          '.then(',
+          '.then((read) => new Promise<PlainRead>((resolve) => setTimeout(resolve, 5, read))).then(',
         ),
       ),
     ],

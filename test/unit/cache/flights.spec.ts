@@ -24,7 +24,7 @@ function process() {
 describe('Flights', () => {
   it('has one flight per name until it ends', async () => {
     const { flights } = process();
-    const flight = flights.begin('k', shape, undefined);
+    const flight = flights.begin('k', shape, undefined, 0);
     expect(flights.get('k')).toBe(flight);
     const joined = flights.join(flight, undefined);
     flights.end(flight, value(1));
@@ -34,16 +34,16 @@ describe('Flights', () => {
 
   it('leaves the next flight alone when one that was abandoned ends', () => {
     const { flights } = process();
-    const first = flights.begin('k', shape, undefined);
+    const first = flights.begin('k', shape, undefined, 0);
     flights.end(first, { kind: 'abandoned' });
-    const second = flights.begin('k', shape, undefined);
+    const second = flights.begin('k', shape, undefined, 0);
     flights.end(first, value(1));
     expect(flights.get('k')).toBe(second);
   });
 
   it('sees that a load asks for the key it loads', () => {
     const { flights, owner, run } = process();
-    const flight = flights.begin('k', shape, owner());
+    const flight = flights.begin('k', shape, owner(), 0);
     expect(flights.mustNotJoin(flight, owner())).toBe(false);
     run(flight, () => expect(flights.mustNotJoin(flight, owner())).toBe(true));
     expect(owner()).toBeUndefined();
@@ -51,7 +51,11 @@ describe('Flights', () => {
 
   it('sees two loads that would wait for each other, through any number of flights', async () => {
     const { flights } = process();
-    const [a, b, c] = ['a', 'b', 'c'].map((name) => flights.begin(name, shape, undefined)) as [Flight, Flight, Flight];
+    const [a, b, c] = ['a', 'b', 'c'].map((name) => flights.begin(name, shape, undefined, 0)) as [
+      Flight,
+      Flight,
+      Flight,
+    ];
     const aWaits = flights.join(b, a);
     const bWaits = flights.join(c, b);
     expect(flights.mustNotJoin(a, c)).toBe(true);
@@ -64,20 +68,20 @@ describe('Flights', () => {
 
   it('counts a flight that a load begins as waited for until it ends', () => {
     const { flights, owner, run } = process();
-    const outer = flights.begin('outer', shape, undefined);
-    const inner = run(outer, () => flights.begin('inner', shape, owner()));
+    const outer = flights.begin('outer', shape, undefined, 0);
+    const inner = run(outer, () => flights.begin('inner', shape, owner(), 0));
     run(inner, () => expect(flights.mustNotJoin(outer, owner())).toBe(true));
     flights.end(inner, value(1));
-    expect(outer.waitsFor.size).toBe(0);
+    expect(outer.dependsOn(inner)).toBe(false);
   });
 
   it('knows the load beyond its first await once one with waiting callers was abandoned', async () => {
     const { flights, owner, run } = process();
-    const first = flights.begin('k', shape, undefined);
+    const first = flights.begin('k', shape, undefined, 0);
     const joined = flights.join(first, undefined);
     flights.abandon(first);
     expect(await joined).toEqual({ kind: 'abandoned' });
-    const second = flights.begin('k', shape, undefined);
+    const second = flights.begin('k', shape, undefined, 0);
     await run(second, async () => {
       await Promise.resolve();
       expect(owner()).toBe(second);
@@ -86,12 +90,12 @@ describe('Flights', () => {
 
   it('looks at each flight once, however many ways lead to it', async () => {
     const { flights } = process();
-    const target = flights.begin('target', shape, undefined);
-    let layer = [flights.begin('top', shape, undefined)];
+    const target = flights.begin('target', shape, undefined, 0);
+    let layer = [flights.begin('top', shape, undefined, 0)];
     const [top] = layer;
     const joins: Promise<Outcome>[] = [];
     for (let depth = 0; depth < 40; depth++) {
-      const next = [0, 1].map((n) => flights.begin(`${depth}.${n}`, shape, undefined));
+      const next = [0, 1].map((n) => flights.begin(`${depth}.${n}`, shape, undefined, 0));
       for (const above of layer) for (const below of next) joins.push(flights.join(below, above));
       layer = next;
     }
@@ -104,7 +108,7 @@ describe('Flights', () => {
   it('knows the load beyond its first await from the start where that was asked for', async () => {
     const { flights, scopes, owner, run } = process();
     scopes.track();
-    const flight = flights.begin('k', shape, undefined);
+    const flight = flights.begin('k', shape, undefined, 0);
     await run(flight, async () => {
       await Promise.resolve();
       expect(owner()).toBe(flight);

@@ -1,0 +1,70 @@
+import { createHook } from 'node:async_hooks';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { engineOf, type RedisCache } from '../../lib/cache/redis-cache.js';
+import { createCache } from '../../lib/create-cache.js';
+import { resolveOptions } from '../../lib/options/resolve-options.js';
+import { silentLogger } from '../../lib/shared/logger.js';
+import { type RedisServer, startRedis } from '../support/servers/redis.js';
+
+const KEYS = 256;
+let server: RedisServer;
+const caches: RedisCache[] = [];
+
+beforeAll(async () => {
+  server = await startRedis();
+});
+afterAll(async () => {
+  await Promise.all(caches.map((cache) => engineOf(cache).close()));
+  await server.remove();
+});
+
+/** A region whose keys 0 to 255 are cached. */
+async function warm(service: string, options: { l1?: false } = {}) {
+  const cache = createCache(resolveOptions({ service, redis: { url: server.url }, ...options }), {
+    logger: silentLogger,
+  });
+  caches.push(cache);
+  await engineOf(cache).open();
+  const region = cache.region<number>('users');
+  for (let round = 0; round < 2; round++) {
+    await Promise.all(Array.from({ length: KEYS }, (_, n) => region.getOrLoad(n, async () => n)));
+  }
+  return region;
+}
+
+const never = async () => Promise.reject(new Error('not a hit'));
+
+/** Promises made while `run` runs, per read. */
+async function promisesPer(reads: number, run: () => Promise<unknown>): Promise<number> {
+  await run();
+  let made = 0;
+  const hook = createHook({ init: (_id, type) => void (type === 'PROMISE' && (made += 1)) }).enable();
+  await run();
+  hook.disable();
+  return made / reads;
+}
+
+describe('promises per hit', () => {
+  it('in Redis, 256 at once: the call, and the read of the store', async () => {
+    const region = await warm('many', { l1: false });
+    const run = () => Promise.all(Array.from({ length: KEYS }, (_, n) => region.getOrLoad(n, never)));
+    // Promise.all takes one of each
+    expect(await promisesPer(KEYS, run)).toBeLessThanOrEqual(3.2);
+  });
+
+  it('in Redis, one at a time: the commands of ioredis beside', async () => {
+    const region = await warm('single', { l1: false });
+    const run = async () => {
+      for (let n = 0; n < KEYS; n++) await region.getOrLoad(n, never);
+    };
+    expect(await promisesPer(KEYS, run)).toBeLessThanOrEqual(8.5);
+  });
+
+  it('in L1: the call', async () => {
+    const region = await warm('local');
+    const run = async () => {
+      for (let n = 0; n < KEYS; n++) await region.getOrLoad(n, never);
+    };
+    expect(await promisesPer(KEYS, run)).toBeLessThanOrEqual(2.1);
+  });
+});

@@ -1,0 +1,47 @@
+import { describe, expect, it } from '@jest/globals';
+import { PolicyMemo } from '../../../lib/cache/policy-memo.js';
+import type { ReadPolicy, StatedOptions } from '../../../lib/cache/read-policy.js';
+
+function counting() {
+  const memo = new PolicyMemo();
+  let resolved = 0;
+  const resolve = () => ({ where: `${(resolved += 1)}` }) as ReadPolicy;
+  return { of: (options: StatedOptions) => memo.of(options, resolve), count: () => resolved };
+}
+
+describe('the policy of an options object', () => {
+  it('is resolved once', () => {
+    const { of, count } = counting();
+    const options = { ttl: '1m', tags: ['a'] };
+    expect(of(options)).toBe(of(options));
+    expect(count()).toBe(1);
+    expect(of({ ...options })).not.toBe(of(options));
+  });
+
+  it.each([
+    ['an option has another value', (options: Record<string, unknown>) => (options['ttl'] = '2m')],
+    ['one is added', (options: Record<string, unknown>) => (options['jitter'] = 0)],
+    ['one is gone', (options: Record<string, unknown>) => delete options['jitter']],
+    [
+      'one is replaced by another',
+      (options: Record<string, unknown>) => {
+        delete options['tags'];
+        options['mutable'] = true;
+      },
+    ],
+  ])('is resolved anew when %s', (_what, change) => {
+    const { of, count } = counting();
+    const options: Record<string, unknown> = { ttl: '1m', jitter: 0.1, tags: ['a'] };
+    of(options);
+    change(options);
+    of(options);
+    expect(count()).toBe(2);
+  });
+
+  it('is not remembered of what is no object: that is refused', () => {
+    const { of, count } = counting();
+    of('1m' as never);
+    of('1m' as never);
+    expect(count()).toBe(2);
+  });
+});
