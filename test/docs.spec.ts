@@ -141,6 +141,15 @@ describe('docs/decorators.md', () => {
   });
 });
 
+describe('docs/http.md', () => {
+  it('lists the options of @HttpCache, and no others', () => {
+    const options = optionInterfaces(['lib/http/http-cache-options.ts']).get('HttpCacheOptions')!;
+    const rows = tableOf(sectionOf(read('docs/http.md'), 'Options of `@HttpCache`') ?? '');
+    const named = rows.map(([option]) => option!.replaceAll('`', ''));
+    expect(named.sort()).toEqual(options.map(({ name }) => name).sort());
+  });
+});
+
 describe('docs/protocol.md', () => {
   const text = read('docs/protocol.md');
   const sections = headingsOf(text).flatMap((heading) => /^(\d+)\. /.exec(heading.text)?.[1] ?? []);

@@ -15,13 +15,13 @@ const NONE: KeptBody = { form: 'none', body: '' };
 
 /** The bytes that the adapter would send for what a handler returned; null where they cannot be known, or come by and by. */
 export function wireBodyOf(value: unknown, exchange: Exchange, fields: HeaderFields): KeptBody | null {
-  if (value === undefined || value === null) return NONE;
+  const isFastify = exchange.response.serialize !== undefined;
+  // Fastify sends the JSON of null
+  if (value === undefined || (value === null && !isFastify)) return NONE;
   if (typeof value === 'string') return { form: 'text', body: value };
   if (typeof value === 'function' || typeof value === 'symbol' || isStreaming(value)) return null;
   try {
-    return exchange.response.serialize === undefined
-      ? expressBody(value, exchange)
-      : fastifyBody(value, exchange, fields);
+    return isFastify ? fastifyBody(value, exchange, fields) : expressBody(value, exchange);
   } catch {
     // the adapter will fail as well, and say why
     return null;

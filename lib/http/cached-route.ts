@@ -8,6 +8,7 @@ import { NOTHING, type Region } from '../cache/region.js';
 import type { CacheKey } from '../keys/cache-key.js';
 import { escapeSegment } from '../keys/key-segment.js';
 import { toMilliseconds } from '../options/duration.js';
+import { isCacheError } from '../shared/errors.js';
 import { cacheControlOf } from './cache-control-out.js';
 import type { CacheStatus } from './cache-status.js';
 import { type CachedResponse, isNotShared, NOT_SHARED } from './cached-response.js';
@@ -150,14 +151,13 @@ export class CachedRoute {
   }
 
   private async read(visit: Visit, key: CacheKey, identifier: string, isForced: boolean): Promise<Observable<unknown>> {
-    if (isForced) await this.region.evictKeys([key]);
     const own: OwnRun = { hasRun: false, result: null, why: null };
-    let answered = await this.readOnce(visit, key, own);
+    let answered = await this.readOnce(visit, key, own, isForced);
     if (!own.hasRun && !isFor(visit, answered.stored)) {
       // the first response tells on what the others depend
       const selecting = selectingFields(visit.exchange.headers, answered.stored.headers);
       const variant = this.region.keyOf(`${identifier}:${escapeSegment(JSON.stringify(selecting))}`);
-      answered = await this.readOnce(visit, variant, own);
+      answered = await this.readOnce(visit, variant, own, isForced);
       if (!own.hasRun && !isFor(visit, answered.stored)) {
         return this.pass(visit, { hit: false, fwd: 'vary-miss' });
       }
@@ -181,12 +181,21 @@ export class CachedRoute {
     return pipes.check(request, response).then(() => of(this.deliver(visit, stored, told, null)));
   }
 
-  private async readOnce(visit: Visit, key: CacheKey, own: OwnRun) {
+  private async readOnce(visit: Visit, key: CacheKey, own: OwnRun, isForced: boolean) {
     let told: ReadReport | undefined;
     const load = (context: LoadContext) => this.load(visit, own, context);
-    const report = (given: ReadReport) => (told = given);
-    const stored = await this.region.read(key, this.policy, NO_ARGS, load, { report });
-    return { stored: stored as CachedResponse, told };
+    const asked = { report: (report: ReadReport) => void (told = report), isForced };
+    try {
+      const stored = (await this.region.read(key, this.policy, NO_ARGS, load, asked)) as CachedResponse;
+      return { stored, told };
+    } catch (error) {
+      // too many loads: Nest makes the status of the error's own
+      const { retryAfterMs } = error as { retryAfterMs?: unknown };
+      if (isCacheError(error) && typeof retryAfterMs === 'number') {
+        visit.exchange.setHeader('retry-after', String(Math.max(1, Math.ceil(retryAfterMs / 1_000))));
+      }
+      throw error;
+    }
   }
 
   /** What is not for others: the handler's own value, to the request that ran it. */
@@ -260,7 +269,9 @@ export class CachedRoute {
         : null;
     let ttlMs = 0;
     try {
-      ttlMs = Math.round(this.ttlMs(status, form === 'none', value, context) * (1 - this.jitter * this.parts.random()));
+      ttlMs = Math.round(
+        this.ttlMs(status, form === 'none' || value === null, value, context) * (1 - this.jitter * this.parts.random()),
+      );
     } catch (error) {
       this.warnOfOption('ttl', String(error));
     }

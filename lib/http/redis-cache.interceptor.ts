@@ -9,6 +9,7 @@ import { HttpAdapterHost, ModuleRef } from '@nestjs/core';
 import type { Observable } from 'rxjs';
 import { CacheRegistry } from '../application/cache-registry.js';
 import type { AnyFunction } from '../operations/method-types.js';
+import { CacheError } from '../shared/errors.js';
 import { Exchange } from './exchange.js';
 import { type HandlerPlan, RoutePlans } from './route-plans.js';
 
@@ -29,6 +30,7 @@ export class RedisCacheInterceptor implements NestInterceptor, OnModuleInit {
   /** A request that came here before: it is bound twice. */
   private static readonly seen = new WeakMap<object, AnyFunction>();
 
+  /** @internal Called by Nest. */
   constructor(
     private readonly moduleRef: ModuleRef,
     private readonly adapterHost: HttpAdapterHost,
@@ -72,10 +74,23 @@ export class RedisCacheInterceptor implements NestInterceptor, OnModuleInit {
 
   private plansOf(): RoutePlans {
     if (this.plans) return this.plans;
-    const registry = this.moduleRef.get(CacheRegistry, { strict: false });
+    const registry = registryOf(this.moduleRef);
     let plans = applications.get(registry);
     if (!plans) applications.set(registry, (plans = new RoutePlans(this.moduleRef, RedisCacheInterceptor)));
     return (this.plans = plans);
+  }
+}
+
+/** @throws CacheError RC_MODULE_MISSING */
+function registryOf(moduleRef: ModuleRef): CacheRegistry {
+  try {
+    return moduleRef.get(CacheRegistry, { strict: false });
+  } catch (cause) {
+    throw new CacheError(
+      'RC_MODULE_MISSING',
+      `RedisCacheInterceptor is bound, but its application has no cache. Import RedisCacheModule.forRoot({ service: '…' }) in the application's root module.`,
+      { cause },
+    );
   }
 }
 

@@ -6,6 +6,9 @@ import type { RemoteStore } from '../stores/remote-store.js';
 import { type CacheEviction, evictionsOf } from './cache-eviction.js';
 import { settled, TestClock } from './test-clock.js';
 
+/** What a store answers without asking its server. */
+const AT_ONCE: ReadonlySet<string | symbol> = new Set<keyof RemoteStore>(['endpoints', 'witnesses']);
+
 /**
  * What a test does with the embedded store of its application: `module.get(CacheTesting)`, or by {@link getCacheTestingToken} for a cache
  * with a name.
@@ -56,8 +59,7 @@ export class CacheTesting implements BeforeApplicationShutdown {
     return new Proxy(store, {
       get: (target, operation) => {
         const member: unknown = Reflect.get(target, operation);
-        // the one that answers at once
-        if (typeof member !== 'function' || operation === 'endpoints') return member;
+        if (typeof member !== 'function' || AT_ONCE.has(operation)) return member;
         return async (...args: unknown[]): Promise<unknown> => {
           const isCall = operation !== 'open' && operation !== 'close';
           if (isCall && this.isOut) throw new CacheError('RC_STORE_UNAVAILABLE', 'The test has an outage.');

@@ -3,9 +3,27 @@ import { CacheEvict } from 'nestjs-redis-cache';
 import { DATABASE, type Database } from './database/database.js';
 import { orgTag, PAGES_TAG } from './users.service.js';
 
+/** An organisation as the API shows it. */
+export interface Organisation {
+  id: number;
+  name: string;
+  userCount: number;
+}
+
 @Injectable()
 export class OrganisationsService {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
+
+  /** @throws NotFoundException */
+  async findOne(id: number): Promise<Organisation> {
+    const [organisation] = await this.database.query<Organisation>(
+      `select o.id, o.name, (select count(*)::integer from users_app.users where org_id = o.id) as "userCount"
+       from users_app.organisations o where o.id = $1`,
+      [id],
+    );
+    if (!organisation) throw new NotFoundException(`there is no organisation ${id}`);
+    return organisation;
+  }
 
   /**
    * One tag stands for every cached user of the organisation, however many there are: the eviction takes the same time for all.

@@ -38,6 +38,37 @@ describe('users-app on PGlite and the embedded store', () => {
   describeInput(() => ({ database: pglite, redisUrl: undefined }));
 });
 
+describe('users-app on PGlite and Redis, its cached responses', () => {
+  it('come from the cache with an entity tag, and end when the organisation or one of its users changes', async () => {
+    const app = await startUsersApp({ database: pglite, redisUrl });
+    const other = await startUsersApp({ database: pglite, redisUrl });
+    const ask = (headers?: Record<string, string>) => app.raw('/organisations/4', headers);
+    const { etag, body } = await ask();
+    const count = (JSON.parse(body) as { userCount: number }).userCount;
+    expect(await ask()).toMatchObject({
+      status: 200,
+      body,
+      etag,
+      cacheStatus: expect.stringMatching(/^RedisCache; hit; ttl=/),
+    });
+    expect(await ask({ 'If-None-Match': etag! })).toMatchObject({ status: 304, body: '', etag });
+    expect(await other.raw('/organisations/4')).toMatchObject({
+      body,
+      etag,
+      cacheStatus: expect.stringMatching(/hit/),
+    });
+    await app.put('/organisations/4', { name: `Renamed ${Date.now()}` });
+    expect(JSON.parse((await ask({ 'If-None-Match': etag! })).body).name).toMatch(/^Renamed/);
+    await app.post('/users', aUserInput({ orgId: 4 }));
+    expect(JSON.parse((await ask()).body).userCount).toBe(count + 1);
+    await eventually(async () => {
+      expect(JSON.parse((await other.raw('/organisations/4')).body).userCount).toBe(count + 1);
+    });
+    expect((await app.raw('/organisations/999999')).status).toBe(404);
+    await closeUsersApps();
+  });
+});
+
 describe('users-app on PGlite and Redis', () => {
   describeOneInstance(() => ({ database: pglite, redisUrl }));
   describeSeveralInstances(() => ({ database: pglite, redisUrl }));

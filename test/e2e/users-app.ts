@@ -13,12 +13,21 @@ export interface Answer<T = unknown> {
   readonly serverTiming: string | null;
 }
 
+export interface RawAnswer {
+  readonly status: number;
+  readonly body: string;
+  readonly etag: string | null;
+  readonly cacheStatus: string | null;
+}
+
 /** One instance of the sample, and a client for it. */
 export interface UsersApp {
   get<T = User>(path: string): Promise<Answer<T>>;
   put<T = User>(path: string, body: unknown): Promise<Answer<T>>;
   post<T = User>(path: string, body: unknown): Promise<Answer<T>>;
   delete(path: string): Promise<Answer>;
+  /** A GET as it came over the wire. */
+  raw(path: string, headers?: Record<string, string>): Promise<RawAnswer>;
   /** Also called by {@link closeUsersApps}. */
   close(): Promise<void>;
 }
@@ -86,6 +95,11 @@ function clientOf(url: string): Omit<UsersApp, 'close'> {
     put: (path, body) => send('PUT', path, body),
     post: (path, body) => send('POST', path, body),
     delete: (path) => send('DELETE', path),
+    raw: async (path, headers = {}) => {
+      const response = await fetch(url + path, { headers });
+      const [etag, cacheStatus] = ['ETag', 'Cache-Status'].map((name) => response.headers.get(name));
+      return { status: response.status, body: await response.text(), etag: etag!, cacheStatus: cacheStatus! };
+    },
   };
 }
 

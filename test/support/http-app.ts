@@ -48,7 +48,7 @@ export async function startHttpApp(
   await app.listen(0, '127.0.0.1');
   const { port } = app.getHttpServer().address() as { port: number };
   const url = `http://127.0.0.1:${port}`;
-  const dispatcher = new Agent({ connections: 2_000 });
+  const dispatcher = new Agent({ connections: 2_000, maxHeaderSize: 4 * 1024 ** 2 });
   const send: HttpApp['send'] = async (method, path, headers = {}) => {
     const answer = await request(url + path, { method: method as 'GET', headers, dispatcher });
     const fields = Object.entries(answer.headers).map(([name, value]) => [
