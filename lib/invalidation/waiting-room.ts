@@ -11,7 +11,7 @@ const HEARTBEAT_MS = 1_000;
  * partition keep their order; the receiver's heartbeats go on.
  */
 export class WaitingRoom {
-  private readonly since = new Set<number>();
+  private readonly waiting = new Set<{ readonly sinceMs: number }>();
   private readonly closing: Promise<'closing'>;
   private close!: () => void;
   isClosing = false;
@@ -29,17 +29,17 @@ export class WaitingRoom {
    * @throws CacheError RC_CLOSED when the application closes first; what the heartbeat throws
    */
   async wait(delivered: readonly Promise<void>[], hold: Hold): Promise<void> {
-    const since = this.clock.now() + this.since.size * 1e-6;
-    if (this.since.size === 0) this.logger.warn('Messages are held back until Redis acknowledges their evictions.');
-    this.since.add(since);
+    const one = { sinceMs: this.clock.now() };
+    if (this.size === 0) this.logger.warn('Messages are held back until Redis acknowledges their evictions.');
+    this.waiting.add(one);
     try {
       const all = Promise.all(delivered).then(() => 'delivered' as const);
       // it may be left behind
       all.catch(() => undefined);
       while ((await this.next(all)) === 'time') await hold.heartbeat();
     } finally {
-      this.since.delete(since);
-      if (this.since.size === 0) this.logger.log('No message is held back any more.');
+      this.waiting.delete(one);
+      if (this.size === 0) this.logger.log('No message is held back any more.');
     }
   }
 
@@ -50,12 +50,13 @@ export class WaitingRoom {
   }
 
   get size(): number {
-    return this.since.size;
+    return this.waiting.size;
   }
 
   /** Ms; null: nobody waits. */
   get longestMs(): number | null {
-    return this.since.size === 0 ? null : Math.max(0, this.clock.now() - Math.min(...this.since));
+    const [oldest] = this.waiting;
+    return oldest === undefined ? null : this.clock.now() - oldest.sinceMs;
   }
 
   private async next(all: Promise<'delivered'>): Promise<'delivered' | 'time'> {
