@@ -23,6 +23,7 @@ export interface RunOptions {
   readonly writers: number;
   readonly writePauseMs: number;
   readonly readPauseMs: number;
+  readonly burstPauseMs: number;
   readonly maxAgeMs: number;
   readonly shortTtlMs: number;
   readonly fenceMs: number;
@@ -43,6 +44,7 @@ export interface RunOptions {
   /** Half of the processes run a copy of the build with the next version of the protocol. */
   readonly hasNextVersion: boolean;
   readonly hasMixedShapes: boolean;
+  readonly hasMixedCodecs: boolean;
 }
 
 export interface RunSummary {
@@ -107,6 +109,8 @@ export async function runHistory(
       faultLog.some((fault) => fault.losesData && fault.begin <= end && fault.end >= begin),
     maySeeRollback: ({ begin, end }) =>
       faultLog.some((fault) => fault.isSilent && fault.begin <= end && fault.end + options.maxAgeMs + LATE_MS >= begin),
+    isBoundedByAge: ({ begin, end }) =>
+      faultLog.some((fault) => fault.isBoundedByAge && fault.begin <= end && fault.end >= begin),
     onViolation,
   });
 
@@ -125,6 +129,8 @@ export async function runHistory(
     onProblem,
     builds: options.hasNextVersion ? [BUILD, nextVersionOf(BUILD)] : [BUILD],
     hasMixedShapes: options.hasMixedShapes,
+    hasMixedCodecs: options.hasMixedCodecs,
+    stayingConnection: topology.stayingConnection,
     config: {
       sourcePort: source.port,
       cache: options.cache,
@@ -144,6 +150,7 @@ export async function runHistory(
       writerCount: options.writers,
       writePauseMs: options.writePauseMs,
       readPauseMs: options.readPauseMs,
+      burstPauseMs: options.burstPauseMs,
       regions: options.regions,
     },
   });

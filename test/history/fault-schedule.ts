@@ -8,6 +8,7 @@ export interface FaultRecord {
   readonly name: string;
   readonly losesData: boolean;
   readonly isSilent: boolean;
+  readonly isBoundedByAge: boolean;
   readonly begin: number;
   /** Infinity while it lasts. */
   end: number;
@@ -46,8 +47,9 @@ export class FaultSchedule {
       if (!this.isRunning) return;
       const name = random.weighted(weights);
       const fault = faults.find((each) => each.name === name)!;
-      const { losesData, isSilent = false } = fault;
-      const record: FaultRecord = { name, losesData, isSilent, begin: monotonicMs(), end: Infinity };
+      const { losesData, isSilent = false, isBoundedByAge = false } = fault;
+      const begin = monotonicMs();
+      const record: FaultRecord = { name, losesData, isSilent, isBoundedByAge, begin, end: Infinity };
       log.push(record);
       try {
         await fault.run(random);

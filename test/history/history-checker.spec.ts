@@ -12,13 +12,14 @@ function did(kind: OperationKind, begin: number, end: number, rest: Partial<Oper
   return { kind, process: 1, region: EXACT, key: 0, version: 0, begin, end, isAcknowledged: true, ...rest };
 }
 
-function rulesBroken(operations: Operation[], mayHaveLostFences = false): string[] {
+function rulesBroken(operations: Operation[], mayHaveLostFences = false, isBoundedByAge = false): string[] {
   const violations: Violation[] = [];
   const checker = new HistoryChecker({
     keyCount: 8,
     maxAgeMs: 1_000,
     fenceMs: 5_000,
     mayHaveLostFences: () => mayHaveLostFences,
+    isBoundedByAge: () => isBoundedByAge,
     onViolation: (violation) => violations.push(violation),
   });
   checker.check(operations, Infinity);
@@ -33,6 +34,12 @@ const read = (version: number, begin: number, rest: Partial<Operation> = {}) =>
 describe('HistoryChecker', () => {
   it('finds a read that began after the eviction was acknowledged and got what was there before', () => {
     expect(rulesBroken([committed(1, 0), did('evict', 2, 3), read(0, 4)])).toEqual(['G1']);
+  });
+
+  it('wants no more than D while some talk to a master that others have left', () => {
+    const history = [committed(1, 0), did('evict', 2, 3), read(0, 1_002)];
+    expect(rulesBroken(history, false, true)).toEqual([]);
+    expect(rulesBroken([...history, read(0, 1_004)], false, true)).toEqual(['G2']);
   });
 
   it('lets a read be old that began before the acknowledgement', () => {

@@ -112,6 +112,8 @@ export class HistoryChecker {
       readonly mayHaveLostFences: (begin: number, end: number) => boolean;
       /** Whether a server may have gone back, under its connections, less than D before the read or while it lasted. */
       readonly maySeeRollback?: (read: Operation) => boolean;
+      /** Whether the read lasted while some talked to a master that others had left: then G2 is all that is promised, L1 or not. */
+      readonly isBoundedByAge?: (read: Operation) => boolean;
       readonly onViolation: (violation: Violation) => void;
     },
   ) {}
@@ -212,7 +214,7 @@ export class HistoryChecker {
       figures.staleReads += 1;
       const since = state.recent.find((each) => each.version > version)?.at;
       if (since !== undefined) figures.worstAgeMs = Math.max(figures.worstAgeMs, read.begin - since);
-      if (!hasL1) return this.report('G1', read, acknowledged);
+      if (!hasL1 && !this.options.isBoundedByAge?.(read)) return this.report('G1', read, acknowledged);
     }
     if (version < late.version) return this.report('G2', read, late);
     const own = state.own.get(process);

@@ -17,6 +17,7 @@ const { values } = parseArgs({
     writers: { type: 'string', default: '4' },
     'write-pause': { type: 'string', default: '8' },
     'read-pause': { type: 'string', default: '0' },
+    'burst-pause': { type: 'string', default: '0' },
     'max-age': { type: 'string', default: '1000' },
     'short-ttl': { type: 'string', default: '3000' },
     fence: { type: 'string', default: '5000' },
@@ -37,6 +38,7 @@ const { values } = parseArgs({
     summary: { type: 'string' },
     'next-version': { type: 'boolean', default: false },
     'mixed-shapes': { type: 'boolean', default: false },
+    'mixed-codecs': { type: 'boolean', default: false },
     quiet: { type: 'boolean', default: false },
   },
 });
@@ -53,6 +55,7 @@ const options: RunOptions = {
   writers: Number(values.writers),
   writePauseMs: Number(values['write-pause']),
   readPauseMs: Number(values['read-pause']),
+  burstPauseMs: Number(values['burst-pause']),
   maxAgeMs: Number(values['max-age']),
   shortTtlMs: Number(values['short-ttl']),
   fenceMs: Number(values.fence),
@@ -75,6 +78,7 @@ const options: RunOptions = {
   isQuiet: values.quiet,
   hasNextVersion: values['next-version'],
   hasMixedShapes: values['mixed-shapes'],
+  hasMixedCodecs: values['mixed-codecs'],
 };
 
 const start = TOPOLOGIES[values.topology];

@@ -37,7 +37,7 @@ export interface WorkerConfig {
   readonly cache: 'module' | 'naive';
   readonly options: Pick<
     RedisCacheOptions,
-    'service' | 'redis' | 'commandTimeout' | 'reads' | 'onFailover' | 'buckets'
+    'service' | 'redis' | 'commandTimeout' | 'reads' | 'onFailover' | 'buckets' | 'codec'
   >;
   /** D of the protocol. */
   readonly maxAgeMs: number;
@@ -55,6 +55,8 @@ export interface WorkerConfig {
   readonly writePauseMs: number;
   /** Pause of a reader after every 16 reads, ms; 0: one turn of the event loop. */
   readonly readPauseMs: number;
+  /** Above 0 a writer writes a few times at once, and then nothing for so long, ms on average. */
+  readonly burstPauseMs: number;
   /** Names of the regions that are used; empty: all. */
   readonly regions: readonly string[];
   readonly state: WorkerState;

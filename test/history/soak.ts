@@ -49,7 +49,7 @@ const { values, positionals } = parseArgs({
 
 const MAIN = fileURLToPath(new URL('./main.js', import.meta.url));
 /** What runs side by side, in turn by seed. */
-const SIDE_BY_SIDE = [[], ['--mixed-shapes'], ['--next-version']];
+const SIDE_BY_SIDE = [[], ['--mixed-shapes'], ['--next-version'], ['--mixed-codecs']];
 /** Many reads, few enough writes that most of them hit. */
 const LOAD = ['--readers', '150', '--write-pause', '20', '--load-max', '12', '--keys', '48'];
 

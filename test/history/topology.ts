@@ -10,6 +10,8 @@ export interface Fault {
   readonly losesData: boolean;
   /** True: no client is told, so that what was acknowledged before its end counts for a read only when it is D old or older. */
   readonly isSilent?: boolean;
+  /** True: while it lasts everybody is promised what G2 says, and no more: some still talk to a master that others have left. */
+  readonly isBoundedByAge?: boolean;
   run(random: Random): Promise<void>;
 }
 
@@ -18,6 +20,8 @@ export interface Topology {
   readonly name: string;
   /** Plain data: it goes to other processes. */
   readonly connection: NonNullable<RedisCacheOptions['redis']>;
+  /** The same servers, for every third process: it stays where it is connected until that connection ends. */
+  readonly stayingConnection?: NonNullable<RedisCacheOptions['redis']>;
   /** Only on Cluster. */
   readonly buckets?: number;
   readonly faults: readonly Fault[];

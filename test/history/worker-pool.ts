@@ -38,6 +38,10 @@ export class WorkerPool {
       readonly builds?: readonly string[];
       /** Whether every second process keeps values of another shape. */
       readonly hasMixedShapes?: boolean;
+      /** Whether every second process, others than with a second shape, writes MessagePack. */
+      readonly hasMixedCodecs?: boolean;
+      /** For every third process. */
+      readonly stayingConnection?: WorkerConfig['options']['redis'];
       readonly config: Omit<WorkerConfig, 'process' | 'seed' | 'historyPath' | 'state' | 'shape'>;
       readonly seed: number;
       readonly state: WorkerState;
@@ -53,10 +57,13 @@ export class WorkerPool {
 
   async add(): Promise<void> {
     const process = (this.started += 1);
-    const { builds = [BUILD], config, hasMixedShapes, seed, onProblem } = this.parts;
+    const { builds = [BUILD], config, hasMixedShapes, hasMixedCodecs, stayingConnection, seed, onProblem } = this.parts;
+    const redis = process % 3 === 0 && stayingConnection ? stayingConnection : config.options.redis;
+    const codec = hasMixedCodecs && process % 2 === 0 ? 'msgpack' : 'json';
     const path = this.pathOf(process);
     const workerConfig: WorkerConfig = {
       ...config,
+      options: { ...config.options, codec, ...(redis === undefined ? {} : { redis }) },
       process,
       seed: seed * 1_000 + process * 10,
       historyPath: path,

@@ -10,6 +10,7 @@ import { madeOf, REGIONS, TAG_COUNT } from './regions.js';
 import type { Row, SourceOfTruth } from './source-of-truth.js';
 
 const READS_PER_TURN = 16;
+const WRITES_PER_BURST = 6;
 
 /** Commits that may still be announced by an event; far below the tombstone, since a late put is no event but a fault of the test. */
 const EVENT_AGE_MS = 1_000;
@@ -168,8 +169,10 @@ export class Workload {
 
   private async writeInLoop(loop: number): Promise<void> {
     const { config, state } = this.parts;
-    while (this.isRunning) {
-      const meanMs = state.mix === 'read-mostly' ? 20 * config.writePauseMs : config.writePauseMs;
+    for (let n = 0; this.isRunning; n++) {
+      const isBetweenBursts = config.burstPauseMs > 0 && n % WRITES_PER_BURST === 0;
+      const calmMs = state.mix === 'read-mostly' ? 20 * config.writePauseMs : config.writePauseMs;
+      const meanMs = isBetweenBursts ? config.burstPauseMs : config.burstPauseMs > 0 ? 0 : calmMs;
       if (meanMs > 0) await pause(2 * meanMs * this.random.next());
       if (state.mix === 'idle' || state.mix === 'read-only') {
         await pause(10);

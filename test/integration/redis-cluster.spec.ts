@@ -45,6 +45,45 @@ const allIdentified = (one: OpenedStore, places: Place[]) =>
     },
   );
 
+describe('a Cluster client of the application', () => {
+  it('that reads from replicas and pipelines by itself does not make the cache do so', async () => {
+    const client = new Cluster(cluster.rootNodes, {
+      scaleReads: 'slave',
+      enableAutoPipelining: true,
+      redisOptions: { enableAutoPipelining: true },
+    });
+    const replicas = cluster.view().filter(({ flags }) => flags.includes('slave'));
+    const readsOf = () =>
+      replicas.map(({ port }) => /cmdstat_(hmget|get|fcall)\b.*/.exec(cluster.run(port, 'INFO', 'commandstats'))?.[0]);
+    try {
+      const one = await openRedisStore({ client }, { bucketCount: BUCKETS });
+      opened.push(one);
+      const places = placesOf(one);
+      const before = readsOf();
+      for (const place of places) await cached(one.store, place);
+      await allIdentified(one, places);
+      for (const place of places) await one.store.evict({ keys: [place.key], tombstoneMs: 1_000 });
+      const reads = await Promise.all(places.map((place) => read(one, place)));
+      expect(reads.map(({ entry }) => entry)).toEqual(places.map(() => null));
+      expect(readsOf().filter((line, n) => line?.startsWith('cmdstat_hmget') && line !== before[n])).toEqual([]);
+    } finally {
+      client.disconnect();
+    }
+  });
+
+  it.each([{ keyPrefix: 'app:' }, { redisOptions: { keyPrefix: 'app:' } }])(
+    'with a key prefix is refused: %j',
+    async (options) => {
+      const client = new Cluster(cluster.rootNodes, { ...options, lazyConnect: true });
+      await expect(openRedisStore({ client }, { bucketCount: BUCKETS })).rejects.toMatchObject({
+        code: 'RC_INVALID_OPTION',
+        message: expect.stringContaining('keyPrefix'),
+      });
+      client.disconnect();
+    },
+  );
+});
+
 describe('Redis Cluster', () => {
   it('fills, reads, evicts and marks over all masters, and every instance hears of it', async () => {
     const [one, two] = [await open(), await open()];

@@ -82,7 +82,7 @@ export const ofOneKey: Readonly<Record<RuleOfOneKey, Tried>> = {
   plainReadChecksFloor: by('plain read without tagFloor'),
   plainReadSeesMarks: by('plain read without stamps'),
   plainReadNeedsRecentProof: by('a connection is believed for ever'),
-  refusalTakesIdentity: by('a server that refuses writes is believed'),
+  refusalTakesIdentity: by('a server that refuses writes is believed', 'a master that was cut off is believed'),
   fallenPositionIsForeign: by('a position may go back'),
   ownEvictionTellsPosition: by('own evictions tell no position'),
   startKeepsPosition: by('an answer from before lowers what is known'),

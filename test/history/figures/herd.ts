@@ -78,6 +78,7 @@ async function measure(topology: Topology, event: string, onFailover: OnFailover
       writerCount: 0,
       writePauseMs: 0,
       readPauseMs: 4,
+      burstPauseMs: 0,
       regions: ['exact'],
     },
   });

@@ -5,10 +5,13 @@ import { parseArgs } from 'node:util';
 import { buildMutant } from './build-mutant.js';
 import { clientMutants } from './client-mutants.js';
 import type { Mutant } from './mutant.js';
-import { runMutant } from './run-mutant.js';
+import { runMutant, WORKLOADS } from './run-mutant.js';
 import { serverMutants } from './server-mutants.js';
 
-/** Builds every mutant, runs the checker on each until it finds a violation, and prints which were caught. Ends with 1 when one was not. */
+/**
+ * Builds every mutant, runs the checker on each until it finds a violation, under a busy workload and under a quiet one, and prints which were
+ * caught under which. Ends with 1 when one was caught under none.
+ */
 
 const { values } = parseArgs({
   options: {
@@ -16,7 +19,8 @@ const { values } = parseArgs({
     only: { type: 'string', default: '' },
     seconds: { type: 'string', default: '30' },
     seed: { type: 'string', default: '1' },
-    /** Tries, each with the next seed. */
+    workloads: { type: 'string', default: Object.keys(WORKLOADS).join(',') },
+    /** Tries under each, each with the next seed. */
     tries: { type: 'string', default: '2' },
   },
 });
@@ -51,18 +55,27 @@ if (missed.length > 0) console.log(`MISSED: ${missed.join(', ')}`);
 process.exitCode = missed.length > 0 ? 1 : 0;
 
 async function isCaught(mutant: Mutant, directory: string): Promise<boolean> {
+  let isCaughtByOne = false;
+  for (const workload of values.workloads.split(',')) {
+    if (await isCaughtUnder(workload, mutant, directory)) isCaughtByOne = true;
+  }
+  return isCaughtByOne;
+}
+
+async function isCaughtUnder(workload: string, mutant: Mutant, directory: string): Promise<boolean> {
   for (let n = 0; n < Number(values.tries); n++) {
     const summary = await runMutant(mutant, directory, {
+      workload,
       seed: Number(values.seed) + n,
       seconds: Number(values.seconds),
     });
     const found = Object.keys(summary.violations);
     if (found.length > 0) {
-      console.log(`caught   ${mutant.name}: ${found.join(', ')} after ${summary.figures.reads} reads`);
+      console.log(`caught   ${mutant.name}, ${workload}: ${found.join(', ')} after ${summary.figures.reads} reads`);
       return true;
     }
     if (summary.figures.reads === 0) throw new Error(`nothing was read: ${summary.problems.join('; ')}`);
-    console.log(`missed   ${mutant.name}: ${summary.figures.reads} reads in ${summary.seconds} s`);
+    console.log(`missed   ${mutant.name}, ${workload}: ${summary.figures.reads} reads in ${summary.seconds} s`);
   }
   return false;
 }

@@ -110,6 +110,30 @@ export const clientMutants: readonly Mutant[] = [
     options: ABANDONED,
   },
   {
+    name: 'evictions of one call go one by one',
+    edits: [
+      edit(
+        'cache/eviction-delivery',
+        'if (fence === undefined) return this.line.send(part);',
+        `if (fence === undefined) {
+          for (const key of part.keys) await this.line.send({ ...part, keys: [key], marks: [] });
+          if (part.marks.length > 0) await this.line.send({ ...part, keys: [] });
+          return;
+        }`,
+      ),
+    ],
+    options: '--regions part,composed --keys 4 --load-max 6',
+  },
+  {
+    name: 'a master that was cut off is believed',
+    edits: [
+      edit('stores/redis/redis-node', '&& atMs - this.acceptedAtMs[bucket]! <= this.context.trustMs', ''),
+      edit('stores/redis/redis-node', 'if (isWriteRefused(error)) this.epoch += 1;', ''),
+    ],
+    faults: ['partitioned master'],
+    options: '--topology sentinel --workers 3 --seconds 60 --regions exact,tagged',
+  },
+  {
     name: 'plain read without identity',
     edits: [edit('cache/bucket-view', 'read.identified &&', '')],
     onlyByModel: {

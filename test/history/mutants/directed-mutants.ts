@@ -269,20 +269,6 @@ export const directedClientMutants: readonly Mutant[] = [
     ],
   },
   {
-    name: 'evictions of one call go one by one',
-    edits: [
-      edit(
-        'cache/eviction-delivery',
-        'if (fence === undefined) return this.line.send(part);',
-        `if (fence === undefined) {
-          for (const key of part.keys) await this.line.send({ ...part, keys: [key], marks: [] });
-          if (part.marks.length > 0) await this.line.send({ ...part, keys: [] });
-          return;
-        }`,
-      ),
-    ],
-  },
-  {
     name: 'the first of two rounds holds nothing',
     edits: [
       edit(

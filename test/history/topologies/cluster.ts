@@ -5,6 +5,7 @@ import { sleep } from '../../support/servers/processes.js';
 import type { Fault, ServerPrograms, Topology } from '../topology.js';
 import { versionOf, withAdmin } from './admin.js';
 import { loseWrites, REPLICATION_CONF } from './replication.js';
+import { refuseWrites, rollBackInPlace } from './server-faults.js';
 
 const execFileAsync = promisify(execFile);
 
@@ -40,6 +41,25 @@ function clusterFaults(cluster: ClusterServers, { cli, buckets }: { cli: string;
         await onAll([random.pick(cluster.masterPorts())], 'CLIENT', 'PAUSE', ms, 'WRITE');
         await sleep(ms);
       },
+    },
+    {
+      name: 'refuse writes',
+      weight: 1,
+      losesData: false,
+      run: (random) => refuseWrites(random.pick(cluster.masterPorts()), random.between(50, 2_500)),
+    },
+    {
+      name: 'rollback in place',
+      weight: 3,
+      losesData: true,
+      run: (random) => rollBackInPlace(random.pick(cluster.masterPorts()), random.between(30, 300), true),
+    },
+    {
+      name: 'rollback under the connections',
+      weight: 2,
+      losesData: true,
+      isSilent: true,
+      run: (random) => rollBackInPlace(random.pick(cluster.masterPorts()), random.between(30, 300), false),
     },
     {
       name: 'FUNCTION FLUSH',

@@ -3,7 +3,7 @@ import { type RedisServer, startRedis } from '../../support/servers/redis.js';
 import { startSentinelTrio } from '../../support/servers/sentinel.js';
 import type { ServerPrograms, Topology } from '../topology.js';
 import { versionOf, withAdmin } from './admin.js';
-import { loseWrites, REPLICATION_CONF } from './replication.js';
+import { cutReplication, loseWrites, REPLICATION_CONF } from './replication.js';
 import { serverFaults } from './server-faults.js';
 
 /** The replica of a server that has just started: no waiting for others, no persistence. */
@@ -58,6 +58,7 @@ export async function startSentinel({ bin, cli }: ServerPrograms): Promise<Topol
   return {
     name: 'sentinel',
     connection: { sentinels: trio.addresses, name: trio.name },
+    stayingConnection: { sentinels: trio.addresses, name: trio.name, failoverDetector: false },
     server: await versionOf(master.port),
     faults: [
       ...serverFaults(() => master),
@@ -81,6 +82,25 @@ export async function startSentinel({ bin, cli }: ServerPrograms): Promise<Topol
           master.freeze();
           await promote();
           await sleep(random.between(0, 1_500));
+          await changeRoles();
+        },
+      },
+      {
+        name: 'partitioned master',
+        weight: 4,
+        losesData: true,
+        isBoundedByAge: true,
+        async run(random) {
+          await withAdmin(master.port, async (admin) => {
+            // the sentinels cannot tell it, as behind a partition
+            await admin.call('ACL', 'SETUSER', 'default', '-replicaof', '-slaveof');
+            await admin.config('SET', 'min-replicas-to-write', 1);
+          });
+          await cutReplication(master.port);
+          await sleep(random.between(0, 300));
+          await promote();
+          // some processes stay with the old one, which refuses writes and answers reads
+          await sleep(random.between(500, 3_000));
           await changeRoles();
         },
       },

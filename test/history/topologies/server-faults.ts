@@ -64,35 +64,45 @@ export function serverFaults(current: () => RedisServer, others: () => readonly 
       name: 'refuse writes',
       weight: 1,
       losesData: false,
-      async run(random) {
-        const { port } = current();
-        const before = await onServer((admin) => admin.config('GET', 'min-replicas-to-write'));
-        await withAdmin(port, (admin) => admin.config('SET', 'min-replicas-to-write', 9));
-        await sleep(random.between(50, 2_500));
-        await withAdmin(port, (admin) => admin.config('SET', 'min-replicas-to-write', (before as string[])[1]!));
-      },
+      run: (random) => refuseWrites(current().port, random.between(50, 2_500)),
     },
   ];
+}
+
+export async function refuseWrites(port: number, ms: number): Promise<void> {
+  const before = await withAdmin(port, (admin) => admin.config('GET', 'min-replicas-to-write'));
+  await withAdmin(port, (admin) => admin.config('SET', 'min-replicas-to-write', 9));
+  await sleep(ms);
+  await withAdmin(port, (admin) => admin.config('SET', 'min-replicas-to-write', (before as string[])[1]!));
 }
 
 /**
  * All keys go back to what they were `ms` ago, under a running process: a rollback that no restart announces, as when a server is demoted,
  * synchronised and promoted again. Its clients are disconnected, as Sentinel does it, or not, as after REPLICAOF and back.
  */
-async function rollBackInPlace(port: number, ms: number, disconnects: boolean): Promise<void> {
+export async function rollBackInPlace(port: number, ms: number, disconnects: boolean): Promise<void> {
   await withAdmin(port, async (admin) => {
-    const keys = await admin.keys('*');
-    // at one moment: what stands for a key is worth nothing beside another moment's bucket
-    const snapshot = admin.multi();
-    for (const key of keys) snapshot.dumpBuffer(key).pttl(key);
-    const answers = (await snapshot.exec())!.map(([, answer]) => answer);
+    const snapshot = (await admin.callBuffer('EVAL', SNAPSHOT, '0')) as Buffer[];
     await sleep(ms);
-    const rollback = admin.multi().flushdb();
-    keys.forEach((key, n) => {
-      const dump = answers[2 * n] as Buffer | null;
-      if (dump !== null) rollback.restore(key, Math.max(0, answers[2 * n + 1] as number), dump, 'REPLACE');
-    });
+    const rollback = admin.multi().call('EVAL', ROLLBACK, '0', ...snapshot);
     if (disconnects) rollback.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
-    await rollback.exec();
+    for (const [error] of (await rollback.exec())!) if (error) throw error;
   });
 }
+
+/** By scripts, since a transaction of a Cluster stays in one slot. At one moment: what stands for a key is worth nothing beside another moment's bucket. */
+const SNAPSHOT = `#!lua flags=allow-cross-slot-keys
+local all = {}
+for _, key in ipairs(redis.call('KEYS', '*')) do
+  local dump = redis.call('DUMP', key)
+  if dump then
+    all[#all + 1] = key
+    all[#all + 1] = tostring(math.max(0, redis.call('PTTL', key)))
+    all[#all + 1] = dump
+  end
+end
+return all`;
+
+const ROLLBACK = `#!lua flags=allow-cross-slot-keys
+redis.call('FLUSHDB')
+for n = 1, #ARGV, 3 do redis.call('RESTORE', ARGV[n], ARGV[n + 1], ARGV[n + 2], 'REPLACE') end`;

@@ -141,7 +141,7 @@ export const driverSchedules: readonly Schedule[] = [
       }),
   },
   {
-    convicts: ['a server that refuses writes is believed'],
+    convicts: ['a server that refuses writes is believed', 'a master that was cut off is believed'],
     name: 'a server that refuses a write is not believed from then on',
     run: (scene) =>
       Drivers.use(scene, async (drivers) => {
