@@ -52,8 +52,19 @@ function fastifyBody(value: unknown, { response }: Exchange, fields: HeaderField
   }
   const type = combined(fields, 'content-type');
   if (type !== undefined && !type.includes('json')) return null;
+  if (hasBodyHooks(response)) return null;
   const text = response.serialize!(value);
   return typeof text === 'string' ? { form: 'json', body: text, contentType: JSON_TYPE } : null;
+}
+
+/** Hooks of Fastify that change what is serialised (`preSerialization`), and never see a text. */
+function hasBodyHooks(response: object): boolean {
+  let symbol: symbol | undefined;
+  for (let level: object | null = response; level && !symbol; level = Object.getPrototypeOf(level) as object | null) {
+    symbol = Object.getOwnPropertySymbols(level).find(({ description }) => description === 'fastify.context');
+  }
+  const route = symbol && (response as Record<symbol, { preSerialization?: unknown } | undefined>)[symbol];
+  return route?.preSerialization != null;
 }
 
 /** As Express does by its setting `json escape`. */

@@ -8,15 +8,17 @@ import { NOTHING, type Region } from '../cache/region.js';
 import type { CacheKey } from '../keys/cache-key.js';
 import { escapeSegment } from '../keys/key-segment.js';
 import { toMilliseconds } from '../options/duration.js';
-import { isCacheError } from '../shared/errors.js';
+import { ageOf, statusOf } from './answer-status.js';
 import { cacheControlOf } from './cache-control-out.js';
 import type { CacheStatus } from './cache-status.js';
 import { type CachedResponse, isNotShared, NOT_SHARED } from './cached-response.js';
 import { before, type CollectedResponse, collectResponse } from './collect-response.js';
 import { entryIdentityOf } from './entry-key.js';
 import type { Exchange } from './exchange.js';
+import type { HeaderFields } from './gateway/header-fields.js';
+import { refusalOf } from './load-refusal.js';
 import { isSelected, selectingFields } from './gateway/selection.js';
-import { keptFieldsOf, whyFieldsForbid } from './kept-fields.js';
+import { keptFieldsOf, ownVaryOf, whyFieldsForbid } from './kept-fields.js';
 import { requestDirectivesOf } from './request-directives.js';
 import type { RoutePipes } from './route-pipes.js';
 import type { RoutePlan } from './route-plan.js';
@@ -155,7 +157,8 @@ export class CachedRoute {
     let answered = await this.readOnce(visit, key, own, isForced);
     if (!own.hasRun && !isFor(visit, answered.stored)) {
       // the first response tells on what the others depend
-      const selecting = selectingFields(visit.exchange.headers, answered.stored.headers);
+      const names = Object.keys(answered.stored.selecting).join(', ');
+      const selecting = selectingFields(visit.exchange.headers, { vary: names });
       const variant = this.region.keyOf(`${identifier}:${escapeSegment(JSON.stringify(selecting))}`);
       answered = await this.readOnce(visit, variant, own, isForced);
       if (!own.hasRun && !isFor(visit, answered.stored)) {
@@ -189,12 +192,7 @@ export class CachedRoute {
       const stored = (await this.region.read(key, this.policy, NO_ARGS, load, asked)) as CachedResponse;
       return { stored, told };
     } catch (error) {
-      // too many loads: Nest makes the status of the error's own
-      const { retryAfterMs } = error as { retryAfterMs?: unknown };
-      if (isCacheError(error) && typeof retryAfterMs === 'number') {
-        visit.exchange.setHeader('retry-after', String(Math.max(1, Math.ceil(retryAfterMs / 1_000))));
-      }
-      throw error;
+      throw refusalOf(error, visit.exchange);
     }
   }
 
@@ -211,10 +209,12 @@ export class CachedRoute {
     const freshMs = told?.freshMs ?? null;
     const isMade = own?.hasRun === true || told?.source === 'load';
     const ageMs = isMade ? 0 : ageOf(stored, freshMs);
+    // also by @Header() on the handler, which Nest writes for each request
+    const hasCacheControl = (stored.headers['cache-control'] ?? exchange.responseField('cache-control')) !== undefined;
     return writeResponse(exchange, stored, {
-      status: statusOf(told, own),
+      status: statusOf(told, own?.hasRun === true),
       ageMs: isMade ? null : ageMs,
-      cacheControl: stored.headers['cache-control'] === undefined ? cacheControlOf(this.plan, ageMs) : null,
+      cacheControl: hasCacheControl ? null : cacheControlOf(this.plan, ageMs),
       vary: this.plan.vary,
       answer,
       hasXCache: this.plan.options.xCache === true,
@@ -234,14 +234,23 @@ export class CachedRoute {
     try {
       value = await lastValueFrom(next.handle().pipe(tap(() => (count += 1))));
     } catch (error) {
-      // a refusal is an answer: only what a server could not do is made up for by a stale response (RFC 5861, section 4)
-      if (this.staleIfErrorMs === 0 || !(error instanceof HttpException) || error.getStatus() >= 500) throw error;
+      if (this.isShared(error, exchange)) throw error;
       return this.keepBack(own, { error }, 'error');
     }
     const collected = count > 1 ? null : collectResponse(exchange, value, since, visit.answer, isRefresh);
     if (collected === null) return this.keepBack(own, { value }, count > 1 ? 'several' : 'body');
-    const kept = this.keep(visit, collected, value, requestMs);
+    const isSent = exchange.isSent && !isRefresh;
+    const kept = isSent ? 'sent' : this.keep(visit, collected, value, requestMs, since.fields);
     return typeof kept === 'string' ? this.keepBack(own, { value }, kept) : kept;
+  }
+
+  /**
+   * Whether those who wait for the handler share what it threw. A refusal may be meant for one of them. It is an answer, too: only what a server
+   * could not do is made up for by a stale response (RFC 5861, section 4).
+   */
+  private isShared(error: unknown, { hasCredentials }: Exchange): boolean {
+    if (!(error instanceof HttpException) || error.getStatus() >= 500) return true;
+    return this.staleIfErrorMs === 0 && !(this.plan.scope === 'public' && hasCredentials);
   }
 
   private keepBack(own: OwnRun, result: OwnRun['result'], why: string): unknown {
@@ -251,11 +260,16 @@ export class CachedRoute {
   }
 
   /** @returns why it is not kept, as text */
-  private keep(visit: Visit, collected: CollectedResponse, value: unknown, requestMs: number): Loaded | string {
+  private keep(
+    visit: Visit,
+    collected: CollectedResponse,
+    value: unknown,
+    requestMs: number,
+    before: HeaderFields,
+  ): Loaded | string {
     const { exchange, context } = visit;
     const { plan } = this;
     const { options } = plan;
-    if (exchange.isSent && collected.status !== 200) return 'sent';
     if (!STORED.has(collected.status) && !(STORED_NEGATIVE.has(collected.status) && plan.negativeMs !== null))
       return 'status';
     const why = whyFieldsForbid(collected, plan.scope);
@@ -284,7 +298,7 @@ export class CachedRoute {
       ttlMs,
       requestMs,
       responseMs: Date.now(),
-      selecting: selectingFields(exchange.headers, notNamed(fields, plan.vary)),
+      selecting: selectingFields(exchange.headers, { vary: ownVaryOf(collected.fields, before, plan.vary) }),
       tagsOf: () => [uriTagOf(exchange), ...(typeof tags === 'function' ? tags(value, context) : (tags ?? []))],
       isRefused: () => options.unless?.(value, context) === true,
     };
@@ -309,36 +323,7 @@ export class CachedRoute {
   }
 }
 
-function statusOf(told: ReadReport | undefined, own: OwnRun | null): CacheStatus {
-  if (told === undefined) return { hit: false, fwd: 'bypass' };
-  const { source, isJoined, isStored, freshMs, bypass } = told;
-  if (bypass !== null) return { hit: false, fwd: 'bypass', detail: bypass };
-  if (source === 'stale') {
-    return own?.hasRun
-      ? { hit: false, fwd: 'stale', ttlMs: freshMs, detail: 'stale-if-error' }
-      : { hit: true, ttlMs: freshMs, detail: 'stale' };
-  }
-  if (source !== 'load') return { hit: true, ttlMs: freshMs };
-  return { hit: false, fwd: 'uri-miss', isStored, isCollapsed: isJoined, ttlMs: freshMs };
-}
-
 /** What is not shared is for nobody else, whatever it depends on. */
 function isFor({ exchange }: Visit, stored: CachedResponse): boolean {
   return isNotShared(stored) || isSelected(stored.selecting, exchange.headers);
-}
-
-/** By the store's own clock, whichever instance made it. */
-function ageOf({ ttlMs, responseMs }: CachedResponse, freshMs: number | null): number {
-  return freshMs !== null && Number.isFinite(freshMs) ? ttlMs - freshMs : Date.now() - responseMs;
-}
-
-/** The response's fields without those members of Vary that the key has. */
-function notNamed(fields: CachedResponse['headers'], named: readonly string[]): CachedResponse['headers'] {
-  const vary = fields['vary'];
-  if (vary === undefined) return {};
-  const names = String(vary)
-    .toLowerCase()
-    .split(',')
-    .map((name) => name.trim());
-  return { vary: names.filter((name) => !named.includes(name)).join(', ') };
 }

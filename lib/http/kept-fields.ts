@@ -64,10 +64,9 @@ export function whyFieldsForbid(
   const vary = listed(fields, 'vary');
   if (vary.includes('*')) return 'vary';
   // a secret as the key of an entry
-  const ownVary = listed(own, 'vary');
-  if (ownVary.some((name) => name === 'authorization' || name === 'cookie')) return 'vary';
+  if (vary.some((name) => name === 'authorization' || name === 'cookie')) return 'vary';
   const origin = combined(own, 'access-control-allow-origin');
-  if (origin !== undefined && origin !== '*' && !ownVary.includes('origin')) return 'cors';
+  if (origin !== undefined && origin !== '*' && !listed(own, 'vary').includes('origin')) return 'cors';
   return null;
 }
 
@@ -89,4 +88,15 @@ export function keptFieldsOf(own: HeaderFields, named: ReadonlySet<string> | nul
   const bytes = kept.reduce((sum, [name, value]) => sum + name.length + String(value).length, 0);
   const fields = Object.fromEntries(kept);
   return bytes <= MAX_FIELD_BYTES && areFields(fields) ? fields : null;
+}
+
+/**
+ * The names in Vary on which the response depends beyond its key. What others set before the handler ran for the sake of fields that they write
+ * for each request (CORS), or of the encoding on the wire, is not among them.
+ */
+export function ownVaryOf(fields: HeaderFields, before: HeaderFields, named: readonly string[]): string {
+  const ofOthers = listed(before, 'vary').filter((name) => name === 'origin' || name === 'accept-encoding');
+  return listed(fields, 'vary')
+    .filter((name) => ![...named, ...ofOthers].includes(name))
+    .join(', ');
 }

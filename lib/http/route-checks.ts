@@ -7,7 +7,7 @@ import {
 } from '@nestjs/common/constants.js';
 import { RouteParamtypes } from '@nestjs/common/enums/route-paramtypes.enum.js';
 import type { AnyFunction } from '../operations/method-types.js';
-import { routeParametersOf } from './route-plan.js';
+import { methodNameOf, routeParametersOf } from './route-plan.js';
 
 /** Why the responses of a handler cannot be cached, and what to do; null: they can. */
 export function whyNotCacheable(runtimeClass: Type<unknown>, handler: AnyFunction): string | null {
@@ -23,7 +23,8 @@ export function whyNotCacheable(runtimeClass: Type<unknown>, handler: AnyFunctio
 }
 
 export function answersItself(runtimeClass: Type<unknown>, handler: AnyFunction): boolean {
-  if (Reflect.getMetadata(RESPONSE_PASSTHROUGH_METADATA, runtimeClass, handler.name) === true) return false;
+  const name = methodNameOf(runtimeClass, handler);
+  if (Reflect.getMetadata(RESPONSE_PASSTHROUGH_METADATA, runtimeClass, name) === true) return false;
   const answering: readonly number[] = [RouteParamtypes.RESPONSE, RouteParamtypes.NEXT];
-  return routeParametersOf(runtimeClass, handler.name).some(({ type }) => answering.includes(type));
+  return routeParametersOf(runtimeClass, name).some(({ type }) => answering.includes(type));
 }

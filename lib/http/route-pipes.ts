@@ -6,7 +6,7 @@ import { PipesContextCreator } from '@nestjs/core/pipes/pipes-context-creator.js
 import { RouteParamsFactory } from '@nestjs/core/router/route-params-factory.js';
 import { RouterExecutionContext } from '@nestjs/core/router/router-execution-context.js';
 import type { AnyFunction } from '../operations/method-types.js';
-import { routeParametersOf } from './route-plan.js';
+import { methodNameOf, routeParametersOf } from './route-plan.js';
 
 type Run = (request: object, response: object, next: AnyFunction) => Promise<void>;
 type ControllerWrapper = ReturnType<DiscoveryService['getControllers']>[number];
@@ -62,7 +62,7 @@ export class RoutePipes {
     handler: AnyFunction,
   ): RoutePipes | null {
     const runtimeClass = wrapper.metatype as Type<unknown>;
-    const parameters = routeParametersOf(runtimeClass, handler.name);
+    const parameters = routeParametersOf(runtimeClass, methodNameOf(runtimeClass, handler));
     if (parameters.length === 0) return null;
     const isBound = [runtimeClass, handler].some((one) => Reflect.getMetadata(PIPES_METADATA, one) !== undefined);
     const isGlobal = config.getGlobalPipes().length + config.getGlobalRequestPipes().length > 0;
@@ -81,8 +81,8 @@ export class RoutePipes {
   }
 
   private runOf(contextId?: ContextId): Run {
-    const { instance, host, id } = this.wrapper;
-    const { name } = this.handler;
+    const { instance, host, id, metatype } = this.wrapper;
+    const name = methodNameOf(metatype as Type<unknown>, this.handler);
     return this.router.create(
       instance as object,
       this.callback,

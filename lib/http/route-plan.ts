@@ -38,6 +38,21 @@ export interface RouteParameter {
   readonly hasPipes: boolean;
 }
 
+/** The name under which the class has the handler: that of the function may be one that another's decorator gave. */
+export function methodNameOf(runtimeClass: Type<unknown>, handler: AnyFunction): string {
+  for (
+    let prototype = runtimeClass.prototype as object | null;
+    prototype;
+    prototype = Object.getPrototypeOf(prototype) as object | null
+  ) {
+    const name = Object.getOwnPropertyNames(prototype).find(
+      (one) => Object.getOwnPropertyDescriptor(prototype, one)!.value === handler,
+    );
+    if (name !== undefined) return name;
+  }
+  return handler.name;
+}
+
 export function routeParametersOf(runtimeClass: Type<unknown>, name: string): readonly RouteParameter[] {
   type Given = Record<string, { data?: unknown; pipes?: readonly unknown[] }>;
   const given = (Reflect.getMetadata(ROUTE_ARGS_METADATA, runtimeClass, name) ?? {}) as Given;
@@ -51,12 +66,13 @@ export function routeParametersOf(runtimeClass: Type<unknown>, name: string): re
 
 /** @throws CacheError RC_INVALID_OPTION */
 export function routePlanOf(options: HttpCacheOptions, runtimeClass: Type<unknown>, handler: AnyFunction): RoutePlan {
-  const where = `${classNameOf(runtimeClass)}.${handler.name}`;
-  const parameters = routeParametersOf(runtimeClass, handler.name);
+  const name = methodNameOf(runtimeClass, handler);
+  const where = `${classNameOf(runtimeClass)}.${name}`;
+  const parameters = routeParametersOf(runtimeClass, name);
   const named = (type: RouteParamtypes) =>
     parameters.flatMap((one) => (one.type === Number(type) && one.name !== undefined ? [one.name] : []));
-  const ms = (name: 'clientTtl' | 'sharedTtl' | 'negativeTtl') =>
-    options[name] === undefined ? null : toMilliseconds(`${where}: ${name}`, options[name]);
+  const ms = (option: 'clientTtl' | 'sharedTtl' | 'negativeTtl') =>
+    options[option] === undefined ? null : toMilliseconds(`${where}: ${option}`, options[option]);
   const vary = [...(options.vary ?? []), ...named(RouteParamtypes.HEADERS)].map((name) => name.toLowerCase());
   return {
     where,

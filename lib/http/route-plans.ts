@@ -16,7 +16,7 @@ import type { HttpCacheEvictOptions, HttpCacheOptions } from './http-cache-optio
 import { NestApplication } from './nest-application.js';
 import { ResponseCodec } from './response-codec.js';
 import { answersItself, whyNotCacheable } from './route-checks.js';
-import { type RoutePlan, routePlanOf } from './route-plan.js';
+import { methodNameOf, type RoutePlan, routePlanOf } from './route-plan.js';
 import { UriEvictions } from './uri-evictions.js';
 
 /** What the interceptor does with what comes to one handler; null: nothing. */
@@ -104,7 +104,7 @@ export class RoutePlans {
     handler: AnyFunction,
     isOwn: boolean,
   ): Pick<HandlerPlan, 'route' | 'answer'> | null {
-    const where = `${classNameOf(runtimeClass)}.${handler.name}`;
+    const where = `${classNameOf(runtimeClass)}.${methodNameOf(runtimeClass, handler)}`;
     const why = whyNotCacheable(runtimeClass, handler);
     if (why !== null) {
       const message = `@HttpCache cannot stand on ${where}: ${why}.`;
@@ -132,7 +132,7 @@ export class RoutePlans {
   private isMessage(runtimeClass: Type<unknown>, handler: AnyFunction): boolean {
     const kind = messageKindOf(handler);
     if (kind !== 'event') return kind === 'message';
-    const where = `${classNameOf(runtimeClass)}.${handler.name}`;
+    const where = `${classNameOf(runtimeClass)}.${methodNameOf(runtimeClass, handler)}`;
     throw new CacheError(
       'RC_DECORATOR_TARGET',
       `@HttpCache cannot stand on ${where}: it handles events (@EventPattern()), and answers nobody. Take @HttpCache off.`,
@@ -155,7 +155,7 @@ export class RoutePlans {
   }
 
   private evictionsOf(options: HttpCacheEvictOptions, runtimeClass: Type<unknown>, handler: AnyFunction): UriEvictions {
-    const where = `${classNameOf(runtimeClass)}.${handler.name}`;
+    const where = `${classNameOf(runtimeClass)}.${methodNameOf(runtimeClass, handler)}`;
     const takesResponse = answersItself(runtimeClass, handler);
     return new UriEvictions(where, this.find(options.cache, where).engine, options, { takesResponse, warn: this.warn });
   }

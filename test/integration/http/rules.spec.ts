@@ -2,11 +2,13 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import {
   All,
   Controller,
+  ForbiddenException,
   Get,
   Header,
   HttpCode,
   NotFoundException,
   Param,
+  ParseIntPipe,
   Post,
   Put,
   Query,
@@ -19,7 +21,7 @@ import {
   UseInterceptors,
 } from '@nestjs/common';
 import { EMPTY, from, of } from 'rxjs';
-import { CacheEvict, RedisCache } from '../../../lib/index.js';
+import { CacheError, CacheEvict, RedisCache } from '../../../lib/index.js';
 import { HttpCache, HttpCacheEvict, type HttpCacheOptions, RedisCacheInterceptor } from '../../../lib/http/index.js';
 import { CacheTesting, RedisCacheTestingModule } from '../../../lib/testing/index.js';
 import { cachedApps, type CachedAppOptions, fateOf, type ResponseLike } from '../../support/cached-app.js';
@@ -44,6 +46,10 @@ function routeOf(options: HttpCacheOptions, handler: (response: ResponseLike, re
 
 interface Known {
   headers: Record<string, string | undefined>;
+}
+
+interface FastifyLike {
+  addHook(name: 'preSerialization', hook: () => Promise<unknown>): void;
 }
 
 /** With time in the hands of the test. */
@@ -104,6 +110,7 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
       @UseInterceptors(RedisCacheInterceptor)
       class One {
         @Get('one')
+        @HttpCode(203)
         @HttpCache({ ttl: '1m', staleWhileRevalidate: '1m', scope: 'public' })
         find(@Req() { headers }: Known) {
           asked.push(headers['x-who']);
@@ -114,7 +121,7 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
       await app.get('/one', { 'x-who': 'ann' });
       await clock.advance('70s');
       const stale = await app.get('/one', { 'x-who': 'bob' });
-      expect(stale).toMatchObject({ status: 200, body: '{"run":1}' });
+      expect(stale).toMatchObject({ status: 203, body: '{"run":1}' });
       expect(stale.headers['cache-status']).toMatch(/^RedisCache; hit; ttl=-1[01]; detail=stale$/);
       await until(async () => runs === 2 && fateOf(await app.get('/one', { 'x-who': 'eve' })) === 'hit');
       expect(await app.get('/one', { 'x-who': 'eve' })).toMatchObject({ body: '{"run":2}' });
@@ -345,6 +352,26 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
       expect(runs).toBe(8);
     });
 
+    it('is what something between Nest and the client changes', async () => {
+      const app = await start(adapter, [routeOf({ ttl: '1m' }, () => ({ secret: 1 }))], {
+        configure: (one) => {
+          const hide = () => ({ hidden: true });
+          if (adapter === 'fastify') {
+            (one.getHttpAdapter().getInstance() as FastifyLike).addHook('preSerialization', async () => hide());
+            return;
+          }
+          one.use((_request: unknown, response: { json(body: unknown): unknown }, next: () => void) => {
+            const json = response.json.bind(response);
+            response.json = () => json(hide());
+            next();
+          });
+        },
+      });
+      for (const answer of await twice(app)) {
+        expect([fateOf(answer), answer.body]).toEqual(['fwd=uri-miss; detail=body', '{"hidden":true}']);
+      }
+    });
+
     it('is a body over maxValueBytes', async () => {
       const app = await start(adapter, [routeOf({ ttl: '1m' }, () => 'x'.repeat(2_000))], {
         cache: { maxValueBytes: 1_000 },
@@ -436,6 +463,85 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
       'cache-status': expect.stringMatching(/hit/),
     });
     expect(runs).toBe(3);
+  });
+
+  it('depends on what was put into Vary before the handler ran, except for the fields of CORS', async () => {
+    const route = routeOf({ ttl: '1m', scope: 'public' }, (_response, { headers }) => ({
+      language: headers['accept-language'],
+      runs,
+    }));
+    const app = await start(adapter, [route], {
+      configure: (one) => {
+        one.use((_request: unknown, response: { setHeader(name: string, value: string): void }, next: () => void) => {
+          response.setHeader('Vary', 'Origin, Accept-Language');
+          next();
+        });
+      },
+    });
+    const ask = async (language: string, origin: string) =>
+      JSON.parse((await app.get('/one', { 'accept-language': language, origin })).body) as unknown;
+    expect(await ask('de', 'a')).toEqual({ language: 'de', runs: 1 });
+    expect(await ask('en', 'a')).toEqual({ language: 'en', runs: 2 });
+    expect(await ask('de', 'b')).toEqual({ language: 'de', runs: 1 });
+    expect(await ask('en', 'b')).toEqual({ language: 'en', runs: 2 });
+  });
+
+  it('keeps Cache-Control that stands on the handler', async () => {
+    @Controller()
+    @UseInterceptors(RedisCacheInterceptor)
+    class One {
+      @Get('one') @Header('Cache-Control', 'max-age=9') @HttpCache({ ttl: '1m' }) find() {
+        return {};
+      }
+    }
+    for (const { headers } of await twice(await start(adapter, [One])))
+      expect(headers['cache-control']).toBe('max-age=9');
+  });
+
+  it('answers 503 with Retry-After where there are too many loads', async () => {
+    const error = new CacheError('RC_STORE_UNAVAILABLE', 'Too many.');
+    const route = routeOf({ ttl: '1m' }, () => {
+      throw Object.assign(error, { statusCode: 503, retryAfterMs: 1_500 });
+    });
+    const { status, headers } = await (await start(adapter, [route])).get('/one');
+    expect([status, headers['retry-after']]).toEqual([503, '2']);
+  });
+
+  it('gives a refusal of one user to nobody else', async () => {
+    const route = routeOf({ ttl: '1m', scope: 'public' }, async (_response, { headers }) => {
+      const who = headers['authorization'];
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      if (who === 'eve') throw new ForbiddenException();
+      return { fine: true };
+    });
+    const app = await start(adapter, [route]);
+    const first = app.get('/one', { authorization: 'eve' });
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const second = app.get('/one', { authorization: 'ann' });
+    expect([(await first).status, (await second).status]).toEqual([403, 200]);
+  });
+
+  it('knows a handler behind a function of another name', async () => {
+    const Anonymous: MethodDecorator = (_target, _name, descriptor) => {
+      const inner = descriptor.value as unknown as (...args: unknown[]) => unknown;
+      descriptor.value = function (this: unknown, ...args: unknown[]) {
+        return inner.apply(this, args);
+      } as unknown as typeof descriptor.value;
+    };
+    @Controller()
+    @UseInterceptors(RedisCacheInterceptor)
+    class One {
+      @Get('one/:id') @HttpCache({ ttl: '1m' }) @Anonymous find(
+        @Param('id', ParseIntPipe) id: number,
+        @Query('page') page?: string,
+      ) {
+        return { id, page, run: ++runs };
+      }
+    }
+    const app = await start(adapter, [One]);
+    const [, hit] = await twice(app, '/one/1?page=2');
+    expect([fateOf(hit), hit.body]).toEqual(['hit', '{"id":1,"page":"2","run":1}']);
+    expect((await app.get('/one/x')).status).toBe(400);
   });
 
   it('keeps of the header fields those of the response, and none of one request', async () => {
