@@ -8,11 +8,14 @@ import { DATABASE, type Database } from './database/database.js';
 import { DatabaseModule } from './database/database.module.js';
 import { prepareDatabase, SEED } from './database/seed.js';
 import { HealthController } from './health.controller.js';
+import { OutboxModule } from './outbox/outbox.module.js';
+import { OutboxRelay } from './outbox/outbox-relay.js';
 import { OrganisationsController } from './organisations.controller.js';
 import { OrganisationsService } from './organisations.service.js';
 import { SETTINGS, type Settings } from './settings.js';
 import { SettingsModule } from './settings.module.js';
 import { UsersController } from './users.controller.js';
+import { UsersMessages } from './users.messages.js';
 import { UsersRepository } from './users.repository.js';
 import { UsersService } from './users.service.js';
 
@@ -20,6 +23,7 @@ import { UsersService } from './users.service.js';
   imports: [
     SettingsModule,
     DatabaseModule,
+    OutboxModule,
     TerminusModule,
     RedisCacheHealthModule,
     RedisCacheModule.forRootAsync({
@@ -39,7 +43,7 @@ import { UsersService } from './users.service.js';
       }),
     }),
   ],
-  controllers: [UsersController, OrganisationsController, CacheController, HealthController],
+  controllers: [UsersController, OrganisationsController, CacheController, HealthController, UsersMessages],
   providers: [
     UsersRepository,
     UsersService,
@@ -53,12 +57,15 @@ export class AppModule implements OnApplicationBootstrap {
   constructor(
     @Inject(DATABASE) private readonly database: Database,
     @InjectCache() private readonly cache: RedisCache,
+    private readonly relay: OutboxRelay,
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
-    if (!(await prepareDatabase(this.database))) return;
-    // What Redis still holds was read from another database.
-    await this.cache.clear();
-    this.logger.log(`Filled ${this.database.description} with ${SEED.users} users and ${SEED.orders} orders`);
+    if (await prepareDatabase(this.database)) {
+      // What Redis still holds was read from another database.
+      await this.cache.clear();
+      this.logger.log(`Filled ${this.database.description} with ${SEED.users} users and ${SEED.orders} orders`);
+    }
+    this.relay.start();
   }
 }

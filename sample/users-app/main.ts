@@ -1,14 +1,13 @@
 import 'reflect-metadata';
-import { NestFactory } from '@nestjs/core';
-import { AppModule } from './app.module.js';
+import { bootstrap } from './bootstrap.js';
 import { DATABASE, type Database } from './database/database.js';
+import { EVENT_PUBLISHER, type EventPublisher } from './outbox/event-publisher.js';
 import { SETTINGS, type Settings } from './settings.js';
 import { whatToTry } from './what-to-try.js';
 
-const app = await NestFactory.create(AppModule);
-// SIGTERM and SIGINT: the last requests are answered, then the database and the cache are closed
-app.enableShutdownHooks();
-const settings = app.get<Settings>(SETTINGS);
-await app.listen(settings.port, settings.host);
-const { description } = app.get<Database>(DATABASE);
-console.log(whatToTry({ url: await app.getUrl(), database: description, redisUrl: settings.redisUrl }));
+const { app, tcpPort } = await bootstrap();
+const { redisUrl } = app.get<Settings>(SETTINGS);
+const { description: database } = app.get<Database>(DATABASE);
+const { description: events } = app.get<EventPublisher>(EVENT_PUBLISHER);
+if (tcpPort !== undefined) console.log(`For other services: TCP port ${tcpPort}`);
+console.log(whatToTry({ url: await app.getUrl(), database, redisUrl, events }));

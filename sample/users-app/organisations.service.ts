@@ -1,6 +1,7 @@
 import { Inject, Injectable, NotFoundException } from '@nestjs/common';
 import { CacheEvict } from 'nestjs-redis-cache';
 import { DATABASE, type Database } from './database/database.js';
+import { Outbox } from './outbox/outbox.js';
 import { orgTag, PAGES_TAG } from './users.service.js';
 
 /** An organisation as the API shows it. */
@@ -12,7 +13,10 @@ export interface Organisation {
 
 @Injectable()
 export class OrganisationsService {
-  constructor(@Inject(DATABASE) private readonly database: Database) {}
+  constructor(
+    @Inject(DATABASE) private readonly database: Database,
+    private readonly outbox: Outbox,
+  ) {}
 
   /** @throws NotFoundException */
   async findOne(id: number): Promise<Organisation> {
@@ -32,10 +36,10 @@ export class OrganisationsService {
    */
   @CacheEvict({ tags: (_: void, id: number) => [orgTag(id), PAGES_TAG] })
   async rename(id: number, name: string): Promise<void> {
-    const rows = await this.database.query('update users_app.organisations set name = $2 where id = $1 returning id', [
-      id,
-      name,
-    ]);
-    if (rows.length === 0) throw new NotFoundException(`there is no organisation ${id}`);
+    await this.outbox.transaction(async (tx, publish) => {
+      const sql = 'update users_app.organisations set name = $2 where id = $1 returning id';
+      if ((await tx.query(sql, [id, name])).length === 0) throw new NotFoundException(`there is no organisation ${id}`);
+      await publish({ type: 'OrganisationRenamed', orgId: id });
+    });
   }
 }

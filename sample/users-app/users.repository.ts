@@ -1,17 +1,23 @@
 import { BadRequestException, ConflictException, Inject, Injectable } from '@nestjs/common';
 import { DATABASE, type Database, sqlStateOf } from './database/database.js';
+import type { DomainEvent } from './outbox/domain-event.js';
+import { Outbox } from './outbox/outbox.js';
 import type { User, UserInput, UserPage, UserQuery, UserSummary } from './user.js';
 
+type UserEvent = Extract<DomainEvent, { userId: number }>;
 type UserRow = Omit<User, 'organisation'> & { orgId: number; organisation: string };
 
 const USER_COLUMNS = /* sql */ `
   u.id, u.name, u.email, u.role, u.active, o.id as "orgId", o.name as organisation,
   u.created_at as "createdAt", u.updated_at as "updatedAt", u.version`;
 
-/** Everything that is asked of the database. It knows nothing of the cache. */
+/** Everything that is asked of the database. It knows nothing of the cache. What it changes it tells other services, in the same transaction. */
 @Injectable()
 export class UsersRepository {
-  constructor(@Inject(DATABASE) private readonly database: Database) {}
+  constructor(
+    @Inject(DATABASE) private readonly database: Database,
+    private readonly outbox: Outbox,
+  ) {}
 
   async find(id: number): Promise<User | null> {
     const rows = await this.database.query<UserRow>(
@@ -77,14 +83,15 @@ export class UsersRepository {
 
   /** @throws ConflictException, BadRequestException as {@link explain} says */
   async insert({ name, email, role, active, orgId }: UserInput): Promise<User> {
-    const rows = await this.write(
+    const user = await this.write(
+      'UserCreated',
       `with u as (
          insert into users_app.users (name, email, role, active, org_id) values ($1, $2, $3, $4, $5) returning *
        )
        select ${USER_COLUMNS} from u join users_app.organisations o on o.id = u.org_id`,
       [name, email, role, active, orgId],
     );
-    return toUser(rows[0]!);
+    return user!;
   }
 
   /**
@@ -92,12 +99,9 @@ export class UsersRepository {
    * @returns null when there is no such row
    * @throws ConflictException, BadRequestException as {@link explain} says
    */
-  async update(
-    id: number,
-    { name, email, role, active, orgId }: UserInput,
-    version: number | null,
-  ): Promise<User | null> {
-    const rows = await this.write(
+  update(id: number, { name, email, role, active, orgId }: UserInput, version: number | null): Promise<User | null> {
+    return this.write(
+      'UserUpdated',
       `with u as (
          update users_app.users
          set name = $2, email = $3, role = $4, active = $5, org_id = $6, updated_at = now(), version = version + 1
@@ -107,17 +111,28 @@ export class UsersRepository {
        select ${USER_COLUMNS} from u join users_app.organisations o on o.id = u.org_id`,
       [id, name, email, role, active, orgId, version],
     );
-    return rows[0] ? toUser(rows[0]) : null;
   }
 
   /** @returns false when there was no such user */
-  async delete(id: number): Promise<boolean> {
-    return (await this.database.query('delete from users_app.users where id = $1 returning id', [id])).length > 0;
+  delete(id: number): Promise<boolean> {
+    return this.outbox.transaction(async (tx, publish) => {
+      const [row] = await tx.query<{ version: number }>('delete from users_app.users where id = $1 returning version', [
+        id,
+      ]);
+      // later than the last version there was
+      if (row) await publish({ type: 'UserDeleted', userId: id, version: row.version + 1 });
+      return row !== undefined;
+    });
   }
 
-  private async write(sql: string, parameters: unknown[]): Promise<UserRow[]> {
+  private async write(type: UserEvent['type'], sql: string, parameters: unknown[]): Promise<User | null> {
     try {
-      return await this.database.query<UserRow>(sql, parameters);
+      return await this.outbox.transaction(async (tx, publish) => {
+        const [row] = await tx.query<UserRow>(sql, parameters);
+        if (!row) return null;
+        await publish({ type, userId: row.id, version: row.version });
+        return toUser(row);
+      });
     } catch (error) {
       throw explain(error);
     }

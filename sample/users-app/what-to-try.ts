@@ -1,8 +1,13 @@
 /**
  * Text for the terminal: requests to send, in this order, and what their answers show. The e2e test sends these very lines.
  */
-export function whatToTry(running: { url: string; database: string; redisUrl: string | undefined }): string {
-  const { url, database, redisUrl } = running;
+export function whatToTry(running: {
+  url: string;
+  database: string;
+  redisUrl: string | undefined;
+  events: string;
+}): string {
+  const { url, database, redisUrl, events } = running;
   const json = `-H 'Content-Type: application/json'`;
   const ada = `-d '{"name":"Ada Lovelace","email":"ada@example.org","orgId":7}'`;
   const steps: [line: string, shows: string][] = [
@@ -30,6 +35,7 @@ export function whatToTry(running: { url: string; database: string; redisUrl: st
     `users-app listens on ${url}`,
     `  database: ${database}${database.startsWith('PGlite') ? ' (DATABASE_URL=postgres://… for a server)' : ''}`,
     `  cache:    ${store}`,
+    `  events:   ${events}`,
     '',
     'Try these, one by one. X-Cache says where the answer came from, Server-Timing how many milliseconds it took.',
     '',

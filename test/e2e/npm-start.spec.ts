@@ -58,6 +58,16 @@ it('runs on the servers of REDIS_URL and DATABASE_URL, with the keys that the do
   expect(await endedAfterSigterm(child)).toBeLessThan(3_000);
 }, 60_000);
 
+it('builds and starts the second sample, which has the first in its process when there is no broker', async () => {
+  await run('node', [join(checkout, 'node_modules/@nestjs/cli/bin/nest.js'), 'build', 'profile-app'], {
+    cwd: checkout,
+  });
+  const { child, output } = await start('node', ['dist-sample/profile-app/main.js'], { PROFILE_PORT: '0' });
+  const url = /profile-app listens on ([^\s,]+)/.exec(output)![1]!;
+  expect(await (await fetch(`${url}/profiles/42`)).json()).toMatchObject({ id: 42, version: 1 });
+  expect(await endedAfterSigterm(child)).toBeLessThan(3_000);
+}, 120_000);
+
 it('refuses a PORT that is no port', async () => {
   const child = spawn('node', ['dist-sample/users-app/main.js'], {
     cwd: checkout,
@@ -76,7 +86,7 @@ it('refuses a PORT that is no port', async () => {
 }, 60_000);
 
 async function start(command: string, args: string[], environment: Record<string, string> = {}) {
-  const { REDIS_URL: _, DATABASE_URL: __, HOST: ___, ...inherited } = process.env;
+  const { REDIS_URL: _, DATABASE_URL: __, HOST: ___, KAFKA_BROKERS: ____, ...inherited } = process.env;
   const child = spawn(command, args, {
     cwd: checkout,
     env: { ...inherited, PORT: '0', ...environment },

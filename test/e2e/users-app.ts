@@ -33,10 +33,11 @@ export interface UsersApp {
 }
 
 const running: UsersApp[] = [];
+const NOTHING_ELSE = { databaseUrl: undefined, tcpPort: undefined, kafkaBrokers: undefined };
 
 /** Starts the sample on a database that outlives it. */
 export async function startUsersApp(on: { database: Database; redisUrl: string | undefined }): Promise<UsersApp> {
-  const settings: Settings = { host: '127.0.0.1', port: 0, redisUrl: on.redisUrl, databaseUrl: undefined };
+  const settings: Settings = { host: '127.0.0.1', port: 0, redisUrl: on.redisUrl, ...NOTHING_ELSE };
   const module = await Test.createTestingModule({ imports: [AppModule] })
     .overrideProvider(SETTINGS)
     .useValue(settings)
@@ -107,6 +108,7 @@ function keptOpen(database: Database): Database {
   return {
     description: database.description,
     query: (sql, parameters) => database.query(sql, parameters),
+    transaction: (run) => database.transaction(run),
     execute: (script) => database.execute(script),
     close: () => Promise.resolve(),
   };

@@ -1,5 +1,5 @@
 import { PGlite } from '@electric-sql/pglite';
-import { BIGINT_OID, type Database } from './database.js';
+import { BIGINT_OID, type Database, type Queries } from './database.js';
 
 /** PostgreSQL compiled to WebAssembly: nothing to install; its data lives in memory and ends with the process. */
 export class PgliteDatabase implements Database {
@@ -13,6 +13,15 @@ export class PgliteDatabase implements Database {
 
   async query<Row>(sql: string, parameters: readonly unknown[] = []): Promise<Row[]> {
     return (await this.engine.query<Row>(sql, [...parameters])).rows;
+  }
+
+  transaction<T>(run: (tx: Queries) => Promise<T>): Promise<T> {
+    return this.engine.transaction((tx) =>
+      run({
+        query: async <Row>(sql: string, parameters: readonly unknown[] = []) =>
+          (await tx.query<Row>(sql, [...parameters])).rows,
+      }),
+    );
   }
 
   async execute(script: string): Promise<void> {

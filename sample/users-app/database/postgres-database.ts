@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import pg from 'pg';
-import { BIGINT_OID, type Database } from './database.js';
+import { BIGINT_OID, type Database, type Queries } from './database.js';
 
 /** A PostgreSQL server, through a pool of connections. */
 export class PostgresDatabase implements Database {
@@ -23,6 +23,29 @@ export class PostgresDatabase implements Database {
 
   async query<Row>(sql: string, parameters: readonly unknown[] = []): Promise<Row[]> {
     return (await this.pool.query(sql, [...parameters])).rows as Row[];
+  }
+
+  async transaction<T>(run: (tx: Queries) => Promise<T>): Promise<T> {
+    const client = await this.pool.connect();
+    let isBroken = false;
+    // of a connection that breaks between two statements; the next statement says it again
+    const onError = () => (isBroken = true);
+    client.on('error', onError);
+    try {
+      await client.query('begin');
+      const result = await run({
+        query: async <Row>(sql: string, parameters: readonly unknown[] = []) =>
+          (await client.query(sql, [...parameters])).rows as Row[],
+      });
+      await client.query('commit');
+      return result;
+    } catch (error) {
+      await client.query('rollback').catch(onError);
+      throw error;
+    } finally {
+      client.off('error', onError);
+      client.release(isBroken);
+    }
   }
 
   async execute(script: string): Promise<void> {

@@ -1,3 +1,5 @@
+import { createOutbox } from '../outbox/outbox-table.js';
+
 /** A schema of its own, so that a database that is used for other things too keeps its tables. */
 export const createTables = /* sql */ `
   create schema if not exists users_app;
@@ -36,4 +38,6 @@ export const createTables = /* sql */ `
     created_at timestamptz not null
   );
   create index if not exists logins_user on users_app.logins (user_id);
+
+  ${createOutbox}
 `;

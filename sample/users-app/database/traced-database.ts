@@ -1,5 +1,5 @@
 import { currentTrace } from '../request-trace.js';
-import type { Database } from './database.js';
+import type { Database, Queries } from './database.js';
 
 /** Notes each query in the trace of the request that caused it. A request that only joined another's load caused none. */
 export class TracedDatabase implements Database {
@@ -11,6 +11,11 @@ export class TracedDatabase implements Database {
 
   query<Row>(sql: string, parameters?: readonly unknown[]): Promise<Row[]> {
     return traced(() => this.database.query<Row>(sql, parameters));
+  }
+
+  /** With the time of its commit, and of what it waits for. */
+  transaction<T>(run: (tx: Queries) => Promise<T>): Promise<T> {
+    return traced(() => this.database.transaction(run));
   }
 
   execute(script: string): Promise<void> {
