@@ -1,5 +1,6 @@
 import type { OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
 import type { CacheEngine } from './cache/cache-engine.js';
+import { adviceOnClient, adviceOnServers } from './boot-advice.js';
 import { connectionFormOf } from './options/connection-form.js';
 import type { ResolvedOptions } from './options/resolved-options.js';
 import type { LoggerPort } from './shared/logger.js';
@@ -13,7 +14,7 @@ export class CacheLifecycle implements OnModuleInit, OnApplicationShutdown {
 
   /** @param planMethods plans every decorated method of the application, and tells how many there are */
   constructor(
-    private readonly cache: Pick<CacheEngine, 'open' | 'close' | 'status'>,
+    private readonly cache: Pick<CacheEngine, 'open' | 'close' | 'status' | 'inspect'>,
     private readonly options: ResolvedOptions,
     private readonly planMethods: () => number,
     private readonly logger: LoggerPort,
@@ -40,7 +41,7 @@ export class CacheLifecycle implements OnModuleInit, OnApplicationShutdown {
   private async start(): Promise<void> {
     const methodCount = this.planMethods();
     const opened = await within(OPEN_WITHIN_MS, this.cache.open());
-    if (opened) this.logger.log(this.bootLine(methodCount));
+    if (opened) this.tellStart(methodCount);
     else this.startWithout(methodCount);
   }
 
@@ -48,8 +49,22 @@ export class CacheLifecycle implements OnModuleInit, OnApplicationShutdown {
   private startWithout(methodCount: number): void {
     this.logger.warn('Redis has not answered yet. The application starts without: calls load until it does.');
     this.cache.open().then(
-      () => this.isClosed || this.logger.log(this.bootLine(methodCount)),
+      () => this.isClosed || this.tellStart(methodCount),
       (error: unknown) => this.logger.error(String(error)),
+    );
+  }
+
+  private tellStart(methodCount: number): void {
+    this.logger.log(this.bootLine(methodCount));
+    if (!this.options.advice) return;
+    const ofClient = adviceOnClient(this.options.redis);
+    if (ofClient !== null) this.logger.warn(ofClient);
+    this.cache.inspect().then(
+      (reports) => {
+        if (!this.isClosed) for (const line of adviceOnServers(reports)) this.logger.warn(line);
+      },
+      // what cannot be asked is away, and told as such
+      () => undefined,
     );
   }
 

@@ -59,6 +59,7 @@ export function createCache(
     service: options.service,
     bucketCount: drivers?.store.bucketCount ?? bucketCountOf(options),
     maxKeyLength: options.maxKeyLength,
+    hasTag: options.hashTag,
   });
   const engine = createEngine({
     options,

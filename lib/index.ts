@@ -37,10 +37,16 @@ export type {
 export type { Duration, DurationOption } from './options/duration.js';
 export type { CodecName, RegionOptions } from './options/policy-options.js';
 export type { L1Options, RedisCacheOptions } from './options/redis-cache-options.js';
-export type { RedisClient, RedisConnectionOptions } from './options/redis-connection.js';
+export type {
+  RedisClient,
+  RedisConnectionOptions,
+  RedisCredentials,
+  RedisCredentialsOption,
+} from './options/redis-connection.js';
 export { type FieldTypes, instanceOf, type TypedInstance, type ValueType } from './options/value-type.js';
 export type { RedisCacheModuleExtras, RedisCacheOptionsFactory } from './redis-cache.module-definition.js';
 export { RedisCacheModule } from './redis-cache.module.js';
 export { CACHE_ERROR_CODES, CacheError, type CacheErrorCode, isCacheError } from './shared/errors.js';
 export { getCacheToken } from './shared/tokens.js';
+export { cacheClientOptions } from './stores/redis/cache-client-options.js';
 export type { RegionCounts } from './telemetry/recorder.js';

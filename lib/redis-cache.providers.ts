@@ -1,6 +1,7 @@
 import { Logger, type Provider } from '@nestjs/common';
 import { CacheRegistry } from './application/cache-registry.js';
 import { engineOf, RedisCache } from './cache/redis-cache.js';
+import { refuseEmbedded } from './boot-advice.js';
 import { CacheLifecycle } from './cache-lifecycle.js';
 import { createCache, embeddedDrivers } from './create-cache.js';
 import { type EmbeddedWiring, getEmbeddedWiringToken } from './embedded-wiring.js';
@@ -28,7 +29,10 @@ export function cacheProviders(name: string): Provider[] {
       inject: [options, { token: getEmbeddedWiringToken(name), optional: true }],
       useFactory: (resolved: ResolvedOptions, wiring?: EmbeddedWiring) => {
         const logger = loggerOf(name);
-        if (!wiring) return createCache(resolved, { logger });
+        if (!wiring) {
+          refuseEmbedded(resolved, process.env['NODE_ENV']);
+          return createCache(resolved, { logger });
+        }
         return createCache(
           { ...resolved, redis: null },
           { logger, clock: wiring.clock, drivers: embeddedDrivers(wiring) },
@@ -54,6 +58,7 @@ export function cacheProviders(name: string): Provider[] {
           places,
           cache,
           regions: new Set(resolved.regions.keys()),
+          tellsRisks: resolved.advice,
           providedIn: options,
         });
         return new CacheLifecycle(

@@ -15,7 +15,7 @@ const documents = fencesOf(read('docs/kubernetes.md'))
 /** What the cache itself may need: docs/kubernetes.md names the figures. */
 const BOOT_WAITS_S = 5;
 const STARTUP_WAITS_S = 20;
-const CLOSING_S = 8;
+const CLOSING_S = 13;
 
 describe('docs/kubernetes.md', () => {
   const [deployment, budget] = [v.parse(deploymentSchema, documents[0]), v.parse(disruptionBudgetSchema, documents[1])];

@@ -25,6 +25,7 @@ it('exports these values, and no others', () => {
     'MsgpackCodec',
     'RedisCache',
     'RedisCacheModule',
+    'cacheClientOptions',
     'cached',
     'getCacheToken',
     'instanceOf',

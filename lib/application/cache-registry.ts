@@ -14,6 +14,8 @@ export interface RegisteredCache {
   readonly cache: RedisCache;
   /** Names of the regions that its options name. */
   readonly regions: ReadonlySet<string>;
+  /** Whether risky settings are told. */
+  readonly tellsRisks: boolean;
   /** A provider that this cache's module alone has. */
   readonly providedIn: InjectionToken;
 }

@@ -165,7 +165,7 @@ export class CacheEngine {
         entries: local.size,
         bytes: local.bytes,
         replacements: local.replacements,
-        verifiedAgeMs: this.verifiedAgeMs,
+        verifiedAgeMs: ageOf(engine.coherence.verifiedAtMs, engine.clock),
         maxAgeMs: options.l1!.maxAgeMs,
       },
       endpoints: this.parts.store.endpoints(),
@@ -183,10 +183,10 @@ export class CacheEngine {
     return this.parts.store.inspect();
   }
 
-  /** How long ago the last of all buckets was proven current, by a function that its server accepted, ms; null: not yet. */
-  get verifiedAgeMs(): number | null {
+  /** How long ago Redis last took part, by accepting a poll of any bucket, ms; null: not yet. */
+  get lastProvenAgeMs(): number | null {
     const { coherence, clock } = this.parts.engine;
-    return coherence.verifiedAtMs === -Infinity ? null : Math.max(0, clock.now() - coherence.verifiedAtMs);
+    return ageOf(coherence.lastProvenAtMs, clock);
   }
 
   /** Connects; resolves also when Redis is away. @throws CacheError RC_REDIS_UNSUPPORTED, RC_REDIS_PERMISSION */
@@ -266,6 +266,11 @@ function otherForm(name: string): CacheError {
     'RC_REGION_CONFLICT',
     `The region "${name}" is to hold values of two forms: HTTP responses, and what methods return. Give one of them a region of another name.`,
   );
+}
+
+/** ms; null: never. */
+function ageOf(atMs: number, clock: Clock): number | null {
+  return atMs === -Infinity ? null : Math.max(0, clock.now() - atMs);
 }
 
 /** Resolves when the work has ended, or when its time is over. */

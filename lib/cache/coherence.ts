@@ -63,7 +63,7 @@ export class Coherence {
   ) {
     this.views = Array.from({ length: parts.store.bucketCount }, () => new BucketView(parts.onFailover));
     this.rounds = new PollRounds(this.views, parts.pollEveryMs);
-    this.outage = new Outage(parts.clock, parts.logger);
+    this.outage = new Outage(parts.clock, parts.logger, parts.store.bucketCount);
   }
 
   /** Listens, takes the first position of every bucket, and goes on polling. Resolves also when the store is away. */
@@ -82,6 +82,7 @@ export class Coherence {
     this.isClosed = true;
     this.timer?.cancel();
     for (const end of this.pauses) end();
+    this.outage.close();
     this.parts.waiters.wakeAll();
     this.parts.foreignWrites?.close();
     await this.parts.channel.close();
@@ -106,6 +107,11 @@ export class Coherence {
     const inUse = this.views.filter((_, bucket) => this.rounds.isInUse(bucket));
     if (inUse.length === 0) return Math.max(...this.views.map(({ verifiedAtMs }) => verifiedAtMs));
     return Math.min(...inUse.map(({ verifiedAtMs }) => verifiedAtMs));
+  }
+
+  /** Local monotonic ms at which any bucket was last proven: when Redis last took part; -Infinity when it never did. */
+  get lastProvenAtMs(): number {
+    return this.views.reduce((last, { verifiedAtMs }) => Math.max(last, verifiedAtMs), -Infinity);
   }
 
   /** How often a bucket turned out to be another incarnation, of all buckets together. */

@@ -1,19 +1,27 @@
-import type { Clock } from '../shared/clock.js';
+import type { Clock, Timer } from '../shared/clock.js';
 import type { LoggerPort } from '../shared/logger.js';
 
 /** How long every bucket must have answered before the outage counts as over: a server that falters is one outage, not many. */
 const QUIET_MS = 1_000;
 
-/** Tells an operator once that Redis went away, and once that it is back, however many buckets are polled meanwhile. */
+/** An outage that lasts this long is told once more: it may be a setting that no time mends. */
+const LONG_MS = 60_000;
+
+/**
+ * Tells an operator once that Redis went away, once more when it stays away, and once that it is back, however many buckets are polled meanwhile. It is back
+ * when every bucket's poll was accepted, and a poll is a function that may write: a server that merely answers is none that caches.
+ */
 export class Outage {
-  private readonly failing = new Set<number>();
+  private readonly failing = new Map<number, unknown>();
   private sinceMs: number | null = null;
   /** When the last bucket that failed answered again. */
   private endedAtMs = 0;
+  private reminder: Timer | null = null;
 
   constructor(
     private readonly clock: Clock,
     private readonly logger: LoggerPort,
+    private readonly bucketCount: number,
   ) {}
 
   /** Until every bucket has answered for a while. */
@@ -27,10 +35,11 @@ export class Outage {
   }
 
   failed(bucket: number, error: unknown): void {
-    this.failing.add(bucket);
+    this.failing.set(bucket, error);
     if (this.sinceMs !== null) return;
     this.sinceMs = this.clock.now();
     this.logger.warn(`Redis does not answer: ${reasonOf(error)}. Calls load until it does.`);
+    this.reminder = this.clock.after(LONG_MS, () => this.remind());
   }
 
   answered(bucket: number): void {
@@ -39,13 +48,27 @@ export class Outage {
     if (this.failing.delete(bucket)) this.endedAtMs = nowMs;
     if (this.failing.size > 0 || nowMs - this.endedAtMs < QUIET_MS) return;
     const seconds = ((this.endedAtMs - this.sinceMs) / 1_000).toFixed(1);
+    this.close();
     this.sinceMs = null;
     this.logger.log(`Redis answers again, after ${seconds} s.`);
   }
+
+  close(): void {
+    this.reminder?.cancel();
+  }
+
+  private remind(): void {
+    const [last] = [...this.failing.values()].reverse();
+    // it answers by now
+    if (last === undefined || this.sinceMs === null) return;
+    const since = new Date(Date.now() - (this.clock.now() - this.sinceMs)).toISOString();
+    const what = this.bucketCount === 1 ? 'Nothing' : 'Where Redis fails, nothing';
+    this.logger.error(`${what} could be cached since ${since}, because ${reasonOf(last)}.`);
+  }
 }
 
-/** What the connection said, without the frame that the store put around it. */
+/** What the connection said, without the frame that the store put around it, and without a full stop. */
 function reasonOf(error: unknown): string {
   const { cause, message } = error as Error & { cause?: { message?: string } };
-  return cause?.message ?? message;
+  return (cause?.message ?? message).replace(/\.$/, '');
 }

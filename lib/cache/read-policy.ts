@@ -40,6 +40,8 @@ export interface ValueShape {
  */
 export interface ReadPolicy extends Omit<ResolvedMethodPolicy, 'ttlMs' | keyof ValueShape> {
   readonly ttlMs: (value: unknown, args: Args) => number;
+  /** The same for every result; null: a function says. */
+  readonly fixedTtlMs: number | null;
   /** Null: never any tags. */
   readonly tags: ((value: unknown, args: Args) => readonly string[]) | null;
   readonly version: ((value: unknown, args: Args) => unknown) | null;
@@ -61,6 +63,7 @@ export function resolveReadPolicy(region: ResolvedRegionOptions, options: Stated
   return Object.freeze({
     ...rest,
     ttlMs: ttlOf ? (value: unknown, args: Args) => toMilliseconds(`${where}: ttl`, ttlOf(value, args)) : () => ttlMs,
+    fixedTtlMs: ttlOf ? null : ttlMs,
     tags: tags === undefined ? null : ofResult<readonly string[]>('tags', tags, where),
     version: version === undefined ? null : ofResult<unknown>('version', version, where),
     unless: unless === undefined ? null : ofResult<boolean>('unless', unless, where),

@@ -3,7 +3,7 @@ import { adviceOn } from '../cache/server-advice.js';
 import type { EndpointStatus, ServerReport } from '../stores/remote-store.js';
 
 /** Time after which a cache that proves nothing any more counts as away, ms: several polls. */
-const UNPROVEN_MS = 2_000;
+const UNPROVEN_MS = 3_000;
 
 /** A server, as a health check sees it. Plain data. @publicApi */
 export interface EndpointHealth extends EndpointStatus {
@@ -33,13 +33,15 @@ export interface CacheHealth {
   readonly l1: { readonly verifiedAgeMs: number | null; readonly maxAgeMs: number } | null;
   /** Keys and marks that Redis has not acknowledged as evicted yet. */
   readonly pendingEvictions: number;
+  /** How long the oldest of them has waited, ms; null: none waits. */
+  readonly oldestPendingEvictionMs: number | null;
 }
 
 /** What a check looked at. */
 export interface Seen {
   readonly status: CacheStatus;
   /** How long ago Redis last proved that it takes part, ms; null: never. */
-  readonly verifiedAgeMs: number | null;
+  readonly lastProvenAgeMs: number | null;
   readonly store: 'redis' | 'embedded';
   /** Null: they did not come in time. */
   readonly reports: readonly ServerReport[] | null;
@@ -58,19 +60,20 @@ export function healthOf(seen: Seen): CacheHealth {
     endpoints: status.endpoints.map((endpoint) => endpointHealth(endpoint, seen.reports)),
     l1: status.l1 && { verifiedAgeMs: status.l1.verifiedAgeMs, maxAgeMs: status.l1.maxAgeMs },
     pendingEvictions: status.pendingEvictions,
+    oldestPendingEvictionMs: status.oldestPendingEvictionMs,
   };
 }
 
-function reasonOf({ status, verifiedAgeMs, store, reports, waitedMs }: Seen): string | null {
+function reasonOf({ status, lastProvenAgeMs, store, reports, waitedMs }: Seen): string | null {
   if (store === 'embedded' && reports !== null) return null;
   const open = status.endpoints.find(({ circuit }) => circuit !== 'closed');
   if (open) return `Redis at ${open.address} is silent: ${open.why}`;
   if (reports === null) return `Redis did not answer within ${waitedMs} ms`;
   const away = reports.find(({ latencyMs }) => latencyMs === null);
   if (away?.facts === null) return `Redis at ${away.address} does not answer: ${away.why}`;
-  if (verifiedAgeMs === null) return 'Redis has not taken part yet since the start';
-  if (verifiedAgeMs <= Math.max(UNPROVEN_MS, 2 * (status.l1?.maxAgeMs ?? 0))) return null;
-  return `Redis has accepted nothing for ${(verifiedAgeMs / 1_000).toFixed(1)} s`;
+  if (lastProvenAgeMs === null) return 'Redis has not taken part yet since the start';
+  if (lastProvenAgeMs <= UNPROVEN_MS) return null;
+  return `Redis has accepted nothing for ${(lastProvenAgeMs / 1_000).toFixed(1)} s`;
 }
 
 function endpointHealth(endpoint: EndpointStatus, reports: readonly ServerReport[] | null): EndpointHealth {

@@ -71,7 +71,7 @@ export class RedisCacheHealthIndicator {
     const withinMs = toMilliseconds('within', within);
     const engine = engineOf(this.caches.find(cache, 'RedisCacheHealthIndicator.checkStartup'));
     const indicator = this.indicators.check(key);
-    if (engine.verifiedAgeMs !== null) return indicator.up({ degraded: false });
+    if (engine.lastProvenAgeMs !== null) return indicator.up({ degraded: false });
     const reason = 'Redis has not taken part yet since the start';
     if (performance.now() - this.startedMs < withinMs) return indicator.down({ reason });
     return indicator.up({ degraded: true, reason });
@@ -82,7 +82,7 @@ export class RedisCacheHealthIndicator {
     const reports = await inTime(timeoutMs, engine.inspect());
     return healthOf({
       status: engine.status(),
-      verifiedAgeMs: engine.verifiedAgeMs,
+      lastProvenAgeMs: engine.lastProvenAgeMs,
       store: engine.store,
       reports,
       waitedMs: timeoutMs,

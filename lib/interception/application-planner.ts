@@ -9,6 +9,7 @@ import { DeclarationChecks } from './declaration-checks.js';
 import { DeclarationWarnings } from './declaration-warnings.js';
 import { warnOfIdleEvictions } from './idle-evictions.js';
 import { KeyMeetings } from './key-meetings.js';
+import { adviseOnRegions } from './region-advice.js';
 import { notifyRegions } from './region-notices.js';
 import { planOfSteps } from './operation-runner.js';
 
@@ -19,6 +20,7 @@ export class ApplicationPlanner implements CallPlanner, OnModuleInit {
   private readonly meetings: KeyMeetings;
   private readonly warnings: DeclarationWarnings;
   private readonly warn: (message: string) => void;
+  private readonly logger = new Logger('RedisCacheModule');
   private hasLooked = false;
   private readonly plans = new WeakMap<object, Map<CachedMethod, CallPlan>>();
 
@@ -26,8 +28,7 @@ export class ApplicationPlanner implements CallPlanner, OnModuleInit {
     private readonly caches: CacheRegistry,
     private readonly declared: DeclaredMethods,
   ) {
-    const logger = new Logger('RedisCacheModule');
-    this.warn = (message) => logger.warn(message);
+    this.warn = (message) => this.logger.warn(message);
     this.checks = new DeclarationChecks(caches, declared);
     this.meetings = new KeyMeetings(caches, this.warn);
     this.warnings = new DeclarationWarnings(caches, this.warn);
@@ -50,7 +51,10 @@ export class ApplicationPlanner implements CallPlanner, OnModuleInit {
     this.declared.bind();
     const declared = this.declared.find();
     for (const { method, runtimeClass } of declared) this.planOf(method, runtimeClass);
-    if (!this.hasLooked) warnOfIdleEvictions(declared, this.caches, this.warn);
+    if (!this.hasLooked) {
+      warnOfIdleEvictions(declared, this.caches, this.warn);
+      adviseOnRegions(declared, this.caches, this.logger);
+    }
     this.hasLooked = true;
     return declared.length;
   }

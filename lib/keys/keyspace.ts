@@ -6,6 +6,7 @@ import { crc16 } from './crc16.js';
  * All names in Redis of one cache (PROTOCOL 2).
  *
  *     <service>:<region>:<identifier>:<attribute>          one bucket: standalone, Sentinel, embedded
+ *     {<service>}:<region>:<identifier>:<attribute>        one bucket, on a service that shards behind one address
  *     {<service>.<b>}:<region>:<identifier>:<attribute>    Cluster: the hash tag puts a bucket's keys into one slot
  *
  * `service`, `region` and `attribute` are checked at boot to hold no separator; identifiers come escaped (key-segment.ts).
@@ -14,11 +15,15 @@ export class Keyspace {
   readonly bucketCount: number;
   private readonly bucketPrefixes: readonly string[];
 
-  constructor(private readonly options: { service: string; bucketCount: number; maxKeyLength: number }) {
-    const { service, bucketCount } = options;
+  constructor(
+    private readonly options: { service: string; bucketCount: number; maxKeyLength: number; hasTag?: boolean },
+  ) {
+    const { service, bucketCount, hasTag = false } = options;
     this.bucketCount = bucketCount;
     this.bucketPrefixes =
-      bucketCount === 1 ? [service] : Array.from({ length: bucketCount }, (_, bucket) => `{${service}.${bucket}}`);
+      bucketCount === 1
+        ? [hasTag ? `{${service}}` : service]
+        : Array.from({ length: bucketCount }, (_, bucket) => `{${service}.${bucket}}`);
   }
 
   /** The key of an escaped identifier. An identifier over `maxKeyLength` keeps its beginning and ends in its SHA-256. */

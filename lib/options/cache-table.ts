@@ -27,6 +27,12 @@ export const CACHE = {
     schema: v.union([v.literal(false), is.choice('tracking', 'keyspace')], `false, 'tracking' or 'keyspace'`),
     default: false,
   },
+  // a line at boot costs little, an incident much
+  advice: { kind: 'value', schema: is.flag, default: true },
+  // one process's memory is rarely what production means
+  allowEmbedded: { kind: 'value', schema: is.flag, default: false },
+  // one shard would carry the whole cache
+  hashTag: { kind: 'value', schema: is.flag, default: false },
   // spreads evenly over 3 to 16 masters
   buckets: { kind: 'value', schema: is.count(2, 16_384), default: 256 },
 } as const satisfies OptionTable & { [Name in keyof RedisCacheOptions]?: unknown };

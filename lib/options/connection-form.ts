@@ -29,6 +29,7 @@ export function connectionFormOf(redis: RedisConnectionOptions): ConnectionForm 
   }
   const form = forms[0] ?? 'options';
   checkForm(form, given);
+  checkCredentials(form, given);
   return form;
 }
 
@@ -37,7 +38,9 @@ const FORMS = ['client', 'nodes', 'sentinels', 'url'] as const;
 /** Each says by itself where Redis is. A port does so only where no host was to be given. */
 const PLACES = [...FORMS, 'host', 'path'] as const;
 
-type Given = Partial<Record<(typeof PLACES)[number] | 'name' | 'port' | 'db' | 'redisOptions', unknown>>;
+type Given = Partial<
+  Record<(typeof PLACES)[number] | 'name' | 'port' | 'db' | 'redisOptions' | 'credentials', unknown>
+>;
 
 function checkForm(form: ConnectionForm, given: Given): void {
   switch (form) {
@@ -73,6 +76,29 @@ function checkForm(form: ConnectionForm, given: Given): void {
         'Nothing else says where Redis is. Set it, or leave `redis` out for the embedded store.',
       );
     }
+  }
+}
+
+function checkCredentials(form: ConnectionForm, given: Given): void {
+  const { credentials, redisOptions } = given;
+  if (credentials === undefined) return;
+  if (form === 'client') {
+    throw new CacheError(
+      'RC_INVALID_OPTION',
+      'redis.credentials stands beside a client, whose own login is used: keep `client.options.password` fresh, or give options in the place of the client.',
+    );
+  }
+  if (typeof credentials !== 'function') {
+    throw invalid(
+      'redis.credentials',
+      credentials,
+      'Give a function that returns { username?, password }, or a promise of it.',
+    );
+  }
+  const fromUrl = form === 'url' ? parseRedisUrl(given.url, 'redis.url') : {};
+  for (const place of [given, fromUrl, redisOptions ?? {}] as { username?: unknown; password?: unknown }[]) {
+    if (place.username || place.password)
+      throw givenTwice('redis.credentials and a user name or password beside it both log in');
   }
 }
 

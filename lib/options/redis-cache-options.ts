@@ -48,6 +48,15 @@ export interface RedisCacheOptions extends LifeOptions<DurationOption>, StorageO
    * `'keyspace'` (notifications, where the server has them on: deletions only). Each costs; not on Cluster. @default false
    */
   foreignWrites?: false | 'tracking' | 'keyspace';
+  /** False: what is risky about settings (memory of the server, regions that nothing evicts, a client that may hang) is not told at boot. @default true */
+  advice?: boolean;
+  /** True: the embedded store is allowed with NODE_ENV=production, for a service that runs as one process. @default false */
+  allowEmbedded?: boolean;
+  /**
+   * True: all keys carry one hash tag, `{<service>}`, so that they lie on one shard; for services that shard behind one address, where a
+   * command may name keys of one slot only. Ignored on Cluster, which has its own. Changing it empties the cache. @default false
+   */
+  hashTag?: boolean;
   /** Number of buckets on Cluster, at least 2; ignored elsewhere. Changing it empties the cache. @default 256 */
   buckets?: number;
 }

@@ -1,7 +1,22 @@
 import type { ClusterNode, ClusterOptions, RedisOptions } from 'ioredis';
 
+/** A login. @publicApi */
+export interface RedisCredentials {
+  username?: string | null | undefined;
+  password?: string | null | undefined;
+}
+
+/** @publicApi */
+export interface RedisCredentialsOption {
+  /**
+   * Asked for the login before each connection, the channel's and those to the nodes of a Cluster included: for passwords that live for minutes. In the place of
+   * `username` and `password`.
+   */
+  credentials?: () => RedisCredentials | Promise<RedisCredentials>;
+}
+
 /**
- * Where Redis is: exactly one of these forms. Options of ioredis may be added to each but the last two; the module sets those that
+ * Where Redis is: exactly one of these forms. Options of ioredis and `credentials` may be added to each but the last two; the module sets those that
  * its guarantees need (no offline queue, no resending, no key prefix, masters only).
  *
  * - `{ url }` or ioredis options (`host`, `port`, `tls` …): a standalone server
@@ -12,9 +27,9 @@ import type { ClusterNode, ClusterOptions, RedisOptions } from 'ioredis';
  * @publicApi
  */
 export type RedisConnectionOptions =
-  | ({ url: string } & RedisOptions)
-  | RedisOptions
-  | ({ nodes: ClusterNode[] } & ClusterOptions)
+  | ({ url: string } & RedisOptions & RedisCredentialsOption)
+  | (RedisOptions & RedisCredentialsOption)
+  | ({ nodes: ClusterNode[] } & ClusterOptions & RedisCredentialsOption)
   | { client: RedisClient }
   | RedisClient;
 

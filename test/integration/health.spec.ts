@@ -76,6 +76,7 @@ describe('a cache that works', () => {
       ],
       l1: { verifiedAgeMs: expect.any(Number), maxAgeMs: 1_000 },
       pendingEvictions: 0,
+      oldestPendingEvictionMs: null,
     });
     expect(JSON.stringify(cache)).not.toContain('s3cret');
   });

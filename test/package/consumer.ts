@@ -98,7 +98,7 @@ export class Consumer {
   ): Promise<Consumer> {
     await mkdir(folder, { recursive: true });
     await cp(FIXTURE, folder, { recursive: true });
-    for (const file of ['app.ts', 'main.ts']) {
+    for (const file of ['app.ts', 'health.ts', 'main.ts']) {
       for (const format of ['esm', 'commonjs']) await cp(join(FIXTURE, file), join(folder, format, file));
       await rm(join(folder, file));
     }
@@ -107,6 +107,7 @@ export class Consumer {
       ...manifest.dependencies,
       '@nestjs/common': versions.nest,
       '@nestjs/core': versions.nest,
+      '@nestjs/terminus': versions.nest,
       ioredis: versions.ioredis,
       'nestjs-redis-cache': `file:${tarball.path}`,
     };

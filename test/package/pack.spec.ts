@@ -70,6 +70,15 @@ describe.each([
     3 * MINUTE_MS,
   );
 
+  it.each(['esm', 'commonjs'])(
+    'checks the health of its cache by the Terminus of its Nest, as %s',
+    async (format) => {
+      expect((await consumer().versionOf('@nestjs/terminus'))?.split('.')[0]).toBe(major);
+      expect(await consumer().run(join(format, 'health.js'))).toEqual({ status: 'ok', cache: 'up', store: 'embedded' });
+    },
+    3 * MINUTE_MS,
+  );
+
   it('has one copy of the package, whether it is imported or required', async () => {
     expect(await consumer().run('one-copy.mjs')).toBe(true);
   });

@@ -14,6 +14,7 @@ describe('a boot for which Redis is too late', () => {
     const cache = {
       open: () => opening.promise,
       close: async () => {},
+      inspect: async () => [],
       status: () => ({
         name: 'default',
         enabled: true,

@@ -1,5 +1,5 @@
 import type { Clock } from '../../shared/clock.js';
-import { isSilence, messageOf } from './redis-errors.js';
+import { isSilence, reasonIn } from './redis-errors.js';
 
 /** `half-open`: a probe is on its way. `sinceMs` is local monotonic time, ms. */
 export type CircuitState =
@@ -24,6 +24,7 @@ const WINDOW = 20;
  */
 export class Circuit {
   state: CircuitState = { kind: 'closed' };
+  private lastRefusal: Error | null = null;
   private inARow = 0;
   /** Whether each of the last calls was silent, in a ring. */
   private readonly last = new Uint8Array(WINDOW);
@@ -34,7 +35,9 @@ export class Circuit {
 
   /** Why nothing is sent now, or null. */
   get refusal(): Error | null {
-    return this.state.kind === 'closed' ? null : new Error(`nothing is sent to it now, since ${this.state.why}`);
+    if (this.state.kind === 'closed') return null;
+    // made once: while it is open it refuses every call
+    return (this.lastRefusal ??= new Error(`nothing is sent to it now, since ${this.state.why}`));
   }
 
   /**
@@ -79,7 +82,8 @@ export class Circuit {
     }
     this.note(1);
     if (this.inARow < IN_A_ROW && this.silent < WINDOW / 2) return;
-    this.state = { kind: 'open', sinceMs: this.options.clock.now(), why: messageOf(error) };
+    this.state = { kind: 'open', sinceMs: this.options.clock.now(), why: reasonIn(error) ?? 'its connection closed' };
+    this.lastRefusal = null;
     this.options.onChange(this.state, 0);
   }
 

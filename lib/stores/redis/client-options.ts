@@ -3,13 +3,16 @@ import { connectionFormOf } from '../../options/connection-form.js';
 import type { RedisConnectionOptions } from '../../options/redis-connection.js';
 import { parseRedisUrl } from '../../options/redis-url.js';
 import { CacheError } from '../../shared/errors.js';
+import { defaultRetry } from './backoff.js';
+import { clusterWithCredentials, type CredentialSource, withCredentials } from './credentials.js';
 
 /** How connections are made, none of which the application shares. */
 export type ConnectionPlan =
   | { readonly kind: 'single'; readonly create: () => Redis }
   | { readonly kind: 'cluster'; readonly create: () => Cluster; readonly nodes: readonly ClusterNode[] };
 
-type ClusterForm = { nodes: ClusterNode[] } & ClusterOptions;
+type Asking = { credentials?: CredentialSource };
+type ClusterForm = { nodes: ClusterNode[] } & ClusterOptions & Asking;
 
 /** @returns whether the options lead to a Cluster, whose keys lie in several buckets */
 export function isClusterConnection(options: RedisConnectionOptions): boolean {
@@ -30,24 +33,33 @@ export function planConnection(options: RedisConnectionOptions): ConnectionPlan 
     return client.isCluster ? planOfCluster(client as Cluster) : planOfClient(client as Redis);
   }
   if (isClusterConnection(options)) {
-    const { nodes, ...rest } = options as ClusterForm;
+    const { nodes, credentials, ...rest } = options as ClusterForm;
     const all = clusterOptions(rest, rest.redisOptions);
-    return { kind: 'cluster', nodes, create: () => new Cluster(nodes, all) };
+    const create = () => new Cluster(nodes, all);
+    return {
+      kind: 'cluster',
+      nodes,
+      create: credentials ? () => clusterWithCredentials(create(), credentials) : create,
+    };
   }
-  const { url, ...rest } = options as { url?: string | null } & RedisOptions;
+  const { url, credentials, ...rest } = options as { url?: string | null } & RedisOptions & Asking;
   refusePrefix(rest.keyPrefix);
   const all: RedisOptions = { ...defaults, ...rest, ...optionsOfUrl(url, rest.tls), ...needed, role: 'master' };
-  return { kind: 'single', create: () => new Redis(all) };
+  const create = () => new Redis(all);
+  return { kind: 'single', create: credentials ? () => withCredentials(create(), credentials) : create };
 }
 
 function planOfClient(client: Redis): ConnectionPlan {
-  return { kind: 'single', create: () => client.duplicate({ ...defaults, ...needed, role: 'master' }) };
+  const all: Partial<RedisOptions> = { ...defaults, ...needed, role: 'master' };
+  // the application may keep the login of its client fresh
+  return { kind: 'single', create: () => withCredentials(client.duplicate(all), () => client.options) };
 }
 
 function planOfCluster(client: Cluster): ConnectionPlan {
   const all = clusterOptions(client.options, { ...client.options.redisOptions, ...defaults });
   const nodes = (client as unknown as { startupNodes?: ClusterNode[] }).startupNodes ?? [];
-  return { kind: 'cluster', nodes, create: () => client.duplicate([], all) };
+  const login = () => client.options.redisOptions ?? {};
+  return { kind: 'cluster', nodes, create: () => clusterWithCredentials(client.duplicate([], all), login) };
 }
 
 function clusterOptions(given: ClusterOptions, nodeOptions: RedisOptions = {}): ClusterOptions {
@@ -73,8 +85,7 @@ function optionsOfUrl(url: string | null | undefined, tls: RedisOptions['tls']):
 const defaults: RedisOptions = {
   connectTimeout: 2_000,
   keepAlive: 10_000,
-  // back within half a second of the server's return
-  retryStrategy: (attempt) => Math.min(50 * 2 ** Math.min(attempt - 1, 3), 400) + Math.random() * 50,
+  retryStrategy: defaultRetry,
   // leaves a live master that was demoted; without effect where no sentinels are given
   failoverDetector: true,
 };

@@ -3,6 +3,7 @@ import { crc16 } from '../../keys/crc16.js';
 import type { Keyspace } from '../../keys/keyspace.js';
 import type { NodeContext } from './node-context.js';
 import { RedisNode } from './redis-node.js';
+import { isNoCluster, reasonIn } from './redis-errors.js';
 import type { BucketOwner, RedisTopology } from './redis-topology.js';
 
 const SLOTS = 16_384;
@@ -38,7 +39,7 @@ export class ClusterTopology implements RedisTopology {
   async open(): Promise<Error | null> {
     this.connect();
     const end = performance.now() + OPEN_PATIENCE_MS;
-    while (!this.isClosed && performance.now() < end) {
+    while (!this.isClosed && performance.now() < end && !isNoCluster(this.lastError)) {
       if (this.byBucket.every((node) => node?.isReady)) return null;
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
@@ -140,7 +141,8 @@ export class ClusterTopology implements RedisTopology {
   }
 
   private readonly onError = (error: unknown) => {
-    if (error instanceof Error) this.lastError = error;
+    const reason = reasonIn(error);
+    if (reason !== null) this.lastError = new Error(reason, { cause: error });
   };
 }
 

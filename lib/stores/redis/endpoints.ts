@@ -35,9 +35,10 @@ export class Endpoints {
       clock,
       onChange: (state, wasOpenMs) => {
         if (state.kind === 'closed') {
-          logger.log(`Redis at ${address} is used again, after ${(wasOpenMs / 1_000).toFixed(1)} s.`);
+          logger.debug(`Redis at ${address} is used again, after ${(wasOpenMs / 1_000).toFixed(1)} s.`);
         } else {
-          logger.warn(`Redis at ${address} is silent (${state.why}): no call waits for it until it answers a poll.`);
+          // what an operator reads is told by the engine, once for all servers
+          logger.debug(`Redis at ${address} is silent (${state.why}): no call waits for it until it answers a poll.`);
         }
       },
     });

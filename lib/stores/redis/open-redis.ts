@@ -12,6 +12,7 @@ import { RedisBroadcast } from './redis-broadcast.js';
 import { RedisChannel } from './redis-channel.js';
 import type { NodeContext } from './node-context.js';
 import { type ForeignWritesMeans, RedisForeignWrites } from './redis-foreign-writes.js';
+import { messageOf } from './redis-errors.js';
 import { RedisRemoteStore } from './redis-remote-store.js';
 import type { RedisTopology } from './redis-topology.js';
 import { SingleTopology } from './single-topology.js';
@@ -74,6 +75,11 @@ export function openRedis(
     endpoints,
     stampLifetimeMs: options.stampLifetimeMs ?? DAY_MS,
     preflight: () => preflight(topology, context, logger),
+    lateCheck: () =>
+      preflight(topology, context, logger).catch((error: unknown) => {
+        logger.error(`Redis is there, and the cache cannot use it: ${messageOf(error)}`);
+        return true;
+      }),
   });
   const channel = new RedisChannel({
     places: () =>
@@ -87,6 +93,10 @@ export function openRedis(
       if (isCluster) void topology.refresh();
     },
     isSharded: isCluster,
+    isServed: () => {
+      const nodes = topology.owners().map(({ buckets }) => topology.nodeOf(buckets[0]!));
+      return nodes.length > 0 && nodes.every((node) => node?.isReady && node.refusal === null);
+    },
     bucketCount: keyspace.bucketCount,
     positions,
     clock,

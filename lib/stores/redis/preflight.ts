@@ -1,12 +1,15 @@
 import { Keyspace } from '../../keys/keyspace.js';
 import { CacheError, describeValue } from '../../shared/errors.js';
 import type { LoggerPort } from '../../shared/logger.js';
+import { addressOf } from './endpoints.js';
 import { functionName, LIBRARY_NAME } from './functions/protocol-version.js';
 import {
   isDatabaseMissing,
   isFunctionMissing,
   isFunctionsUnsupported,
   isLoginRefused,
+  isNoCluster,
+  isOfCluster,
   isPermissionDenied,
   messageOf,
 } from './redis-errors.js';
@@ -40,14 +43,14 @@ export function aclLine({ keyspace, channelOf }: Pick<NodeContext, 'keyspace' | 
 }
 
 /**
- * Asks the server, once and at the start, whether it can do what the store needs. Does nothing where it is away: it may come back
- * as what is needed, and a call that fails says why.
+ * Asks the server whether it can do what the store needs.
  *
- * @throws CacheError RC_INVALID_OPTION when the server has no database of that number
+ * @returns false where it is away and could not be asked: it may come back as what is needed
+ * @throws CacheError RC_INVALID_OPTION when the server has no database of that number, or is part of a Cluster or none where the other was meant
  * @throws CacheError RC_REDIS_UNSUPPORTED before Redis 7.0
  * @throws CacheError RC_REDIS_PERMISSION when the login is refused, or a right is missing
  */
-export async function preflight(topology: RedisTopology, context: NodeContext, logger: LoggerPort): Promise<void> {
+export async function preflight(topology: RedisTopology, context: NodeContext, logger: LoggerPort): Promise<boolean> {
   const away = await topology.open();
   if (away !== null) {
     if (isLoginRefused(away)) {
@@ -60,9 +63,10 @@ export async function preflight(topology: RedisTopology, context: NodeContext, l
     // ioredis would go on in database 0, and listen to the channel of the other
     if (isDatabaseMissing(away)) throw missingDatabase(topology, away);
     if (isPermissionDenied(away)) throw missingRight(away.message, context, away);
+    if (isNoCluster(away)) throw noCluster(away);
     // the first poll fails as well, and is what tells the operator
     logger.debug(`Redis is away: ${away.message}. The cache works without it and goes on trying.`);
-    return;
+    return false;
   }
   const { keyspace } = context;
   const asked = new Set<RedisNode>();
@@ -72,6 +76,7 @@ export async function preflight(topology: RedisTopology, context: NodeContext, l
     asked.add(node);
     await check(node, bucket, context, logger);
   }
+  return true;
 }
 
 async function check(node: RedisNode, bucket: number, context: NodeContext, logger: LoggerPort): Promise<void> {
@@ -101,6 +106,7 @@ async function check(node: RedisNode, bucket: number, context: NodeContext, logg
     if (isFunctionsUnsupported(error)) throw await unsupported(node, error);
     if (isPermissionDenied(error)) throw missingRight(messageOf(error), context, error);
     if (isFunctionMissing(error)) throw error;
+    if (isOfCluster(error) && keyspace.bucketCount === 1) throw ofCluster(node, error);
     logger.warn(`Redis could not be checked: ${messageOf(error)}. The cache goes on trying.`);
   }
 }
@@ -111,6 +117,27 @@ function missingDatabase(topology: RedisTopology, cause: Error): CacheError {
     'RC_INVALID_OPTION',
     `The database, redis.db or the path of redis.url, must be one that the server has, got ${describeValue(database)}: ${cause.message}. ` +
       `Take one from 0 on and below the server's setting \`databases\` (16 by default).`,
+    { cause },
+  );
+}
+
+/** One connection does not reach the other servers. */
+function ofCluster({ client }: RedisNode, cause: unknown): CacheError {
+  const address = addressOf(client);
+  const [host, port] = [client.options.host, client.options.port];
+  return new CacheError(
+    'RC_INVALID_OPTION',
+    `redis names one server, ${address}, which belongs to a Redis Cluster (it answered "${messageOf(cause)}"). Give the Cluster: ` +
+      `redis: { nodes: [{ host: '${host}', port: ${port} }] }. For a service that shards behind this one address, set hashTag: true.`,
+    { cause },
+  );
+}
+
+function noCluster(cause: Error): CacheError {
+  return new CacheError(
+    'RC_INVALID_OPTION',
+    `redis.nodes leads to a server that is not a Cluster (it answered "${cause.message}"). Give { url } or { host, port } for a server alone; ` +
+      `where one environment has a Cluster and another has not, take the form from the configuration.`,
     { cause },
   );
 }

@@ -3,8 +3,10 @@ import type { Clock, Timer } from '../../shared/clock.js';
 import { CacheError } from '../../shared/errors.js';
 import type { LoggerPort } from '../../shared/logger.js';
 import type { Channel, ChannelMessage } from '../channel.js';
+import { ChannelNotice } from './channel-notice.js';
 import { parseChannelMessage } from './channel-message.js';
 import type { KnownPositions } from './known-positions.js';
+import { outageReason } from './outage-reason.js';
 import { isLoginRefused, isPermissionDenied } from './redis-errors.js';
 import { Subscription } from './subscription.js';
 
@@ -27,6 +29,8 @@ export interface RedisChannelOptions {
   readonly isSharded: boolean;
   readonly bucketCount: number;
   readonly positions: KnownPositions;
+  /** True while commands are answered, and the channel alone may be at fault. */
+  readonly isServed: () => boolean;
   readonly clock: Clock;
   readonly logger: LoggerPort;
 }
@@ -42,10 +46,13 @@ export class RedisChannel implements Channel {
   private readonly standing = new Set<string>();
   private listener: ((message: ChannelMessage) => void) | null = null;
   private reconnection: Timer | null = null;
+  private readonly notice: ChannelNotice;
   private isClosed = false;
   private onOpen: (error: Error | null) => void = () => {};
 
-  constructor(private readonly options: RedisChannelOptions) {}
+  constructor(private readonly options: RedisChannelOptions) {
+    this.notice = new ChannelNotice(options);
+  }
 
   /** @throws CacheError RC_REDIS_PERMISSION when the user may not subscribe to the channel */
   async open(listener: (message: ChannelMessage) => void): Promise<void> {
@@ -69,11 +76,11 @@ export class RedisChannel implements Channel {
         { cause: error },
       );
     }
-    this.options.logger.warn(`The coherence channel is not connected yet: ${error.message}. It goes on trying.`);
   }
 
   async close(): Promise<void> {
     this.isClosed = true;
+    this.notice.close();
     this.reconnection?.cancel();
     for (const subscription of this.subscriptions.values()) subscription.stop();
     this.subscriptions.clear();
@@ -125,16 +132,15 @@ export class RedisChannel implements Channel {
 
   private noteOutcome(address: string, error: Error | null): void {
     if (error !== null) {
-      // once per loss, not per attempt
-      if (this.standing.delete(address)) {
-        this.options.logger.warn(
-          `The coherence channel is lost: ${error.message}. It goes on trying; meanwhile each invalidation elsewhere empties L1.`,
-        );
-      }
+      this.standing.delete(address);
+      this.notice.lost(outageReason(error, null, null));
       return this.onOpen(error);
     }
     this.standing.add(address);
-    if (this.options.places().every((place) => this.standing.has(place.address))) this.onOpen(null);
+    if (this.options.places().every((place) => this.standing.has(place.address))) {
+      this.notice.stands();
+      this.onOpen(null);
+    }
   }
 
   private receive(text: string): void {

@@ -2,7 +2,24 @@ import { CacheError } from '../../shared/errors.js';
 import { StoreRefusal } from '../remote-store.js';
 
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  const { message } = (error ?? {}) as { message?: unknown };
+  return typeof message === 'string' ? message : String(error);
+}
+
+/** What ioredis says of its own workings where an operator wants to know what happened. */
+const INWARD =
+  /^(Reached the max retries|Connection is closed|Stream isn't writeable|Command aborted due to|Failed to refresh slots cache|None of startup nodes|Connection is in wrong state)/;
+
+/** What is said by a connection or by a server, as one line; null: ioredis said something of itself. */
+export function reasonIn(error: unknown): string | null {
+  if (error == null) return null;
+  if (error instanceof AggregateError) {
+    return [...new Set(error.errors.map((one) => reasonIn(one) ?? messageOf(one)))].join(', ');
+  }
+  const { lastNodeError } = error as { lastNodeError?: unknown };
+  if (lastNodeError) return reasonIn(lastNodeError);
+  const message = messageOf(error).trim();
+  return message === '' || INWARD.test(message) ? null : message;
 }
 
 /** The command was not answered as it should be: whether it ran is unknown, unless the server says that it does not run it. */
@@ -47,7 +64,7 @@ export const isFunctionMissing = (error: unknown): boolean => /^ERR Function not
 export const isLibraryPresent = (error: unknown): boolean => /Library '.*' already exists/i.test(messageOf(error));
 
 /** A full server that evicts nothing; only functions that free memory run (allow-oom). */
-const isOutOfMemory = (error: unknown): boolean => messageOf(error).startsWith('OOM ');
+export const isOutOfMemory = (error: unknown): boolean => messageOf(error).startsWith('OOM ');
 
 /** Servers before Redis 7 know no functions. */
 export const isFunctionsUnsupported = (error: unknown): boolean =>
@@ -61,6 +78,12 @@ export const isLoginRefused = (error: unknown): boolean =>
 
 /** SELECT was refused: the server has no such database. */
 export const isDatabaseMissing = (error: unknown): boolean => /\bDB index\b/i.test(messageOf(error));
+
+/** The server is a node of a Cluster, and was asked as if it were alone. */
+export const isOfCluster = (error: unknown): boolean => /^(CROSSSLOT|MOVED)\b/.test(messageOf(error));
+
+/** The server is alone, and was asked as if it were a node of a Cluster. */
+export const isNoCluster = (error: unknown): boolean => /cluster support disabled/i.test(messageOf(error));
 
 export const isWrongType = (error: unknown): boolean => messageOf(error).startsWith('WRONGTYPE');
 

@@ -93,6 +93,8 @@ export class RedisNode {
     this.epoch += 1;
   };
   private readonly onError = (error: Error) => void (this.lastError = error);
+  /** Called when the server accepted a function. */
+  onAccepted = () => {};
 
   constructor(
     readonly client: Redis,
@@ -239,6 +241,7 @@ export class RedisNode {
   ): Promise<T> {
     const refused = (error: unknown) => {
       if (isWriteRefused(error)) this.epoch += 1;
+      if ((error as Error).name === 'ReplyError') this.lastError = error as Error;
       throw error;
     };
     const once = () => {
@@ -263,6 +266,7 @@ export class RedisNode {
 
   /** What an accepted function says about its bucket, and proves about this connection. */
   private noted(reply: FunctionReply, bucket: number, known: BucketPosition, sent: Sent): FunctionReply {
+    this.onAccepted();
     const [incarnation, sequence] = reply;
     this.context.positions.settle(bucket, { incarnation, sequence }, known);
     if (sent.epoch === this.epoch) {

@@ -43,7 +43,9 @@ export interface RedisRemoteStoreOptions {
   /** How long a mark's stamp is kept by itself, ms: as long as the longest an entry lives. Later it merges into the clear stamp. */
   readonly stampLifetimeMs: number;
   /** Checks that the server can do what is needed; see preflight.ts. */
-  readonly preflight: () => Promise<void>;
+  readonly preflight: () => Promise<boolean>;
+  /** The same for a server that was away at the start, once it answers: what it finds is told. Never rejects. */
+  readonly lateCheck: () => Promise<boolean>;
 }
 
 /**
@@ -54,6 +56,8 @@ export class RedisRemoteStore implements RemoteStore {
   private readonly lostLeases = new LostLeases();
   private readonly reports = new ServerReports();
   private readonly calls: StoreCalls;
+  /** Before `open` nobody asks. */
+  private isChecked = true;
 
   constructor(private readonly options: RedisRemoteStoreOptions) {
     this.bucketCount = options.keyspace.bucketCount;
@@ -61,7 +65,7 @@ export class RedisRemoteStore implements RemoteStore {
   }
 
   async open(): Promise<void> {
-    await this.options.preflight();
+    this.isChecked = await this.options.preflight();
   }
 
   // not async: the hot path makes one promise per read
@@ -227,6 +231,10 @@ export class RedisRemoteStore implements RemoteStore {
         stamps: marks.map((_, n) => numberIn(stamps[n])),
       };
     });
+    if (!this.isChecked) {
+      this.isChecked = true;
+      void this.options.lateCheck().then((isChecked) => (this.isChecked = isChecked));
+    }
     for (const lease of this.lostLeases.due(bucket, this.options.clock.now())) this.giveUp(lease);
     return reply;
   }

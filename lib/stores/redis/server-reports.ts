@@ -1,6 +1,7 @@
 import type { ServerFacts, ServerReport } from '../remote-store.js';
 import { addressOf } from './endpoints.js';
-import { isPermissionDenied, messageOf } from './redis-errors.js';
+import { outageReason } from './outage-reason.js';
+import { isPermissionDenied } from './redis-errors.js';
 import type { RedisNode } from './redis-node.js';
 
 /** Asks servers about themselves, and counts what each evicted since it was first asked. */
@@ -10,15 +11,16 @@ export class ServerReports {
   /** Never rejects: a server that does not answer is reported as such. */
   async of(node: RedisNode): Promise<ServerReport> {
     const address = addressOf(node.client);
-    const away = node.isDown ? (node.lastError?.message ?? 'no connection') : node.refusal?.message;
-    if (away !== undefined) return { address, latencyMs: null, facts: null, why: away };
+    const why = (error: unknown) => outageReason(error, node.client, node.lastError).message;
+    const away = node.isDown ? node.lastError : node.refusal;
+    if (node.isDown || away !== null) return { address, latencyMs: null, facts: null, why: why(away) };
     const askedMs = performance.now();
     try {
       const info = String(await node.command('call', 'INFO', ['server', 'memory', 'stats']));
       return { address, latencyMs: performance.now() - askedMs, facts: this.factsIn(info, address) };
     } catch (error) {
       const latencyMs = isPermissionDenied(error) ? performance.now() - askedMs : null;
-      return { address, latencyMs, facts: null, why: messageOf(error) };
+      return { address, latencyMs, facts: null, why: why(error) };
     }
   }
 

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import type { Clock, Timer } from '../../shared/clock.js';
+import { Backoff } from './backoff.js';
 import type { NodeContext } from './node-context.js';
 import { RedisNode } from './redis-node.js';
 import type { BucketOwner, RedisTopology } from './redis-topology.js';
@@ -14,6 +15,7 @@ export class SingleTopology implements RedisTopology {
   private node!: RedisNode;
   private isClosed = false;
   private recreation: Timer | null = null;
+  private readonly backoff = new Backoff();
 
   /** @param create makes a connection, not yet connected */
   constructor(
@@ -55,6 +57,7 @@ export class SingleTopology implements RedisTopology {
 
   /** A server that is no master any more: the connection is made anew, through the sentinels where there are some. */
   async refresh(): Promise<boolean> {
+    this.backoff.refused();
     if (this.node.isReady) this.node.client.disconnect(true);
     return false;
   }
@@ -78,6 +81,8 @@ export class SingleTopology implements RedisTopology {
 
   private use(client: Redis): void {
     this.node = new RedisNode(client, this.context);
+    this.node.onAccepted = () => this.backoff.accepted();
+    this.backoff.guide(client);
     client.on('ready', this.onReady);
     client.on('end', this.onEnd);
   }

@@ -2,7 +2,8 @@ import type { Clock } from '../../shared/clock.js';
 import { CacheError } from '../../shared/errors.js';
 import { withTimeout } from './deadline.js';
 import type { FunctionReply } from './function-reply.js';
-import { failureOf, isMistake, isSilence, redirectOf, unavailable } from './redis-errors.js';
+import { OutageReasons } from './outage-reason.js';
+import { failureOf, isMistake, isOutOfMemory, isSilence, redirectOf, unavailable } from './redis-errors.js';
 import type { FunctionCall, RedisNode } from './redis-node.js';
 import type { RedisTopology } from './redis-topology.js';
 
@@ -18,6 +19,7 @@ export interface StoreCall extends FunctionCall {
 /** Brings a call to the server that owns its bucket, and says what it means when that fails. */
 export class StoreCalls {
   isClosed = false;
+  private readonly reasons = new OutageReasons();
 
   constructor(
     private readonly options: {
@@ -54,7 +56,7 @@ export class StoreCalls {
         } else if (redirect === 'later' && attempt < LATER_ATTEMPTS && bucketCount > 1) {
           await new Promise<void>((resolve) => clock.after(LATER_MS * attempt, resolve));
         } else {
-          throw failureOf(verb, describeFailure(error, node));
+          throw failureOf(verb, this.reasonOf(error, node));
         }
       }
     }
@@ -66,10 +68,10 @@ export class StoreCalls {
     const { topology } = this.options;
     const node = topology.nodeOf(bucket);
     if (node === null || node.isDown) {
-      throw unavailable(operation, node?.lastError ?? topology.lastError ?? new Error('no connection'));
+      throw unavailable(operation, this.reasonOf(node?.lastError ?? null, node));
     }
     // the poll goes on: it is what finds out that the server is back
-    if (operation !== 'poll' && node.refusal !== null) throw unavailable(operation, node.refusal);
+    if (operation !== 'poll' && node.refusal !== null) throw unavailable(operation, this.reasonOf(node.refusal, node));
     return node;
   }
 
@@ -78,11 +80,9 @@ export class StoreCalls {
     const { topology, timeoutMs } = this.options;
     return withTimeout(topology.refresh(), timeoutMs).catch(() => false);
   }
-}
-
-/** ioredis rejects with "Connection is closed"; the reason stands in the last error event. */
-function describeFailure(error: unknown, node: RedisNode): unknown {
-  const { lastError } = node;
-  if (node.isReady || lastError === null || !(error instanceof Error) || isMistake(error)) return error;
-  return new Error(`${error.message} (${lastError.message})`, { cause: error });
+  /** What the store itself tells apart is thrown as it is. */
+  private reasonOf(error: unknown, node: RedisNode | null): unknown {
+    if (error instanceof CacheError || isOutOfMemory(error) || isMistake(error)) return error;
+    return this.reasons.of(error, node?.client ?? null, node?.lastError ?? this.options.topology.lastError);
+  }
 }

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import type { Clock, Timer } from '../../shared/clock.js';
+import { Backoff } from './backoff.js';
 import { isPermissionDenied, messageOf, redirectOf } from './redis-errors.js';
 
 /** How often it subscribes anew, on shard channels to one of them in turn: the answer shows that the connection lives (a dead socket shows no other sign), and the server is still the right one. */
@@ -28,6 +29,7 @@ export class Subscription {
   private timer: Timer | null = null;
   private isStopped = false;
   private heartbeats = 0;
+  private readonly backoff = new Backoff();
 
   constructor(
     private channels: readonly string[],
@@ -35,6 +37,7 @@ export class Subscription {
   ) {
     const { isSharded, onMessage, onOutcome, onMoved } = options;
     this.connection = options.connect();
+    this.backoff.guide(this.connection);
     this.connection.on(isSharded ? 'smessage' : 'message', (_channel: string, text: string) => {
       if (!this.isStopped) onMessage(text);
     });
@@ -68,6 +71,7 @@ export class Subscription {
       if (options.isSharded) await Promise.all(channels.map((channel) => connection.ssubscribe(channel)));
       else await connection.subscribe(...channels);
       options.onOutcome(null);
+      this.backoff.accepted();
       this.schedule(HEARTBEAT_MS, () => void this.subscribe(this.heartbeat()));
     } catch (error) {
       options.onOutcome(error instanceof Error ? error : new Error(messageOf(error)));

@@ -6,11 +6,13 @@ interface ProxyState {
   mode: 'pass' | 'blackhole' | 'refuse';
   /** Each way. */
   delayMs: number;
+  /** Bytes of replies are replaced. */
+  isCorrupt: boolean;
   /** Bytes of replies after which a connection is reset. */
   cutAfter: number;
 }
 
-/** A TCP proxy on 127.0.0.1 that can delay, cut, swallow, reset or refuse. */
+/** A TCP proxy on 127.0.0.1 that can delay, cut, swallow, corrupt, reset or refuse. */
 export interface Proxy {
   readonly port: number;
   /** Effective at once, also for open connections. */
@@ -34,7 +36,8 @@ export async function startProxy(targetPort: number, targetHost = '127.0.0.1'): 
   let passing = Infinity;
   let onHeld = () => {};
   let held: (() => void)[] = [];
-  const state: ProxyState = { mode: 'pass', delayMs: 0, cutAfter: Infinity };
+  const WELL: ProxyState = { mode: 'pass', delayMs: 0, isCorrupt: false, cutAfter: Infinity };
+  const state = { ...WELL };
   const server = createServer({ allowHalfOpen: true }, (client) => {
     if (state.mode === 'refuse') {
       client.on('error', () => {});
@@ -47,6 +50,7 @@ export async function startProxy(targetPort: number, targetHost = '127.0.0.1'): 
       sockets.add(from);
       const forward = (chunk: Buffer) => {
         if (to.destroyed) return;
+        if (isReply && state.isCorrupt) chunk = Buffer.from(chunk.map((byte) => byte ^ 0x55));
         if (isReply && replied + chunk.length > state.cutAfter) {
           to.write(chunk.subarray(0, Math.max(0, state.cutAfter - replied)));
           replied += chunk.length;
@@ -84,7 +88,7 @@ export async function startProxy(targetPort: number, targetHost = '127.0.0.1'): 
   return {
     port: (server.address() as AddressInfo).port,
     set: (change) => void Object.assign(state, change),
-    heal: () => void Object.assign(state, { mode: 'pass', delayMs: 0, cutAfter: Infinity }),
+    heal: () => void Object.assign(state, WELL),
     connections: () => sockets.size / 2,
     writes: () => writes,
     holdWritesAfter(count) {

@@ -278,6 +278,31 @@ describe('what the log says of an outage', () => {
     expect(log).toHaveLength(2);
   });
 
+  it('is one line more after a minute, with the latest reason, and none after that', async () => {
+    const { faults, log } = await world.start();
+    faults.breakDown();
+    await world.clock.advance(59_000);
+    expect(ofRedis(log)).toHaveLength(1);
+    await world.clock.advance(3_000);
+    const reminder =
+      /^Where Redis fails, nothing could be cached since \d{4}-\d\d-\d\dT[\d:.]+Z, because the test says so/;
+    expect(log.filter((line) => reminder.test(line))).toHaveLength(1);
+    await world.clock.advance(600_000);
+    expect(log).toHaveLength(2);
+    faults.heal();
+    await world.clock.advance(3_000);
+    expect(ofRedis(log)).toHaveLength(2);
+  });
+
+  it('is no reminder once Redis is back', async () => {
+    const { faults, log } = await world.start();
+    faults.breakDown();
+    await world.clock.advance(58_000);
+    faults.heal();
+    await world.clock.advance(60_000);
+    expect(log.filter((line) => line.includes('could be cached'))).toEqual([]);
+  });
+
   it('is not more for a server that falters', async () => {
     const { faults, log } = await world.start();
     for (let second = 0; second < 10; second++) {

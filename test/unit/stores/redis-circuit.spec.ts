@@ -28,7 +28,7 @@ describe('a circuit', () => {
     await run(SILENCE, CLOSED, ANSWER, SILENCE, SILENCE);
     expect(circuit.state.kind).toBe('closed');
     await run(CLOSED);
-    expect(circuit.state).toMatchObject({ kind: 'open', why: 'Connection is closed.' });
+    expect(circuit.state).toMatchObject({ kind: 'open', why: 'its connection closed' });
     expect(changes).toEqual([['open', 0]]);
   });
 

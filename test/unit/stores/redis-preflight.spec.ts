@@ -31,7 +31,7 @@ function checkOf(...incarnations: number[]): Promise<void> {
   };
   const node = new RedisNode(client.asRedis, context);
   const topology = { open: () => Promise.resolve(null), nodeOf: () => node } as Partial<RedisTopology> as RedisTopology;
-  return preflight(topology, context, silentLogger);
+  return preflight(topology, context, silentLogger).then(() => undefined);
 }
 
 describe('the check of the server at boot', () => {

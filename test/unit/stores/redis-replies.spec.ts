@@ -56,7 +56,8 @@ function aStore(answer: (name: string, args: readonly unknown[]) => unknown) {
     clock,
     endpoints,
     stampLifetimeMs: 1_000,
-    preflight: () => Promise.resolve(),
+    preflight: () => Promise.resolve(true),
+    lateCheck: () => Promise.resolve(true),
   });
   return { clock, client, store };
 }
