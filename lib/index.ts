@@ -34,6 +34,7 @@ export type {
   CachePutOptions,
   KeyOption,
 } from './operations/operation-options.js';
+export { cacheClientOptions } from './options/cache-client-options.js';
 export type { Duration, DurationOption } from './options/duration.js';
 export type { CodecName, RegionOptions } from './options/policy-options.js';
 export type { L1Options, RedisCacheOptions } from './options/redis-cache-options.js';
@@ -48,5 +49,4 @@ export type { RedisCacheModuleExtras, RedisCacheOptionsFactory } from './redis-c
 export { RedisCacheModule } from './redis-cache.module.js';
 export { CACHE_ERROR_CODES, CacheError, type CacheErrorCode, isCacheError } from './shared/errors.js';
 export { getCacheToken } from './shared/tokens.js';
-export { cacheClientOptions } from './stores/redis/cache-client-options.js';
 export type { RegionCounts } from './telemetry/recorder.js';

@@ -1,5 +1,8 @@
 import type { ClusterNode, ClusterOptions, RedisOptions } from 'ioredis';
 
+/** Options of a client of ioredis. @publicApi */
+export type ClientOptions = RedisOptions;
+
 /** A login. @publicApi */
 export interface RedisCredentials {
   username?: string | null | undefined;

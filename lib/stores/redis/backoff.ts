@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import { defaultRetry } from '../../options/cache-client-options.js';
 
 const FIRST_MS = 50;
 /** While nobody is there: back within half a second of the server's return. */
@@ -42,9 +43,4 @@ export class Backoff {
     const waitMs = Math.min(FIRST_MS * 2 ** Math.min(this.attempts++, 10), most);
     return waitMs * (1 + JITTER * Math.random());
   }
-}
-
-/** What connections have that no {@link Backoff} guides. */
-export function defaultRetry(attempt: number): number {
-  return Math.min(FIRST_MS * 2 ** Math.min(attempt - 1, 10), AWAY_MS) * (1 + JITTER * Math.random());
 }

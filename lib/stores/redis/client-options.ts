@@ -1,9 +1,9 @@
 import { Cluster, type ClusterNode, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
+import { defaultRetry } from '../../options/cache-client-options.js';
 import { connectionFormOf } from '../../options/connection-form.js';
 import type { RedisConnectionOptions } from '../../options/redis-connection.js';
 import { parseRedisUrl } from '../../options/redis-url.js';
 import { CacheError } from '../../shared/errors.js';
-import { defaultRetry } from './backoff.js';
 import { clusterWithCredentials, type CredentialSource, withCredentials } from './credentials.js';
 
 /** How connections are made, none of which the application shares. */

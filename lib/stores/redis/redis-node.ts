@@ -10,7 +10,7 @@ import { type FunctionVerb, functionName } from './functions/protocol-version.js
 import type { NodeContext } from './node-context.js';
 import { PollBatch } from './poll-batch.js';
 import { ReadBatch, UNIDENTIFIED } from './read-batch.js';
-import { isFunctionMissing, isLibraryPresent, isWriteRefused } from './redis-errors.js';
+import { isFunctionMissing, isLibraryPresent, isWriteRefused, redirectOf } from './redis-errors.js';
 
 const CONNECTING: ReadonlySet<string> = new Set(['wait', 'connecting', 'connect']);
 
@@ -241,7 +241,8 @@ export class RedisNode {
   ): Promise<T> {
     const refused = (error: unknown) => {
       if (isWriteRefused(error)) this.epoch += 1;
-      if ((error as Error).name === 'ReplyError') this.lastError = error as Error;
+      // while it is left because of that, it is why nothing is answered
+      if (isWriteRefused(error) || redirectOf(error) === 'owner') this.lastError = error as Error;
       throw error;
     };
     const once = () => {
@@ -266,6 +267,7 @@ export class RedisNode {
 
   /** What an accepted function says about its bucket, and proves about this connection. */
   private noted(reply: FunctionReply, bucket: number, known: BucketPosition, sent: Sent): FunctionReply {
+    this.lastError = null;
     this.onAccepted();
     const [incarnation, sequence] = reply;
     this.context.positions.settle(bucket, { incarnation, sequence }, known);

@@ -1,5 +1,10 @@
-import type { RedisOptions } from 'ioredis';
-import { defaultRetry } from './backoff.js';
+import type { ClientOptions } from './redis-connection.js';
+
+const FIRST_MS = 50;
+/** Back within half a second of the server's return. */
+const LONGEST_MS = 400;
+/** Share, so that many processes do not come at once. */
+const JITTER = 0.12;
 
 /**
  * Options for a client of the application's own that shares its Redis with a cache, so that no call of it hangs: `new Redis({ host, ...cacheClientOptions() })`.
@@ -10,7 +15,7 @@ import { defaultRetry } from './backoff.js';
  * @param options what is to be otherwise
  * @publicApi
  */
-export function cacheClientOptions(options: RedisOptions = {}): RedisOptions {
+export function cacheClientOptions(options: ClientOptions = {}): ClientOptions {
   return {
     connectTimeout: 2_000,
     commandTimeout: 1_000,
@@ -24,4 +29,9 @@ export function cacheClientOptions(options: RedisOptions = {}): RedisOptions {
     failoverDetector: true,
     ...options,
   };
+}
+
+/** ms until the next attempt to connect. */
+export function defaultRetry(attempt: number): number {
+  return Math.min(FIRST_MS * 2 ** Math.min(attempt - 1, 10), LONGEST_MS) * (1 + JITTER * Math.random());
 }
