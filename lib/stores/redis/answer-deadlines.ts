@@ -2,7 +2,7 @@ import type { Clock, Timer } from '../../shared/clock.js';
 
 export interface AnswerDeadlinesOptions {
   readonly clock: Clock;
-  /** How long an answer may take, ms. */
+  /** How long an answer may take at most, ms. */
   readonly timeoutMs: number;
   /** The connection is dead when something waited this long and nothing was heard, ms; more than `timeoutMs`. */
   readonly deadAfterMs: number;
@@ -12,15 +12,37 @@ export interface AnswerDeadlinesOptions {
 /** Something that was sent and waits for its answer. */
 export interface Wait {
   readonly sentMs: number;
+  /** When it is late. */
+  readonly dueMs: number;
+  readonly isLong: boolean;
   readonly onLate: (reason: Error) => void;
   state: 'waiting' | 'late' | 'answered';
 }
 
-/** Ticks per timeout: a deadline is late by a tenth at most. */
+/** Ticks per wait, and per shortest wait: a deadline is late by a share of it at most. */
 const TICKS = 10;
+const LEAST_TICKS = 5;
+
+/**
+ * Below this no answer is late, ms: many times what a healthy one takes, more than a short stall of a busy machine, and little enough that a hang is found before
+ * callers notice.
+ */
+const LEAST_WAIT_MS = 75;
+
+/** A wait is so many times the longest of the recent answers. */
+const MARGIN = 8;
+
+/** What an answer took is forgotten by this share with each later one. */
+const FORGOTTEN = 0.0005;
+
+/** So many answers have to be known before a wait is shortened. */
+const ANSWERS_TO_KNOW = 50;
 
 /**
  * The deadlines of one connection, on one coarse timer that runs while something waits.
+ *
+ * A server that answers in a millisecond, and has not for a hundred, hangs: so the wait is eight times the longest of the recent answers, within `LEAST_WAIT_MS` and
+ * `timeoutMs`. Late answers count too, so that a server that became slow is waited for longer at once.
  *
  * Time is counted in ticks, and a tick counts for two at most: while this process's own event loop is blocked (a long computation, a
  * garbage collection, a frozen machine) no answer can be read, so that time is not the server's. What lies in the socket is read before
@@ -34,28 +56,34 @@ export class AnswerDeadlines {
   private heardMs = 0;
   private isHeard = false;
   private timer: Timer | null = null;
+  private answers = 0;
+  /** Long ones that wait. */
+  private long = 0;
+  /** Of the recent answers; an older one counts for less, ms. */
+  private longestMs = 0;
   /** In the order in which they were sent, which is the order of the answers. */
   private waits: Wait[] = [];
 
   constructor(private readonly options: AnswerDeadlinesOptions) {
-    this.tickMs = options.timeoutMs / TICKS;
+    this.tickMs = Math.min(options.timeoutMs / TICKS, LEAST_WAIT_MS / LEAST_TICKS);
   }
 
   /**
    * Rejects when there is no answer in time.
    *
    * @param onLateAnswer gets an answer that came after that; what it throws is dropped
+   * @param isLong the server may work on it for a while, and on nothing else: no wait is short meanwhile
    */
-  bound<T>(answer: Promise<T>, onLateAnswer?: (value: T) => void): Promise<T> {
+  bound<T>(answer: Promise<T>, onLateAnswer?: (value: T) => void, isLong = false): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      const wait = this.start(reject);
+      const wait = this.start(reject, isLong);
       answer.then(
         (value) => {
           if (this.end(wait)) resolve(value);
           else onLateAnswer?.(value);
         },
         (error: unknown) => {
-          this.end(wait);
+          this.end(wait, (error as Error).name === 'ReplyError');
           reject(error as Error);
         },
       );
@@ -63,22 +91,51 @@ export class AnswerDeadlines {
   }
 
   /** What is sent now is waited for, until `end`. @param onLate called once when there is no answer in time */
-  start(onLate: (reason: Error) => void): Wait {
+  start(onLate: (reason: Error) => void, isLong = false): Wait {
     if (this.timer === null) {
       this.tickedAtMs = this.options.clock.now();
       this.arm();
     }
-    const wait: Wait = { sentMs: this.now(), onLate, state: 'waiting' };
+    if (isLong) this.long += 1;
+    const sentMs = this.now();
+    const wait: Wait = { sentMs, dueMs: sentMs + this.waitMs, isLong, onLate, state: 'waiting' };
     this.waits.push(wait);
     return wait;
   }
 
-  /** @returns false when it was late */
-  end(wait: Wait): boolean {
+  /** How long an answer may take now, ms. */
+  get waitMs(): number {
+    const { timeoutMs } = this.options;
+    if (this.answers < ANSWERS_TO_KNOW || this.long > 0) return timeoutMs;
+    return Math.min(timeoutMs, Math.max(LEAST_WAIT_MS, MARGIN * this.longestMs));
+  }
+
+  /** The server is silent: nobody waits for what was sent to it. */
+  giveUp(): void {
+    for (const wait of this.waits) if (wait.state === 'waiting') this.makeLate(wait);
+  }
+
+  /**
+   * @param isAnswer false: the connection closed, which says nothing about how quick the server is
+   * @returns false when it was late
+   */
+  end(wait: Wait, isAnswer = true): boolean {
     const isInTime = wait.state === 'waiting';
     wait.state = 'answered';
     this.isHeard = true;
+    if (wait.isLong) this.long -= 1;
+    else if (isAnswer) this.learn(this.now() - wait.sentMs);
     return isInTime;
+  }
+
+  private learn(tookMs: number): void {
+    this.answers += 1;
+    this.longestMs = Math.max(Math.min(tookMs, this.options.timeoutMs), this.longestMs * (1 - FORGOTTEN));
+  }
+
+  private makeLate(wait: Wait): void {
+    wait.state = 'late';
+    wait.onLate(new Error(`No answer within ${Math.round(wait.dueMs - wait.sentMs)} ms`));
   }
 
   private now(): number {
@@ -102,19 +159,16 @@ export class AnswerDeadlines {
     }
     this.arm();
     // timers run before the sockets are read, immediates after
-    if (oldest.sentMs + this.options.timeoutMs <= this.awakeMs) setImmediate(this.expire);
+    if (this.waits.some(({ dueMs }) => dueMs <= this.awakeMs)) setImmediate(this.expire);
   };
 
   private readonly expire = () => {
-    const { timeoutMs, deadAfterMs, onDead } = this.options;
+    const { deadAfterMs, onDead } = this.options;
     let oldestMs = Infinity;
     for (const wait of this.waits) {
-      if (wait.sentMs + timeoutMs > this.awakeMs) break;
-      if (wait.state === 'answered') continue;
+      if (wait.dueMs > this.awakeMs || wait.state === 'answered') continue;
       oldestMs = Math.min(oldestMs, wait.sentMs);
-      if (wait.state === 'late') continue;
-      wait.state = 'late';
-      wait.onLate(new Error(`No answer within ${timeoutMs} ms`));
+      if (wait.state === 'waiting') this.makeLate(wait);
     }
     if (!this.isHeard && this.awakeMs - Math.max(oldestMs, this.heardMs) >= deadAfterMs) onDead();
   };

@@ -24,6 +24,7 @@ const WINDOW = 20;
  */
 export class Circuit {
   state: CircuitState = { kind: 'closed' };
+  private readonly openings = new Set<() => void>();
   private lastRefusal: Error | null = null;
   private inARow = 0;
   /** Whether each of the last calls was silent, in a ring. */
@@ -32,6 +33,12 @@ export class Circuit {
   private silent = 0;
 
   constructor(private readonly options: CircuitOptions) {}
+
+  /** Called when it opens: what was sent before is not waited for. @returns what ends that */
+  onOpen(action: () => void): () => void {
+    this.openings.add(action);
+    return () => void this.openings.delete(action);
+  }
 
   /** Why nothing is sent now, or null. */
   get refusal(): Error | null {
@@ -85,6 +92,7 @@ export class Circuit {
     this.state = { kind: 'open', sinceMs: this.options.clock.now(), why: reasonIn(error) ?? 'its connection closed' };
     this.lastRefusal = null;
     this.options.onChange(this.state, 0);
+    for (const action of this.openings) action();
   }
 
   private reopen(): void {

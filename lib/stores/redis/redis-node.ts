@@ -20,12 +20,17 @@ const HANDSHAKE_MS = 2_000;
 /** When a connection on which nothing is heard counts as dead, ms. */
 const deadAfter = (timeoutMs: number): number => Math.max(1_000, 4 * timeoutMs);
 
+/** Keys and marks from which on a call is a long one. */
+const LONG = 100;
+
 /** An argument of a function. */
 export type Argument = string | number | Buffer;
 
 export interface SendOptions<T> {
   /** Sent also while the circuit is open, to find out whether the server is back. */
   readonly isProbe?: boolean;
+  /** The server may work on it for a while. */
+  readonly isLong?: boolean;
   /** Gets what was answered after the deadline. */
   readonly onLateAnswer?: ((answer: T) => void) | undefined;
 }
@@ -80,6 +85,7 @@ export class RedisNode {
   private readonly polls: PollBatch<FunctionCall>;
   private readonly deadlines: AnswerDeadlines;
   private readonly circuit: Circuit;
+  private readonly endOpenings: () => void;
   private readonly bulk = new BulkLane();
   private loading: Promise<void> | null = null;
   private handshake: Timer | null = null;
@@ -112,6 +118,7 @@ export class RedisNode {
       deadAfterMs: deadAfter(timeoutMs),
       onDead: () => this.client.disconnect(true),
     });
+    this.endOpenings = this.circuit.onOpen(() => this.deadlines.giveUp());
     client.on('connect', this.onConnect);
     client.on('ready', this.onReady);
     client.on('close', this.onClose);
@@ -165,10 +172,13 @@ export class RedisNode {
    * The one way to this connection: what a turn of the event loop sends leaves in one write, and each answer has its deadline from then on.
    * Rejects at once when the client cannot send, and while the server's circuit is open.
    */
-  send<T>(commands: (client: Redis) => Promise<T>, { isProbe = false, onLateAnswer }: SendOptions<T> = {}): Promise<T> {
+  send<T>(
+    commands: (client: Redis) => Promise<T>,
+    { isProbe = false, isLong = false, onLateAnswer }: SendOptions<T> = {},
+  ): Promise<T> {
     return this.circuit.run(() => {
       this.beginTurn();
-      return this.deadlines.bound(commands(this.client), onLateAnswer);
+      return this.deadlines.bound(commands(this.client), onLateAnswer, isLong);
     }, isProbe);
   }
 
@@ -182,7 +192,7 @@ export class RedisNode {
       failed(reason);
     });
     const broken = (error: unknown) => {
-      if (deadlines.end(wait)) failed(error as Error);
+      if (deadlines.end(wait, (error as Error).name === 'ReplyError')) failed(error as Error);
     };
     try {
       commands(this.client).then(() => {
@@ -252,7 +262,7 @@ export class RedisNode {
       const name = isBinary ? 'callBuffer' : 'call';
       return this.send(
         (client) => (client[name]('FCALL', command) as Promise<unknown>).then((raw) => take(raw, sent), refused),
-        { isProbe: verb === 'poll' || verb === 'survey', onLateAnswer },
+        { isProbe: verb === 'poll' || verb === 'survey', isLong: (weight ?? 0) > LONG, onLateAnswer },
       );
     };
     const inTurn = () => (weight === undefined ? once() : this.bulk.run(weight, once));
@@ -285,6 +295,7 @@ export class RedisNode {
 
   /** Lets go of the client, which others may go on using. */
   dispose(): void {
+    this.endOpenings();
     this.handshake?.cancel();
     this.client.off('connect', this.onConnect);
     this.client.off('ready', this.onReady);

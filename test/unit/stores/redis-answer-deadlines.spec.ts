@@ -103,3 +103,91 @@ describe('the deadlines of a connection', () => {
     expect(hung.deaths()).toBeGreaterThan(0);
   });
 });
+
+describe('a server whose answers are quick', () => {
+  /** So many answers, each after `tookMs`. */
+  async function answered(count: number, tookMs: number, { clock, deadlines }: ReturnType<typeof someDeadlines>) {
+    for (let n = 0; n < count; n++) {
+      const answer = gate<number>();
+      const call = deadlines.bound(answer.promise);
+      await clock.advance(tookMs);
+      answer.open(n);
+      await call;
+    }
+  }
+
+  it('is waited for less, once enough answers are known', async () => {
+    const world = someDeadlines();
+    await answered(49, 1, world);
+    expect(world.deadlines.waitMs).toBe(TIMEOUT_MS);
+    await answered(1, 1, world);
+    expect(world.deadlines.waitMs).toBe(75);
+    const call = outcomeOf(world.deadlines.bound(gate().promise));
+    await world.clock.advance(74);
+    expect(call.outcome).toBe('pending');
+    await world.clock.advance(17);
+    expect(call.outcome).toBe('No answer within 75 ms');
+  });
+
+  it('is waited for eight times the longest of the recent answers, and never longer than the timeout', async () => {
+    const world = someDeadlines();
+    await answered(50, 1, world);
+    await answered(1, 20, world);
+    expect(world.deadlines.waitMs).toBeCloseTo(160, 0);
+    await answered(1, 74, world);
+    expect(world.deadlines.waitMs).toBe(TIMEOUT_MS);
+    // quick answers make it forget, slowly
+    await answered(500, 0, world);
+    expect(world.deadlines.waitMs).toBeGreaterThan(200);
+    await answered(6_000, 0, world);
+    expect(world.deadlines.waitMs).toBe(75);
+  });
+
+  it('that becomes slow is waited for longer from its first late answer on', async () => {
+    const world = someDeadlines();
+    await answered(50, 1, world);
+    const answer = gate<string>();
+    const late: string[] = [];
+    const call = outcomeOf(world.deadlines.bound(answer.promise, (value) => late.push(value)));
+    await world.clock.advance(200);
+    expect(call.outcome).toBe('No answer within 75 ms');
+    answer.open('late');
+    await world.clock.advance(0);
+    expect(late).toEqual(['late']);
+    expect(world.deadlines.waitMs).toBe(TIMEOUT_MS);
+  });
+
+  it('is not taken for a slow one because its connection closed', async () => {
+    const world = someDeadlines();
+    await answered(50, 1, world);
+    const closed = gate();
+    const call = outcomeOf(world.deadlines.bound(closed.promise));
+    await world.clock.advance(60);
+    closed.fail(new Error('Connection is closed.'));
+    await world.clock.advance(0);
+    expect(call.outcome).toBe('Connection is closed.');
+    expect(world.deadlines.waitMs).toBe(75);
+  });
+
+  it('is not hurried while it works on something long', async () => {
+    const world = someDeadlines();
+    await answered(50, 1, world);
+    const long = gate();
+    const working = world.deadlines.bound(long.promise, undefined, true);
+    expect(world.deadlines.waitMs).toBe(TIMEOUT_MS);
+    const behind = outcomeOf(world.deadlines.bound(gate().promise));
+    await world.clock.advance(200);
+    expect(behind.outcome).toBe('pending');
+    long.open();
+    await working;
+    expect(world.deadlines.waitMs).toBe(75);
+  });
+
+  it('is not waited for at all once it is given up', async () => {
+    const world = someDeadlines();
+    const calls = [1, 2, 3].map(() => outcomeOf(world.deadlines.bound(gate().promise)));
+    world.deadlines.giveUp();
+    await world.clock.advance(0);
+    expect(calls.map(({ outcome }) => outcome)).toEqual(Array(3).fill('No answer within 250 ms'));
+  });
+});

@@ -110,3 +110,15 @@ describe('a circuit', () => {
     expect(circuit.state.kind).toBe('closed');
   });
 });
+
+describe('what was sent before a circuit opens', () => {
+  it('is told of the opening, once, until it wants to know no more', async () => {
+    const circuit = new Circuit({ clock: new FakeClock(), onChange: () => {} });
+    const seen: string[] = [];
+    circuit.onOpen(() => seen.push('a'));
+    circuit.onOpen(() => seen.push('b'))();
+    for (let n = 0; n < 5; n++)
+      await circuit.run(() => Promise.reject(new Error('No answer within 5 ms')), false).catch(() => {});
+    expect(seen).toEqual(['a']);
+  });
+});

@@ -1,0 +1,180 @@
+// What callers see while Redis is away, with default settings, beside peers: npm run bench -- outage
+// OUTAGE_MINUTES=10 lets the long outage and the watch for false openings last ten minutes instead of one; OUTAGE_ONLY=hung,away runs some.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Proxy, startProxy } from '../test/support/servers/proxy.js';
+import { type RedisServer, startRedis } from '../test/support/servers/redis.js';
+import { type Contender, contenders, type OpenContender } from './support/contenders.js';
+import { type Storm, storm } from './support/storm.js';
+
+const MINUTES = Number(process.env['OUTAGE_MINUTES'] ?? 1);
+const only = process.env['OUTAGE_ONLY']?.split(',');
+const WARM = Array.from({ length: 50 }, (_, n) => `warm-${n}`);
+/** What a miss costs. */
+const LOAD_MS = 2;
+const BACK_WITHIN_MS = 20_000;
+
+interface Stage {
+  server: RedisServer;
+  readonly proxy: Proxy;
+}
+
+interface Outage {
+  readonly name: string;
+  readonly lastsMs: number;
+  begin(stage: Stage): unknown;
+  end(stage: Stage): unknown;
+}
+
+const OUTAGES: readonly Outage[] = [
+  { name: 'hung', lastsMs: 3_000, begin: ({ server }) => server.freeze(), end: ({ server }) => server.thaw() },
+  {
+    name: 'killed',
+    lastsMs: 3_000,
+    begin: ({ server }) => server.stop('SIGKILL'),
+    end: async (stage) => void (stage.server = await stage.server.restart()),
+  },
+  {
+    name: 'swallowed',
+    lastsMs: 30_000,
+    begin: ({ proxy }) => proxy.set({ mode: 'blackhole' }),
+    end: ({ proxy }) => proxy.heal(),
+  },
+  {
+    name: 'slow',
+    lastsMs: 10_000,
+    begin: ({ proxy }) => proxy.set({ delayMs: 100 }),
+    end: ({ proxy }) => proxy.heal(),
+  },
+  {
+    name: 'away',
+    lastsMs: MINUTES * 60_000,
+    begin: ({ server }) => server.stop('SIGKILL'),
+    end: async (stage) => void (stage.server = await stage.server.restart()),
+  },
+];
+
+let unhandled = 0;
+process.on('unhandledRejection', () => (unhandled += 1));
+process.on('uncaughtException', () => (unhandled += 1));
+
+async function staged<T>(
+  contender: Contender,
+  work: (open: OpenContender, stage: Stage, loads: Map<string, number>) => Promise<T>,
+): Promise<T> {
+  const server = await startRedis();
+  const stage: Stage = { server, proxy: await startProxy(server.port) };
+  const loads = new Map<string, number>();
+  const open = await contender.open(stage.proxy.port, async (key) => {
+    loads.set(key, (loads.get(key) ?? 0) + 1);
+    await sleep(LOAD_MS);
+    return key;
+  });
+  try {
+    for (const key of WARM) await open.get(key);
+    await storm(open.get, { total: 200, overMs: 400, limitMs: 1_000, warm: WARM, prefix: 'before' });
+    return await work(open, stage, loads);
+  } finally {
+    stage.server.thaw();
+    await Promise.race([open.close().catch(() => {}), sleep(2_000)]);
+    await stage.proxy.stop();
+    await stage.server.remove();
+  }
+}
+
+/** How long after the end a key that was not asked for before is a hit, ms: where it is loaded once, and then is in Redis. */
+async function recovery({ proxy }: Stage, redis: () => RedisServer, open: OpenContender): Promise<number> {
+  const from = performance.now();
+  const { Redis } = await import('ioredis');
+  const admin = new Redis(redis().port);
+  admin.on('error', () => {});
+  try {
+    for (let n = 0; performance.now() - from < BACK_WITHIN_MS; n++) {
+      void open.get(`back-${n}`).catch(() => {});
+      await sleep(20);
+      if ((await admin.keys('*back-*')).some((key) => !key.endsWith('~'))) return performance.now() - from;
+    }
+    return Infinity;
+  } finally {
+    admin.disconnect();
+    void proxy;
+  }
+}
+
+async function suffer(contender: Contender, { lastsMs, begin, end }: Outage) {
+  return staged(contender, async (open, stage) => {
+    const before = await storm(open.get, { total: 500, overMs: 1_000, limitMs: 2_000, warm: WARM, prefix: 'healthy' });
+    unhandled = 0;
+    await begin(stage);
+    const rssBefore = process.memoryUsage.rss();
+    const overMs = Math.max(2_000, lastsMs - 1_000);
+    const storming = storm(open.get, {
+      total: Math.max(1_000, Math.round(overMs / 5)),
+      overMs,
+      limitMs: 6_000,
+      warm: WARM,
+      prefix: 'during',
+    });
+    await sleep(lastsMs);
+    await end(stage);
+    const back = await recovery(stage, () => stage.server, open);
+    const seen = await storming;
+    return { before, seen, back, unhandled, grownMiB: (process.memoryUsage.rss() - rssBefore) / 1024 ** 2 };
+  });
+}
+
+function row(name: string, seen: Storm, before: Storm, back: number, uncaught: number, grownMiB: number): object {
+  return {
+    contender: name,
+    '< 100 ms': percent(seen.fast),
+    'of cached': percent(seen.fastWarm),
+    errors: seen.errors,
+    never: seen.never,
+    uncaught,
+    'p50 ms': round(seen.p50),
+    'p99 ms': round(seen.p99),
+    'p99 healthy': round(before.p99),
+    'longest ms': round(seen.longest),
+    'back after ms': round(back),
+    'RSS + MiB': round(grownMiB),
+  };
+}
+
+/** Whether a circuit opens although Redis is well: garbage, and a loop that is blocked for 100 ms four times a second. */
+async function falseOpenings(contender: Contender): Promise<object> {
+  return staged(contender, async (open) => {
+    const end = performance.now() + MINUTES * 60_000;
+    const before = open.opened();
+    let blocks = 0;
+    const kept: object[][] = [];
+    while (performance.now() < end) {
+      const calls = WARM.map((key, n) => open.get(n % 2 ? key : `${key}-${blocks}`));
+      kept.push(Array.from({ length: 20_000 }, (_, n) => ({ n, text: String(n) })));
+      if (kept.length > 20) kept.length = 0;
+      const until = performance.now() + 100;
+      while (performance.now() < until);
+      blocks += 1;
+      await Promise.all(calls);
+      await sleep(150);
+    }
+    return { contender: contender.name, blocks, 'circuits opened': open.opened()! - before! };
+  });
+}
+
+const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
+const round = (ms: number) => (Number.isFinite(ms) ? Math.round(ms * 10) / 10 : '–');
+
+const all = await contenders();
+for (const outage of OUTAGES.filter(({ name }) => only?.includes(name) ?? true)) {
+  const rows: object[] = [];
+  for (const contender of all) {
+    const { before, seen, back, unhandled: uncaught, grownMiB } = await suffer(contender, outage);
+    rows.push(row(contender.name, seen, before, back, uncaught, grownMiB));
+  }
+  console.log(`\n${outage.name}, ${outage.lastsMs / 1_000} s`);
+  console.table(rows);
+}
+if (only?.includes('false-openings') ?? true) {
+  console.log(`\nfalse openings in ${MINUTES} min of garbage and of 100 ms blocks`);
+  console.table([await falseOpenings(all[0]!), await falseOpenings(all[1]!)]);
+}
+process.exit(0);
