@@ -36,7 +36,7 @@ export type {
 } from './operations/operation-options.js';
 export { cacheClientOptions } from './options/cache-client-options.js';
 export type { Duration, DurationOption } from './options/duration.js';
-export type { CodecName, RegionOptions } from './options/policy-options.js';
+export type { CodecName, LoadTimeouts, RegionOptions } from './options/policy-options.js';
 export type { L1Options, RedisCacheOptions } from './options/redis-cache-options.js';
 export type {
   RedisClient,

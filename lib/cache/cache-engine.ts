@@ -2,17 +2,19 @@ import type { Codec } from '../codecs/codec.js';
 import type { Keyspace } from '../keys/keyspace.js';
 import { checkName } from '../options/names.js';
 import type { CodecName } from '../options/policy-options.js';
-import type { ResolvedOptions } from '../options/resolved-options.js';
+import type { ResolvedOptions, ResolvedRegionOptions } from '../options/resolved-options.js';
 import { CacheError } from '../shared/errors.js';
 import { type Clock, keepAlive } from '../shared/clock.js';
 import type { Broadcast } from '../stores/broadcast.js';
 import type { LocalStore } from '../stores/local-store.js';
 import type { RemoteStore, ServerReport } from '../stores/remote-store.js';
 import type { CacheStatus } from './cache-status.js';
+import { Bulkhead } from './bulkhead.js';
 import type { CallMode } from './call-modes.js';
 import type { Engine } from './engine.js';
 import type { EvictionCounts, Wanted } from './eviction-group.js';
 import type { Reader } from './reader.js';
+import type { Refreshes } from './refreshes.js';
 import { EngineRegion, type Region } from './region.js';
 import { RegionState } from './region-state.js';
 import type { Writer } from './writer.js';
@@ -24,6 +26,7 @@ interface Parts {
   readonly engine: Engine;
   readonly reader: Reader;
   readonly writer: Writer;
+  readonly refreshes: Refreshes;
   readonly store: RemoteStore;
   readonly broadcast?: Broadcast | null;
   /** Null: no L1. */
@@ -247,11 +250,25 @@ export class CacheEngine {
     return { bucketCount: this.parts.store.bucketCount, hasLocal: this.parts.local !== null };
   }
 
+  private bulkheadOf({ maxConcurrentLoads, maxQueuedLoads }: ResolvedRegionOptions): Bulkhead | null {
+    if (maxConcurrentLoads === null) return null;
+    const { scopes, clock } = this.parts.engine;
+    // a load inside a load must be known as such, else it would wait for the place of its own
+    scopes.track();
+    return new Bulkhead({ running: maxConcurrentLoads, queued: maxQueuedLoads }, clock);
+  }
+
   private createRegion(name: string, codec?: Codec): Region {
     checkName('The name of a region', name);
     const { options, codecOf, engine } = this.parts;
     const regionOptions = options.regions.get(name) ?? options.defaults;
-    const state = new RegionState(name, regionOptions, codec ?? codecOf(regionOptions.codec), engine.logger);
+    const state = new RegionState(
+      name,
+      regionOptions,
+      codec ?? codecOf(regionOptions.codec),
+      engine.logger,
+      this.bulkheadOf(regionOptions),
+    );
     const region = new EngineRegion(state, { ...this.parts, ...engine, isEnabled: options.enabled });
     this.regions.set(name, { state, region });
     this.applySwitch(name);

@@ -93,7 +93,7 @@ export class CacheRegion<T = unknown> {
     // not async: the promise of the read is the call's
     try {
       const cacheKey = this.#keyOf(key);
-      if (isNothingAsked(options)) {
+      if (this.#defaultPolicy.earlyRefresh === 0 && isNothingAsked(options)) {
         // a hit asks nothing else of the options: a literal at each call need not be checked for it
         const local = this.#region.takeLocal(cacheKey, this.#defaultPolicy);
         if (local !== NOTHING) return Promise.resolve(local as T);

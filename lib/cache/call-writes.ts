@@ -185,7 +185,7 @@ export class CallWrites {
 
   /** Null: not to be cached. */
   private entryOf(call: EntryCall, result: unknown): Entry | null {
-    return result === undefined || call.region.isOff
+    return result === undefined || call.region.isPast(call.key)
       ? null
       : (prepare(call, result, this.engine.random)?.entry ?? null);
   }

@@ -10,10 +10,12 @@ import type { Channel } from '../stores/channel.js';
 import type { ForeignWrites } from '../stores/foreign-writes.js';
 import type { LocalStore } from '../stores/local-store.js';
 import type { RemoteStore } from '../stores/remote-store.js';
+import { BackOff } from './back-off.js';
 import { Background } from './background.js';
 import { CacheEngine } from './cache-engine.js';
 import { CallModes } from './call-modes.js';
 import { Coherence } from './coherence.js';
+import { EarlyRefresh } from './early-refresh.js';
 import type { Engine } from './engine.js';
 import { EvictionDelivery } from './eviction-delivery.js';
 import { EvictionJournal } from './eviction-journal.js';
@@ -22,10 +24,12 @@ import { Faults } from './faults.js';
 import { Flights } from './flights.js';
 import { FullServerNotice } from './full-server-notice.js';
 import { LoadRun } from './load-run.js';
+import { LoadTurns } from './load-turns.js';
 import type { LoadScopes } from './load-scopes.js';
 import { LocalTier } from './local-tier.js';
 import { Lookup } from './lookup.js';
 import { Reader } from './reader.js';
+import { Refreshes } from './refreshes.js';
 import { RemoteTier } from './remote-tier.js';
 import { Tickets } from './tickets.js';
 import { Waiters } from './waiters.js';
@@ -59,8 +63,12 @@ export interface EngineParts {
 export function createEngine(parts: EngineParts): CacheEngine {
   const engine = partsOf(parts);
   const writer = new Writer(engine, parts.options);
-  const reader = new Reader({ ...engine, lookup: new Lookup(engine), loads: new LoadRun(engine) });
-  return new CacheEngine({ ...parts, engine, reader, writer });
+  const lookup = new Lookup(engine);
+  const loads = new LoadRun(engine);
+  const turns = new LoadTurns({ ...engine, loads });
+  const refreshes = new Refreshes({ ...engine, lookup, loads });
+  const reader = new Reader({ ...engine, lookup, turns, refreshes });
+  return new CacheEngine({ ...parts, engine, reader, writer, refreshes });
 }
 
 function partsOf(parts: EngineParts): Engine {
@@ -84,6 +92,7 @@ function partsOf(parts: EngineParts): Engine {
   });
   const remote = new RemoteTier(store, coherence, faults);
   const background = new Background(faults);
+  const backOff = new BackOff(clock);
   const nextToken = () => `${instance}.${++tokens}.${randomBytes(8).toString('base64url')}`;
   const delivery = new EvictionDelivery({ remote, background, clock, nextToken });
   const journal = new EvictionJournal(clock, (group, suspects) => delivery.deliver(group, suspects));
@@ -96,6 +105,8 @@ function partsOf(parts: EngineParts): Engine {
     flights,
     scopes,
     modes: new CallModes(),
+    backOff,
+    early: new EarlyRefresh({ clock, random, backOff }),
     journal,
     evictions: new Evictions(delivery, journal, logger),
     fullServer: new FullServerNotice(clock, logger),

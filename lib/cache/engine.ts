@@ -1,9 +1,11 @@
 import type { Clock } from '../shared/clock.js';
 import type { LoggerPort } from '../shared/logger.js';
 import type { OnFailover } from '../stores/remote-store.js';
+import type { BackOff } from './back-off.js';
 import type { Background } from './background.js';
 import type { CallModes } from './call-modes.js';
 import type { Coherence } from './coherence.js';
+import type { EarlyRefresh } from './early-refresh.js';
 import type { EvictionJournal } from './eviction-journal.js';
 import type { Evictions } from './evictions.js';
 import type { Faults } from './faults.js';
@@ -29,6 +31,9 @@ export interface Engine {
   readonly scopes: LoadScopes;
   /** Functions whose reads go past this cache. */
   readonly modes: CallModes;
+  /** Keys whose source is out of order. */
+  readonly backOff: BackOff;
+  readonly early: EarlyRefresh;
   readonly journal: EvictionJournal;
   readonly evictions: Evictions;
   readonly fullServer: FullServerNotice;

@@ -1,4 +1,5 @@
 import type { CachedValue } from '../values/value-pipeline.js';
+import type { Bulkhead } from './bulkhead.js';
 import type { RejectionOwner } from './cancellation.js';
 import type { BypassReason } from './read-report.js';
 import { deferred, type Deferred } from '../shared/deferred.js';
@@ -54,6 +55,8 @@ export class Flight implements Ticket {
   joined = 0;
   /** Why its answer comes from past the cache; null: the cache was asked. */
   bypass: BypassReason | null = null;
+  /** Where its load has a place. */
+  bulkhead: Bulkhead | null = null;
   /** Flights that this one's load waits for. */
   private waitsFor: Set<Flight> | null = null;
   private awaited: Deferred<Outcome> | null = null;
@@ -95,6 +98,11 @@ export class Flight implements Ticket {
 
   waitNoMore(other: Flight): void {
     this.waitsFor?.delete(other);
+  }
+
+  /** True when its load, or one that it is part of, has a place there. */
+  hasPlaceIn(bulkhead: Bulkhead): boolean {
+    return this.bulkhead === bulkhead || (this.parent?.hasPlaceIn(bulkhead) ?? false);
   }
 
   /** True when this flight cannot end before `other` does. */

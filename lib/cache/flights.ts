@@ -53,8 +53,10 @@ export class Flights {
   /** As `end`, for a load that outlived its lease. */
   abandon(flight: Flight): void {
     if (flight.joined > 0) this.scopes.track();
+    // others have a ticket of their own
+    const isTicket = this.byName.get(flight.name) === flight;
     this.end(flight, { kind: 'abandoned' });
-    this.adrift.add(flight);
+    if (isTicket) this.adrift.add(flight);
   }
 
   /** True when the caller, part of `owner`'s load, is what `flight` itself waits for. */

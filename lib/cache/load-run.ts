@@ -1,10 +1,14 @@
+import type { Timer } from '../shared/clock.js';
+import type { Slot } from './bulkhead.js';
 import { ownerOfRejection } from './cancellation.js';
 import type { Engine } from './engine.js';
 import type { ReadCall } from './entry-call.js';
 import { type Flight, type Outcome, type Take, takeOf } from './flight.js';
 import type { Lease } from './held-lease.js';
+import { loadTimedOut } from './load-refusal.js';
 import type { LoadScope } from './load-scopes.js';
 import { prepare } from './prepared-value.js';
+import { isOutOfOrder } from './source-failure.js';
 import { isServableOnError, type Stale, staleOutcome } from './stale.js';
 import type { Ticket } from './tickets.js';
 
@@ -20,6 +24,8 @@ export interface Loading {
   readonly within: LoadScope | undefined;
   /** True: its callers have their answer, and it runs in the background. */
   readonly isRefresh: boolean;
+  /** Its place in the region's bulkhead; null: there is none, or the load is part of one that has a place. */
+  readonly slot: Slot | null;
 }
 
 /**
@@ -27,20 +33,71 @@ export interface Loading {
  *
  * The lease is renewed while the load runs, up to the region's `lease`; then others may take over: across processes because the
  * renewals stop, in this one because the flight is abandoned. The load itself goes on for its own caller.
+ *
+ * A load that takes longer than `timeout.soft` goes on in the background where a stale value can be served; one that takes longer than
+ * `timeout.hard` is given up.
  */
 export class LoadRun {
   constructor(
     private readonly parts: Pick<
       Engine,
-      'flights' | 'scopes' | 'coherence' | 'localTier' | 'clock' | 'random' | 'nextMoment'
+      | 'flights'
+      | 'scopes'
+      | 'coherence'
+      | 'localTier'
+      | 'tickets'
+      | 'background'
+      | 'backOff'
+      | 'clock'
+      | 'random'
+      | 'nextMoment'
     >,
   ) {}
 
   /** Never rejects. */
-  async run(loading: Loading): Promise<Outcome> {
-    const { nextMoment, clock } = this.parts;
+  run(loading: Loading): Promise<Outcome> {
+    const { call, stale, isRefresh } = loading;
+    const { softTimeoutMs } = call.policy;
+    if (softTimeoutMs === Infinity || isRefresh || !stale || !isServableOnError(stale, call.policy)) {
+      return this.runToEnd(loading);
+    }
+    // those who are served the stale value must not be taken for a part of the load that goes on
+    this.parts.scopes.track();
+    return this.orStale(loading, stale);
+  }
+
+  /** The load's outcome, or the stale value where that takes too long. */
+  private async orStale(loading: Loading, stale: Stale): Promise<Outcome> {
+    const { clock, background, backOff, tickets } = this.parts;
+    const { policy, key } = loading.call;
+    // that of the flight ends with the flight, and the load may outlive it
+    const ticket = tickets.take(key.entry, loading.ticket.epoch);
+    const running = this.runToEnd({ ...loading, ticket }).finally(() => tickets.giveBack(ticket));
+    let timer: Timer | undefined;
+    const late = new Promise<null>((resolve) => {
+      timer = clock.after(policy.softTimeoutMs, () => resolve(null));
+    });
+    const outcome = await Promise.race([running, late]);
+    timer?.cancel();
+    if (outcome !== null) return outcome;
+    backOff.isLate(key.entry);
+    background.run(running);
+    return staleOutcome(stale);
+  }
+
+  private async runToEnd(loading: Loading): Promise<Outcome> {
+    try {
+      return await this.loadAndFill(loading);
+    } finally {
+      loading.slot?.leave();
+    }
+  }
+
+  private async loadAndFill(loading: Loading): Promise<Outcome> {
+    const { nextMoment, clock, backOff } = this.parts;
     const scope = this.scopeOf(loading);
     const { call, lease, stale } = loading;
+    const { entry } = call.key;
     const { counts } = call.region;
     const beganAt = nextMoment();
     const beganAtMs = clock.now();
@@ -51,9 +108,18 @@ export class LoadRun {
     } catch (error) {
       counts.loadFailures += 1;
       lease.release();
-      if (stale && isServableOnError(stale, call.policy)) return staleOutcome(stale);
-      return { kind: 'failed', error, owner: ownerOfRejection(error, call.args) };
+      const owner = ownerOfRejection(error, call.args);
+      // a caller who gave up says nothing about the source
+      if (owner !== 'callers') {
+        const isOut = isOutOfOrder(error, call);
+        if (!isOut) backOff.succeeded(entry);
+        else if (stale) backOff.failed(entry, call.policy.errorBackOffMs);
+        if (isOut && stale && isServableOnError(stale, call.policy)) return staleOutcome(stale);
+      }
+      return { kind: 'failed', error, owner };
     }
+    loading.slot?.leave();
+    backOff.succeeded(entry);
     const loadMicros = Math.round((clock.now() - beganAtMs) * 1_000);
     return this.fill(loading, scope, value, beganAt, loadMicros);
   }
@@ -65,21 +131,37 @@ export class LoadRun {
     return { isTainted: false, beganAtMs: clock.now(), held, flight, takesLoadsOnly, within };
   }
 
-  private async load({ call, flight, lease, isRefresh }: Loading, scope: LoadScope): Promise<unknown> {
-    const { flights, scopes, clock } = this.parts;
-    const { region, key } = call;
+  /** @throws what the loader throws; CacheError RC_LOAD_TIMEOUT */
+  private async load({ call, flight, lease, slot, isRefresh }: Loading, scope: LoadScope): Promise<unknown> {
+    const { flights, scopes, backOff, clock } = this.parts;
+    const { region, key, policy } = call;
     const abort = new AbortController();
     const stopRenewing = lease.startRenewing();
     const end = clock.after(region.options.leaseMs, () => {
       stopRenewing();
       flights.abandon(flight);
+      // nobody waits for it any longer than for one that failed
+      if (backOff.isOn(key.entry)) backOff.failed(key.entry, policy.errorBackOffMs);
+      slot?.leave();
       abort.abort();
     });
+    let hard: Timer | undefined;
     try {
-      return await scopes.run(scope, async () =>
+      const loading = scopes.run(scope, async () =>
         call.load({ signal: abort.signal, region: region.name, key: key.entry, isRefresh }),
       );
+      if (policy.hardTimeoutMs === Infinity) return await loading;
+      const givenUp = new Promise<never>((_, reject) => {
+        hard = clock.after(policy.hardTimeoutMs, () => {
+          const error = loadTimedOut(call);
+          region.counts.loadTimeouts += 1;
+          reject(error);
+          abort.abort(error);
+        });
+      });
+      return await Promise.race([loading, givenUp]);
     } finally {
+      hard?.cancel();
       scopes.ended(scope);
       end.cancel();
       stopRenewing();
@@ -120,7 +202,14 @@ export class LoadRun {
     counts.fills += 1;
     const { stamp } = outcome;
     const freshUntilMs = sentAtMs + entry.ttlMs;
-    localTier?.keep(call, ticket, outcome, decoded, { stamp, tags: entry.tags, freshUntilMs, bytes: encoded.bytes });
+    localTier?.keep(call, ticket, outcome, decoded, {
+      stamp,
+      tags: entry.tags,
+      freshUntilMs,
+      bytes: encoded.bytes,
+      freshUntilMicros: outcome.nowMicros + entry.ttlMs * 1_000,
+      loadMicros,
+    });
     return loaded(take, sentAt, freshUntilMs);
   }
 }

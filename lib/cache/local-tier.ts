@@ -40,6 +40,11 @@ export class LocalTier {
     return entry;
   }
 
+  /** What stands there, whether it may be served or not; no use of it. */
+  peek(key: CacheKey): LocalEntry | undefined {
+    return this.store.peek(key.entry);
+  }
+
   /** Lets go of what `find` gave, which turned out to be of no use. */
   drop(key: CacheKey): void {
     this.store.delete(key.entry);
@@ -54,7 +59,7 @@ export class LocalTier {
     ticket: Ticket,
     position: BucketPosition,
     decoded: CachedValue,
-    entry: Pick<LocalEntry, 'stamp' | 'tags' | 'freshUntilMs' | 'bytes'>,
+    entry: Pick<LocalEntry, 'stamp' | 'tags' | 'freshUntilMs' | 'bytes'> & NonNullable<LocalEntry['early']>,
   ): void {
     if (!region.options.l1) return;
     const view = this.coherence.view(key.bucket);
@@ -73,6 +78,8 @@ export class LocalTier {
       stamp: entry.stamp,
       tags: entry.tags,
       bytes: entry.bytes,
+      early:
+        policy.earlyRefresh > 0 ? { freshUntilMicros: entry.freshUntilMicros, loadMicros: entry.loadMicros } : null,
     });
   }
 }

@@ -6,12 +6,27 @@ import type { Engine } from './engine.js';
 import type { EntryCall } from './entry-call.js';
 import { type Outcome, takeOf } from './flight.js';
 import { HeldLease, type Lease, leaseTimes, NO_LEASE } from './held-lease.js';
-import { isServableWhileRevalidating, pastMs, type Stale, staleOutcome } from './stale.js';
+import {
+  isServableAtAll,
+  isServableOnError,
+  isServableWhileRevalidating,
+  pastMs,
+  type Stale,
+  staleOutcome,
+} from './stale.js';
 import type { Ticket } from './tickets.js';
 
 interface Answer {
   readonly kind: 'answer';
   readonly outcome: Outcome;
+  /** As {@link Hit.due}. */
+  readonly due: Due | null;
+}
+
+/** What is to be refreshed, as it was read. */
+export interface Due {
+  readonly freshUntilMicros: number;
+  readonly loadMicros: number;
 }
 
 /** A hit as it was found. `at`: when its read was sent, logical time. */
@@ -19,6 +34,8 @@ export interface Hit {
   readonly decoded: CachedValue;
   readonly at: number;
   readonly freshUntilMs: number;
+  /** The entry that is to be refreshed before it expires; null: not now. */
+  readonly due: Due | null;
 }
 
 export function outcomeOf({ decoded, at, freshUntilMs }: Hit): Outcome {
@@ -56,6 +73,8 @@ export class Lookup {
       | 'coherence'
       | 'localTier'
       | 'waiters'
+      | 'backOff'
+      | 'early'
       | 'background'
       | 'clock'
       | 'random'
@@ -95,7 +114,40 @@ export class Lookup {
    * @throws CacheError RC_STORE_UNAVAILABLE
    */
   find(call: EntryCall, ticket: Ticket, verdict: Exclude<Verdict, Hit> = 'undecided'): Promise<Found> {
+    if (verdict === 'past' && this.parts.backOff.isOn(call.key.entry)) return this.findInPause(call, ticket);
     return this.leaseOrWait(call, ticket, verdict === 'undecodable' ? 'undecodable' : null);
+  }
+
+  /** While the source is out of order: the stale value, by another plain read, without a lease. */
+  private async findInPause(call: EntryCall, ticket: Ticket): Promise<Found> {
+    const { remote, nextMoment } = this.parts;
+    const { key, region } = call;
+    const sentAt = nextMoment();
+    const args = { key, region: region.name, binary: region.codec.binary };
+    const stale = await remote.read(
+      args,
+      (read) => this.staleIn(call, read, sentAt),
+      (found) => found,
+      (error) => {
+        throw error;
+      },
+    );
+    return this.inPause(call, stale) ?? this.leaseOrWait(call, ticket);
+  }
+
+  /** By the rules of `judge`. */
+  private staleIn(call: EntryCall, { entry, ...read }: PlainRead, sentAt: number): Stale | null {
+    const { coherence, clock } = this.parts;
+    const { key, region } = call;
+    const nowMicros = coherence.serverNowMicros(key.bucket, clock.now());
+    const view = coherence.view(key.bucket);
+    if (nowMicros === null || entry === null || read.foreign || !view.trusts({ entry, ...read })) return null;
+    return view.admits(entry, region.name) ? this.stale(call, entry, nowMicros, sentAt) : null;
+  }
+
+  private inPause({ key, policy }: EntryCall, stale: Stale | null): Answer | null {
+    if (stale === null || !isServableAtAll(stale, policy)) return null;
+    return this.parts.backOff.isOn(key.entry) ? staleAnswer(stale) : null;
   }
 
   /**
@@ -144,7 +196,7 @@ export class Lookup {
     if (!view.admits(entry, region.name)) return 'undecided';
     const freshMs = (entry.freshUntilMicros - nowMicros) / 1_000;
     if (freshMs <= 0) return 'past';
-    return this.hit(call, ticket, read.position!, entry, sentAt, nowMs + freshMs) ?? 'undecodable';
+    return this.hit(call, ticket, read.position!, entry, sentAt, nowMs, freshMs) ?? 'undecodable';
   }
 
   /** @param useless why a value that stands there is of no use */
@@ -153,22 +205,33 @@ export class Lookup {
     ticket: Ticket,
     useless: 'undecodable' | 'unwanted' | null = null,
   ): Promise<Found> {
-    const { clock, random, waiters, nextToken } = this.parts;
+    const { clock, random, waiters, backOff, nextToken } = this.parts;
     const { key, region, policy } = call;
     const token = nextToken();
     const waitUntilMs = clock.now() + region.options.maxWaitMs;
+    const softUntilMs = clock.now() + policy.softTimeoutMs;
     for (let hasWaited = false, force = useless !== null; ;) {
       const found = await this.ask(call, ticket, token, force);
-      if (found.kind === 'answer' || found.kind === 'load') return found;
+      if (found.kind === 'answer') return found;
+      if (found.kind === 'load') {
+        const instead = useless === null ? this.inPause(call, found.stale) : null;
+        if (instead) found.lease.release();
+        return instead ?? found;
+      }
       if (found.kind === 'undecodable') {
         force = true;
         continue;
       }
       const { stale } = found;
-      if (stale && useless !== 'unwanted' && isServableWhileRevalidating(stale, policy)) {
-        return { kind: 'answer', outcome: staleOutcome(stale) };
+      let untilMs = waitUntilMs;
+      if (stale && useless !== 'unwanted') {
+        if (isServableWhileRevalidating(stale, policy)) return staleAnswer(stale);
+        if (isServableOnError(stale, policy)) {
+          if (clock.now() >= softUntilMs || backOff.isOn(key.entry)) return staleAnswer(stale);
+          untilMs = Math.min(waitUntilMs, softUntilMs);
+        }
       }
-      const restMs = waitUntilMs - clock.now();
+      const restMs = untilMs - clock.now();
       if (restMs <= 0) return { kind: 'load', lease: NO_LEASE, stale };
       if (!hasWaited) region.counts.leaseWaits += 1;
       hasWaited = true;
@@ -184,24 +247,15 @@ export class Lookup {
     token: string,
     force: boolean,
   ): Promise<Found | { kind: 'held'; stale: Stale | null } | { kind: 'undecodable' }> {
-    const { remote, clock, nextMoment, onFailover } = this.parts;
-    const { key, region } = call;
+    const { clock, nextMoment } = this.parts;
     const sentAt = nextMoment();
     const sentAtMs = clock.now();
-    const reply = await remote.readOrLease({
-      key,
-      region: region.name,
-      binary: region.codec.binary,
-      token,
-      ...leaseTimes(region.options.leaseMs),
-      force,
-      onFailover,
-    });
+    const reply = await this.request(call, token, force);
     switch (reply.kind) {
       case 'hit': {
         const freshMs = (reply.entry.freshUntilMicros - reply.nowMicros) / 1_000;
-        const hit = this.hit(call, ticket, reply, reply.entry, sentAt, sentAtMs + freshMs);
-        return hit ? { kind: 'answer', outcome: outcomeOf(hit) } : { kind: 'undecodable' };
+        const hit = this.hit(call, ticket, reply, reply.entry, sentAt, sentAtMs, freshMs);
+        return hit ? { kind: 'answer', outcome: outcomeOf(hit), due: hit.due } : { kind: 'undecodable' };
       }
       case 'lease':
         return {
@@ -216,26 +270,81 @@ export class Lookup {
     }
   }
 
-  /** Null when the entry cannot be decoded: a miss, with a count. */
+  private request({ key, region }: EntryCall, token: string, force: boolean): Promise<ReadOrLease> {
+    return this.parts.remote.readOrLease({
+      key,
+      region: region.name,
+      binary: region.codec.binary,
+      token,
+      ...leaseTimes(region.options.leaseMs),
+      force,
+      onFailover: this.parts.onFailover,
+    });
+  }
+
+  /**
+   * The right to load anew what was read as `seen`, while it is still served. Null: the entry is gone; or another has that right, or has
+   * refreshed it already, so that L1 follows. Waits for nobody, so that the whole fleet refreshes it once.
+   *
+   * @throws CacheError RC_STORE_UNAVAILABLE
+   */
+  async refreshLease(call: EntryCall, ticket: Ticket, seen: Due): Promise<ToLoad | null> {
+    const { clock, nextMoment } = this.parts;
+    const token = this.parts.nextToken();
+    const at = nextMoment();
+    const nowMs = clock.now();
+    const reply = await this.request(call, token, true);
+    if (reply.kind !== 'lease') return null;
+    const lease = new HeldLease(this.parts, call, token);
+    const { stale: stands, nowMicros, incarnation } = reply;
+    if (stands !== null && stands.freshUntilMicros <= seen.freshUntilMicros) {
+      return { kind: 'load', lease, stale: this.staleOf(call, reply, at) };
+    }
+    lease.release();
+    if (stands === null || stands.incarnation !== incarnation) return null;
+    const freshMs = (stands.freshUntilMicros - nowMicros) / 1_000;
+    if (freshMs > 0) this.hit(call, ticket, reply, stands, at, nowMs, freshMs);
+    return null;
+  }
+
+  /** Null when the entry cannot be decoded: a miss, with a count. @param nowMs local, when it was fresh for `freshMs` */
   private hit(
     call: EntryCall,
     ticket: Ticket,
     position: BucketPosition,
     entry: StoredEntry,
     at: number,
-    freshUntilMs: number,
+    nowMs: number,
+    freshMs: number,
   ): Hit | null {
     const decoded = this.decode(call, entry);
     if (decoded === null) return null;
-    const { stamp, tags, payload } = entry;
-    this.parts.localTier?.keep(call, ticket, position, decoded, { stamp, tags, freshUntilMs, bytes: payload.length });
-    return { decoded, at, freshUntilMs };
+    const freshUntilMs = nowMs + freshMs;
+    const { stamp, tags, payload, freshUntilMicros, loadMicros } = entry;
+    const kept = { stamp, tags, freshUntilMs, bytes: payload.length, freshUntilMicros, loadMicros };
+    this.parts.localTier?.keep(call, ticket, position, decoded, kept);
+    return {
+      decoded,
+      at,
+      freshUntilMs,
+      due: call.policy.earlyRefresh > 0 ? this.due(call, entry, decoded, freshMs) : null,
+    };
+  }
+
+  private due(call: EntryCall, entry: StoredEntry, { value }: CachedValue, freshMs: number): Due | null {
+    const { freshUntilMicros, loadMicros } = entry;
+    return this.parts.early.isDue(call, freshMs, loadMicros, value) ? { freshUntilMicros, loadMicros } : null;
   }
 
   private staleOf(call: EntryCall, reply: ReadOrLease & { kind: 'lease' | 'held' }, at: number): Stale | null {
-    const decoded = reply.stale && this.decode(call, reply.stale);
+    return reply.stale && this.stale(call, reply.stale, reply.nowMicros, at);
+  }
+
+  /** Null: it cannot be decoded. */
+  private stale(call: EntryCall, entry: StoredEntry, nowMicros: number, at: number): Stale | null {
+    const decoded = this.decode(call, entry);
     if (decoded === null) return null;
-    const past = pastMs(reply.stale!, reply.nowMicros);
+    const past = pastMs(entry, nowMicros);
     return { take: takeOf(decoded), at, pastMs: past, freshUntilMs: this.parts.clock.now() - past };
   }
 
@@ -247,4 +356,8 @@ export class Lookup {
       return null;
     }
   }
+}
+
+function staleAnswer(stale: Stale): Answer {
+  return { kind: 'answer', outcome: staleOutcome(stale), due: null };
 }

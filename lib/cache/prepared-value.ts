@@ -4,6 +4,7 @@ import { canonicalVersion } from '../entries/version.js';
 import { describeThrown, isCacheError } from '../shared/errors.js';
 import type { EntryArgs } from '../stores/remote-store.js';
 import type { EntryCall } from './entry-call.js';
+import type { ReadPolicy } from './read-policy.js';
 import type { CachedValue, EncodedValue } from '../values/value-pipeline.js';
 
 /** A value of the application on its way into the cache. */
@@ -37,6 +38,15 @@ export function prepare(call: Call, value: unknown, random: () => number): Prepa
   }
 }
 
+/** Before jitter. @throws CacheError RC_OPTION_FUNCTION, RC_INVALID_OPTION */
+export function fullTtlMs(policy: ReadPolicy, value: unknown, args: readonly unknown[]): number {
+  return isNegative(value) && policy.negativeTtlMs !== null ? policy.negativeTtlMs : policy.ttlMs(value, args);
+}
+
+function isNegative(value: unknown): boolean {
+  return value === null || value === undefined;
+}
+
 function entryOf(
   call: Call,
   value: unknown,
@@ -45,9 +55,7 @@ function entryOf(
 ): Omit<EntryArgs, 'loadMicros'> | null {
   const { region, policy, args } = call;
   if (policy.unless?.(value, args)) return null;
-  const isNegative = value === null || value === undefined;
-  const fullTtlMs = isNegative && policy.negativeTtlMs !== null ? policy.negativeTtlMs : policy.ttlMs(value, args);
-  const ttlMs = Math.round(fullTtlMs * (1 - policy.jitterRatio * random()));
+  const ttlMs = Math.round(fullTtlMs(policy, value, args) * (1 - policy.jitterRatio * random()));
   if (!(ttlMs >= 1)) return null;
   if (encoded.bytes > region.options.maxValueBytes) {
     region.counts.tooLarge += 1;
@@ -75,6 +83,6 @@ function entryOf(
     ttlMs,
     staleMs: Math.max(policy.staleWhileRevalidateMs, policy.staleIfErrorMs),
     tags,
-    version: policy.version && !isNegative ? canonicalVersion(policy.version(value, args), policy.where) : '',
+    version: policy.version && !isNegative(value) ? canonicalVersion(policy.version(value, args), policy.where) : '',
   };
 }

@@ -38,10 +38,16 @@ export interface ValueShape {
  * What the engine reads: a region's options with a method's on top, durations in ms, made once per method. Its functions throw
  * CacheError only.
  */
-export interface ReadPolicy extends Omit<ResolvedMethodPolicy, 'ttlMs' | keyof ValueShape> {
+export interface ReadPolicy extends Omit<ResolvedMethodPolicy, 'ttlMs' | 'timeout' | 'staleIf' | keyof ValueShape> {
   readonly ttlMs: (value: unknown, args: Args) => number;
   /** The same for every result; null: a function says. */
   readonly fixedTtlMs: number | null;
+
+  /** Infinity: none. */
+  readonly softTimeoutMs: number;
+  readonly hardTimeoutMs: number;
+  /** Null: as said at isOutOfOrder. */
+  readonly staleIf: ((error: unknown) => boolean) | null;
   /** Null: never any tags. */
   readonly tags: ((value: unknown, args: Args) => readonly string[]) | null;
   readonly version: ((value: unknown, args: Args) => unknown) | null;
@@ -59,11 +65,21 @@ export function resolveReadPolicy(region: ResolvedRegionOptions, options: Stated
   const { ttl, tags, version, unless } = options;
   const ttlOf = typeof ttl === 'function' ? ofResult<unknown>('ttl', ttl, where) : null;
   const stated = ttlOf ? { ...options, ttl: undefined } : options;
-  const { ttlMs, type, schema, mutable, ...rest } = resolveTable(POLICY_AT.method, stated, `${where}: `, region);
+  const resolved = resolveTable(POLICY_AT.method, stated, `${where}: `, region);
+  const { ttlMs, type, schema, mutable, timeout, staleIf, ...rest } = resolved;
+  const staleIfOf = staleIf && ofResult<boolean>('staleIf', staleIf, where);
+  const limit = (name: 'soft' | 'hard') => {
+    const length = timeout?.[name];
+    return length === undefined ? Infinity : toMilliseconds(`${where}: timeout.${name}`, length);
+  };
   return Object.freeze({
     ...rest,
     ttlMs: ttlOf ? (value: unknown, args: Args) => toMilliseconds(`${where}: ttl`, ttlOf(value, args)) : () => ttlMs,
     fixedTtlMs: ttlOf ? null : ttlMs,
+
+    softTimeoutMs: limit('soft'),
+    hardTimeoutMs: limit('hard'),
+    staleIf: staleIfOf && ((error: unknown) => staleIfOf(error, [])),
     tags: tags === undefined ? null : ofResult<readonly string[]>('tags', tags, where),
     version: version === undefined ? null : ofResult<unknown>('version', version, where),
     unless: unless === undefined ? null : ofResult<boolean>('unless', unless, where),
@@ -81,7 +97,7 @@ export function withDefaults<Options extends object>(options: Options, byDefault
 
 /** True when values are handed out as the region's options say. */
 export function isOfRegionsShape(options: object): boolean {
-  return !('type' in options || 'schema' in options || 'mutable' in options);
+  return !('type' in options || 'schema' in options || 'mutable' in options || 'earlyRefresh' in options);
 }
 
 /** By type and schema, weakly: one made anew for a call is let go with it. */

@@ -4,6 +4,8 @@ import type { RegionState } from './region-state.js';
 export type BypassReason =
   /** The cache is off (`enabled: false`), or it or the region was switched off. */
   | 'off'
+  /** The key is not among the share that `rollout` lets the cache be used for. */
+  | 'not-rolled-out'
   /** The caller asked for it. */
   | 'asked'
   /** Redis did not answer. */

@@ -3,27 +3,18 @@ import type { CallMode } from './call-modes.js';
 import type { Engine } from './engine.js';
 import type { EntryCall, ReadCall } from './entry-call.js';
 import { Flight, type Outcome, type Source } from './flight.js';
-import type { Lease } from './held-lease.js';
-import type { LoadRun } from './load-run.js';
 import type { LoadScope } from './load-scopes.js';
+import type { LoadTurns } from './load-turns.js';
 import { type Found, type Hit, JUST_LOAD, type Lookup, outcomeOf, type ToLoad } from './lookup.js';
 import { type BypassReason, tell } from './read-report.js';
-import { isServableWhileRevalidating, type Stale, staleOutcome } from './stale.js';
+import type { Refreshes } from './refreshes.js';
+import { isServableWhileRevalidating, staleOutcome } from './stale.js';
 import type { LooseTicket, Ticket } from './tickets.js';
 
 type ReaderParts = Pick<
   Engine,
-  | 'flights'
-  | 'scopes'
-  | 'modes'
-  | 'tickets'
-  | 'coherence'
-  | 'journal'
-  | 'background'
-  | 'faults'
-  | 'clock'
-  | 'nextMoment'
-> & { readonly lookup: Lookup; readonly loads: LoadRun };
+  'flights' | 'scopes' | 'modes' | 'tickets' | 'coherence' | 'journal' | 'faults' | 'clock' | 'nextMoment'
+> & { readonly lookup: Lookup; readonly turns: LoadTurns; readonly refreshes: Refreshes };
 
 /** Of which load the caller is part, as far as that is known, and how many had begun when the call came. */
 interface Caller {
@@ -35,6 +26,15 @@ interface Caller {
 
 /** Reads of different ways share no flight: through the cache, past it, or with a load that begins after the call, which the cache gets. */
 type Way = 'usual' | 'past' | 'fresh';
+
+/** A read that L2 did not answer. */
+interface Missed {
+  readonly call: ReadCall;
+  readonly flight: Flight;
+  readonly ticket: Ticket;
+  readonly found: ToLoad;
+  readonly caller: Caller;
+}
 
 /**
  * A read behind L1: joins a flight, or leads one: a look at L2, then the load (PROTOCOL 6).
@@ -73,6 +73,7 @@ export class Reader {
     const { decoded } = hit;
     if (flight.joined === 0) flights.endAlone(flight);
     call.region.counts.hitsL2 += 1;
+    if (hit.due !== null) this.parts.refreshes.early(call, hit.due);
     if (flight.joined > 0 || call.report !== undefined) {
       const outcome = outcomeOf(hit);
       this.report(call, outcome, null, false);
@@ -120,7 +121,7 @@ export class Reader {
    */
   private whyPast({ key, region }: EntryCall, { mode }: Caller): BypassReason | null {
     const { journal } = this.parts;
-    if (region.isOff) return 'off';
+    if (region.isPast(key)) return region.isOff ? 'off' : 'not-rolled-out';
     if (mode === 'bypass') return 'asked';
     return journal.size > 0 && journal.covers(key, region) ? 'eviction-pending' : null;
   }
@@ -207,9 +208,13 @@ export class Reader {
         flight.bypass = 'unavailable';
         faults.cacheErrorOf('A read', error);
       }
-      if (found.kind === 'answer') ({ outcome } = found);
-      else if (way === 'fresh') outcome = await this.loadAnew(call, flight, ticket, found, caller);
-      else outcome = await this.serve(call, flight, ticket, found, caller);
+      if (found.kind === 'load') {
+        const missed = { call, flight, ticket, found, caller };
+        outcome = await (way === 'fresh' ? this.loadAnew(missed) : this.serve(missed, way));
+      } else {
+        ({ outcome } = found);
+        if (found.due !== null) this.parts.refreshes.early(call, found.due);
+      }
     } catch (error) {
       outcome = { kind: 'failed', error, owner: 'everyones' };
     } finally {
@@ -228,7 +233,7 @@ export class Reader {
     // a part of its owner, so that what it reads in turn does not wait for that owner either
     const flight = new Flight('', call.policy.shape, ownerOf(caller), -1);
     const ticket = tickets.take(call.key.entry, -1);
-    const outcome = await this.serve(call, flight, ticket, JUST_LOAD, caller);
+    const outcome = await this.serve({ call, flight, ticket, found: JUST_LOAD, caller }, 'past');
     tickets.giveBack(ticket);
     flight.end(outcome);
     this.report(call, outcome, 'own-load', false);
@@ -244,33 +249,26 @@ export class Reader {
   }
 
   /** Ends a read that L2 did not answer. */
-  private serve(
-    call: ReadCall,
-    flight: Flight,
-    ticket: Ticket,
-    found: ToLoad,
-    { scope: within }: Caller,
-  ): Promise<Outcome> | Outcome {
+  private serve({ call, flight, ticket, found, caller }: Missed, way: Way): Promise<Outcome> | Outcome {
+    const { scopes, turns, lookup, refreshes } = this.parts;
     const { lease, stale } = found;
     if (lease.isHeld && stale && isServableWhileRevalidating(stale, call.policy)) {
       // callers who are served the stale value meanwhile must not be taken for a part of that load
-      this.parts.scopes.track();
-      this.refresh(call, lease, stale);
+      scopes.track();
+      refreshes.behind(call, lease, stale);
       return staleOutcome(stale);
     }
-    return this.parts.loads.run({ call, flight, ticket, lease, stale, within, isRefresh: false });
+    const lookAgain = way === 'past' ? null : () => lookup.find(call, ticket);
+    return turns.run({ call, flight, ticket, lease, stale, within: caller.scope, isRefresh: false }, lookAgain);
   }
 
   /** A load whatever the cache holds. It is shared by callers who came before it began. */
-  private async loadAnew(
-    call: ReadCall,
-    flight: Flight,
-    ticket: Ticket,
-    { lease, stale }: ToLoad,
-    { scope: within }: Caller,
-  ): Promise<Outcome> {
-    const beganAt = this.parts.nextMoment();
-    const outcome = await this.parts.loads.run({ call, flight, ticket, lease, stale, within, isRefresh: false });
+  private async loadAnew({ call, flight, ticket, found: { lease, stale }, caller }: Missed): Promise<Outcome> {
+    const { turns, lookup, nextMoment } = this.parts;
+    const beganAt = nextMoment();
+    const lookAgain = () => lookup.lease(call, ticket);
+    const wanted = { call, flight, ticket, lease, stale, within: caller.scope, isRefresh: false };
+    const outcome = await turns.run(wanted, lookAgain);
     return outcome.kind === 'value' ? { ...outcome, at: Math.min(outcome.at, beganAt) } : outcome;
   }
 
@@ -279,15 +277,6 @@ export class Reader {
     const { flights } = this.parts;
     const flight = flights.get(flightName(call, 'usual'));
     return flight !== undefined && flights.mustNotJoin(flight, ownerOf(caller));
-  }
-
-  /** Loads in the background while the stale value is served. */
-  private refresh(call: ReadCall, lease: Lease, stale: Stale): void {
-    const { tickets, loads, background } = this.parts;
-    const ticket = this.takeTicket(call);
-    const flight = new Flight('', call.policy.shape, undefined, ticket.epoch);
-    const loading = { call, flight, ticket, lease, stale, within: undefined, isRefresh: true };
-    background.run(loads.run(loading).finally(() => tickets.giveBack(ticket)));
   }
 
   private report(call: EntryCall, outcome: Outcome, bypass: BypassReason | null, isJoined: boolean): void {

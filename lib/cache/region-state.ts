@@ -1,8 +1,11 @@
 import type { Codec } from '../codecs/codec.js';
 import type { ResolvedRegionOptions } from '../options/resolved-options.js';
+import type { CacheKey } from '../keys/cache-key.js';
+import { shareOf } from '../keys/key-share.js';
 import { shapedCodec } from '../codecs/shaped-codec.js';
 import type { LoggerPort } from '../shared/logger.js';
 import { emptyCounts, type RegionCounts } from '../telemetry/recorder.js';
+import type { Bulkhead } from './bulkhead.js';
 import type { ValueShape } from './read-policy.js';
 import { ValuePipeline } from '../values/value-pipeline.js';
 
@@ -27,8 +30,16 @@ export class RegionState {
     readonly options: ResolvedRegionOptions,
     codec: Codec,
     private readonly logger: LoggerPort,
+    /** Null: as many loads as are asked for. */
+    readonly bulkhead: Bulkhead | null = null,
   ) {
     this.codec = shapedCodec(codec, options.shape);
+  }
+
+  /** Reads of this key go past the cache, and it is not put: all do, or it is not among the share of keys that are used. */
+  isPast({ entry }: CacheKey): boolean {
+    const { rolloutRatio } = this.options;
+    return this.isOff || (rolloutRatio < 1 && shareOf(entry) >= rolloutRatio);
   }
 
   pipelineOf(shape: ValueShape): ValuePipeline {

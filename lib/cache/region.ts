@@ -13,6 +13,7 @@ import type { LocalTier } from './local-tier.js';
 import type { ReadPolicy } from './read-policy.js';
 import { type Asked, type OnReport, takeListener, tell } from './read-report.js';
 import type { Reader } from './reader.js';
+import type { Refreshes } from './refreshes.js';
 import type { RegionState } from './region-state.js';
 import type { Writer } from './writer.js';
 
@@ -83,6 +84,7 @@ export class EngineRegion implements Region {
     private readonly parts: Pick<Engine, 'localTier' | 'journal' | 'modes' | 'clock'> & {
       readonly reader: Reader;
       readonly writer: Writer;
+      readonly refreshes: Refreshes;
       readonly keyspace: Keyspace;
       /** False: the cache is off. */
       readonly isEnabled: boolean;
@@ -136,7 +138,11 @@ export class EngineRegion implements Region {
     const mode = asked === undefined ? undefined : modeOf(asked);
     if (mode === undefined) {
       const local = this.takeLocal(key, policy, asked?.report);
-      if (local !== NOTHING) return Promise.resolve(local);
+      if (local !== NOTHING) {
+        if (policy.earlyRefresh > 0)
+          this.parts.refreshes.atLocalHit({ region: this.state, key, policy, args, load }, local);
+        return Promise.resolve(local);
+      }
     }
     const report = asked?.report ?? takeListener();
     if (!this.parts.isEnabled) return this.loadStraight(key, load, report);

@@ -21,6 +21,11 @@ export function staleOutcome({ at, take, freshUntilMs }: Stale): Outcome {
   return { kind: 'value', at, source: 'stale', take, freshUntilMs, isTainted: true };
 }
 
+/** Served without a try: where there is no room for one, or the source is out of order. */
+export function isServableAtAll(stale: Stale, policy: ReadPolicy): boolean {
+  return isServableWhileRevalidating(stale, policy) || isServableOnError(stale, policy);
+}
+
 /** RFC 5861, section 3: served while one caller revalidates. A soft-evicted value too, as long as it is kept. */
 export function isServableWhileRevalidating(stale: Stale, policy: ReadPolicy): boolean {
   const { staleWhileRevalidateMs } = policy;

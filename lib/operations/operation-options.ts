@@ -1,6 +1,6 @@
 import type { Version } from '../entries/version.js';
 import type { KeyValue } from '../keys/key-segment.js';
-import type { EntryOptions, FormOptions, LifeOptions } from '../options/policy-options.js';
+import type { EntryOptions, FormOptions, LifeOptions, SourceOptions } from '../options/policy-options.js';
 import type { AnyArgs, Unchecked } from './method-types.js';
 
 /** Which cache and region, and whether at all. */
@@ -32,7 +32,7 @@ export interface ResultOptions<Args extends AnyArgs = AnyArgs, Result = Unchecke
  *
  * @publicApi
  */
-export interface CacheConfigOptions extends LifeOptions, FormOptions {
+export interface CacheConfigOptions extends LifeOptions, SourceOptions, FormOptions {
   /** Name of the cache. @default the default cache */
   cache?: string;
   /** Name of the region. @default the name of the instance's class */

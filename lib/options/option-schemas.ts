@@ -43,6 +43,14 @@ export const timer = (length: v.GenericSchema<unknown, Duration>) => v.pipe(leng
 const SHARE = 'a number from 0 to 1';
 export const share = v.pipe(v.number(SHARE), v.minValue(0, SHARE), v.maxValue(1, SHARE));
 
+const FACTOR = 'a number from 0 to 10';
+export const factor = v.pipe(v.number(FACTOR), v.minValue(0, FACTOR), v.maxValue(10, FACTOR));
+
+export const predicate = v.custom<(error: unknown) => boolean>(
+  (value) => typeof value === 'function',
+  'a function of the error that returns true or false',
+);
+
 export const flag = v.boolean('true or false');
 
 export const count = (least: number, most = Number.MAX_SAFE_INTEGER) => {
@@ -50,6 +58,11 @@ export const count = (least: number, most = Number.MAX_SAFE_INTEGER) => {
     most === Number.MAX_SAFE_INTEGER ? `a whole number >= ${least}` : `a whole number from ${least} to ${most}`;
   return v.pipe(v.number(message), v.safeInteger(message), v.minValue(least, message), v.maxValue(most, message));
 };
+
+export const timeouts = v.strictObject(
+  { soft: v.optional(timer(longerThanNothing())), hard: v.optional(timer(longerThanNothing())) },
+  '{ soft, hard }',
+);
 
 export const name = v.custom<string>(isName, BAD_NAME);
 

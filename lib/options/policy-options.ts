@@ -20,8 +20,48 @@ export interface LifeOptions<D = Duration, Ttl = D> {
   staleIfError?: D;
 }
 
+/**
+ * Limits of one load. With `soft` a stale value is served when the load takes longer, and the load goes on; with `hard` the signal of its
+ * context is aborted, and the call gets a stale value or RC_LOAD_TIMEOUT. Milliseconds, or text; neither has a default.
+ *
+ * @publicApi
+ */
+export interface LoadTimeouts {
+  /** When a stale value within `staleIfError` is served instead. */
+  soft?: DurationOption;
+  /** When the load is given up. */
+  hard?: DurationOption;
+}
+
+/** What happens while a value is loaded, and when it cannot be: for a cache, a region, a class, a method and a call. */
+export interface SourceOptions<D = Duration> {
+  /** Limits of one load: `{ soft, hard }`; see {@link LoadTimeouts}. @default none */
+  timeout?: LoadTimeouts;
+  /**
+   * True: the error says that the source is out of order, so that `staleIfError` holds. False: it is the source's answer.
+   *
+   * @default false for errors with an HTTP status of 400 to 499, else true
+   */
+  staleIf?: (error: unknown) => boolean;
+  /**
+   * How long after a failed load a stale value is served without another try, milliseconds or text; doubles with each failure, up to 30 s.
+   * 0: each call tries.
+   *
+   * @default '1s'
+   */
+  errorBackOff?: D;
+  /** Loads behind a hit, before the value expires: the higher, the earlier; 1 is usual, 10 the most, 0 never. @default 0 (never) */
+  earlyRefresh?: number;
+}
+
 /** How values are stored and loaded: for a cache, or a region. */
 export interface StorageOptions {
+  /** How many loads of a region run at once in this process, 1 and up; others wait in line. @default as many as are asked for */
+  maxConcurrentLoads?: number;
+  /** How many loads of a region wait in line, `maxWait` at most; further ones are answered by a stale value, or RC_LOADS_EXHAUSTED. @default 100 */
+  maxQueuedLoads?: number;
+  /** For which share of the keys the cache is used, 0 to 1: the same keys in every process. Evictions act on all. @default 1 */
+  rollout?: number;
   /** How values become bytes: `'json'`, `'msgpack'` (needs the package msgpackr), or a codec of your own. @default 'json' */
   codec?: CodecName | Codec;
   /** How long a load may hold its key, milliseconds or text; then another caller may take it over. @default '10s' */
@@ -64,7 +104,8 @@ export interface SchemaOptions {
  *
  * @publicApi
  */
-export interface RegionOptions extends LifeOptions<DurationOption>, StorageOptions, FormOptions, SchemaOptions {
+export interface RegionOptions
+  extends LifeOptions<DurationOption>, SourceOptions<DurationOption>, StorageOptions, FormOptions, SchemaOptions {
   /** Last segment of the region's keys; the same for every codec. @default 'json' */
   attribute?: string;
   /** Number of the form of the values, 1 and up: an entry of another shape is a miss, and evictions reach it. @default 1 */
@@ -83,7 +124,7 @@ export type OfResult<X, Value, Args extends readonly unknown[] = []> = X | ((val
 
 /** How a value is kept: for a method, or a call. Each overrides the region's option of the same name. */
 export interface EntryOptions<Value, Args extends readonly unknown[]>
-  extends LifeOptions<Duration, OfResult<Duration, Value, Args>>, FormOptions, SchemaOptions {
+  extends LifeOptions<Duration, OfResult<Duration, Value, Args>>, SourceOptions, FormOptions, SchemaOptions {
   /** Labels by which many entries are evicted at once. */
   tags?: OfResult<readonly string[], Value, Args>;
   /** True: the result is returned and not cached. */

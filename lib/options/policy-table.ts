@@ -4,6 +4,7 @@ import type { RegionOptions } from './policy-options.js';
 import * as v from 'valibot';
 
 const LIFE = ['cache', 'region', 'class', 'method', 'response'] as const;
+const SOURCE = ['cache', 'region', 'class', 'method'] as const;
 const STORAGE = ['cache', 'region'] as const;
 const FORM = ['region', 'class', 'method'] as const;
 const REGION = ['region'] as const;
@@ -26,6 +27,21 @@ export const POLICY = {
   // stale values are served only where the application says so
   staleWhileRevalidate: { levels: LIFE, kind: 'duration', schema: is.duration, default: 0 },
   staleIfError: { levels: LIFE, kind: 'duration', schema: is.duration, default: 0 },
+
+  // undefined: none; what a load may take is known to the application alone
+  timeout: { levels: SOURCE, kind: 'value', schema: is.timeouts, default: undefined },
+  // undefined: an HTTP status of 400 to 499 is an answer, anything else an outage
+  staleIf: { levels: SOURCE, kind: 'value', schema: is.predicate, default: undefined },
+  // short enough that nobody notices the end of an outage late, long enough to spare a source that is down
+  errorBackOff: { levels: SOURCE, kind: 'duration', schema: is.duration, default: '1s' },
+  // 0: never. A load that nobody waits for is still one more load
+  earlyRefresh: { levels: SOURCE, kind: 'value', schema: is.factor, default: 0 },
+
+  // undefined: as many as are asked for
+  maxConcurrentLoads: { levels: STORAGE, kind: 'value', schema: is.count(1), default: undefined },
+  // a burst finds room, a flood does not
+  maxQueuedLoads: { levels: STORAGE, kind: 'value', schema: is.count(0), default: 100 },
+  rollout: { levels: STORAGE, kind: 'share', schema: is.share, default: 1 },
 
   // readable in redis-cli and by other languages
   codec: { levels: STORAGE, kind: 'value', schema: is.codec, default: 'json' },

@@ -1,5 +1,5 @@
 import type { DurationOption } from './duration.js';
-import type { LifeOptions, RegionOptions, StorageOptions } from './policy-options.js';
+import type { LifeOptions, RegionOptions, SourceOptions, StorageOptions } from './policy-options.js';
 import type { RedisConnectionOptions } from './redis-connection.js';
 
 /**
@@ -7,7 +7,7 @@ import type { RedisConnectionOptions } from './redis-connection.js';
  *
  * @publicApi
  */
-export interface RedisCacheOptions extends LifeOptions<DurationOption>, StorageOptions {
+export interface RedisCacheOptions extends LifeOptions<DurationOption>, SourceOptions<DurationOption>, StorageOptions {
   /** First segment of every key: the name of the service, such as `user`. Letters, digits, `-`, `_`, `.`. Required. */
   service: string;
   /**

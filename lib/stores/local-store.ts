@@ -20,6 +20,8 @@ export interface LocalEntry {
   marksSeen: number;
   /** Approximate bytes, for the bound. */
   readonly bytes: number;
+  /** What decides whether it is refreshed before it expires; null: it is not. */
+  readonly early: { readonly freshUntilMicros: number; readonly loadMicros: number } | null;
 }
 
 /**

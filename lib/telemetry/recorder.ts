@@ -5,8 +5,8 @@
  * `stale`, `misses`, `bypasses`:
  * - `hitsL1`, `hitsL2`: served fresh from that tier; a caller who joined another's read counts as that read counted
  * - `stale`: served past its ttl, inside a stale window; or from before a failover, with `onFailover: 'stale'`
- * - `misses`: not answered by the cache: by a load, its own or one it joined, or, for `get`, not at all; also while Redis is away
- * - `bypasses`: the cache was not asked or not to be trusted: `condition` was false, an eviction of this instance is pending, or the call is part of the very load that it would
+ * - `misses`: not answered by the cache: by a load, its own or one it joined, or, for `get` and where loads are exhausted, not at all; also while Redis is away
+ * - `bypasses`: the cache was not asked or not to be trusted: `condition` was false, it was switched off or not rolled out, the caller asked for it, an eviction of this instance is pending, or the call is part of the very load that it would
  *   wait for
  */
 export interface RegionCounts {
@@ -18,6 +18,12 @@ export interface RegionCounts {
   /** Loads begun (by this process), and how they ended: `loads = loadFailures + loads that returned + loads still running`. */
   loads: number;
   loadFailures: number;
+  /** Loads that were given up after `timeout.hard`; they are failures too. */
+  loadTimeouts: number;
+  /** Look-ups that were refused, since the region had as many loads as it may. */
+  loadsRefused: number;
+  /** Loads in the background: before a value expired (`earlyRefresh`), or while a stale one was served. */
+  refreshes: number;
   /** Callers who were answered by a load they did not start. */
   loadsJoined: number;
   /** Times a load of another instance was waited for. */
@@ -48,6 +54,9 @@ export function emptyCounts(): RegionCounts {
     bypasses: 0,
     loads: 0,
     loadFailures: 0,
+    loadTimeouts: 0,
+    loadsRefused: 0,
+    refreshes: 0,
     loadsJoined: 0,
     leaseWaits: 0,
     fills: 0,

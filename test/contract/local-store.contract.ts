@@ -23,6 +23,7 @@ const aLocalEntry = (entry: Partial<LocalEntry> = {}): LocalEntry => ({
   epoch: 0,
   marksSeen: 0,
   bytes: 100,
+  early: null,
   ...entry,
 });
 const LOCAL_SHAPE = {};

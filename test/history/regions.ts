@@ -10,6 +10,8 @@ export interface RegionUnderTest {
   readonly isVersioned: boolean;
   /** Short, so that expiry and refreshes in the background take part, or longer than most runs. */
   readonly ttl: 'short' | 'long';
+  /** Refreshed before it expires, stale while a load takes long, with few loads at once. */
+  readonly isResilient?: true;
   /** Index of the region whose cached values the loader reads, key by key; the value carries the version it was made of. */
   readonly madeOf?: number;
 }
@@ -30,6 +32,16 @@ const aRegion = (
   ttl: RegionUnderTest['ttl'],
 ): RegionUnderTest => ({ name, hasL1, hasTags, isVersioned, ttl });
 
+/** So early that hot keys are refreshed all the time; a fifth of the loads takes longer than `soft`. */
+const RESILIENT: RegionOptions = {
+  staleWhileRevalidate: 0,
+  staleIfError: '2s',
+  timeout: { soft: '15ms' },
+  earlyRefresh: 10,
+  maxConcurrentLoads: 8,
+  maxQueuedLoads: 10_000,
+};
+
 const PART = 6;
 
 export const REGIONS: readonly RegionUnderTest[] = [
@@ -42,6 +54,8 @@ export const REGIONS: readonly RegionUnderTest[] = [
   aRegion('part', { hasL1: true, hasTags: true }, 'long'),
   { ...aRegion('composed', { hasTags: true }, 'long'), madeOf: PART },
   { ...aRegion('composedLocal', { hasL1: true, hasTags: true }, 'long'), madeOf: PART },
+  { ...aRegion('resilient', { hasTags: true }, 'short'), isResilient: true },
+  { ...aRegion('resilientLocal', { hasL1: true }, 'short'), isResilient: true },
 ];
 
 /** Regions with what is made of the values of `region`. */
@@ -66,8 +80,9 @@ export function regionOptions({
   fenceMs: number;
   shape?: number;
 }): Record<string, RegionOptions> {
-  const optionsOf = ({ ttl, hasL1 }: RegionUnderTest): RegionOptions => ({
+  const optionsOf = ({ ttl, hasL1, isResilient }: RegionUnderTest): RegionOptions => ({
     ...LONG,
+    ...(isResilient ? RESILIENT : {}),
     fence: fenceMs,
     shape,
     ...(ttl === 'short' ? { ttl: shortTtlMs } : {}),

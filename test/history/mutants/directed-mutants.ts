@@ -127,6 +127,23 @@ export const directedClientMutants: readonly Mutant[] = [
     ],
   },
   {
+    name: 'a stale value counts as of its serving',
+    edits: [
+      edit('cache/stale', `{ kind: 'value', at, source: 'stale',`, `{ kind: 'value', at: Infinity, source: 'stale',`),
+    ],
+  },
+  {
+    name: 'a late load has no ticket of its own',
+    edits: [
+      edit(
+        'cache/load-run',
+        'const ticket = tickets.take(key.entry, loading.ticket.epoch);',
+        'const { ticket } = loading;',
+      ),
+      edit('cache/load-run', '.finally(() => tickets.giveBack(ticket));', ';'),
+    ],
+  },
+  {
     name: 'a fill counts as of its answer',
     edits: [edit('cache/load-run', 'loaded(take, sentAt, ', 'loaded(take, nextMoment(), ')],
   },
@@ -197,11 +214,10 @@ export const directedClientMutants: readonly Mutant[] = [
   {
     name: 'GETL is sent twice, and the load does not wait for the second answer',
     edits: [
-      edit('cache/lookup', 'const reply = await remote.readOrLease({', 'const args = {'),
       edit(
         'cache/lookup',
-        'onFailover, }); switch (reply.kind)',
-        'onFailover, }; const first = remote.readOrLease(args); remote.readOrLease(args).catch(() => {}); const reply = await first; switch (reply.kind)',
+        'const reply = await this.request(call, token, force);',
+        'const first = this.request(call, token, force); this.request(call, token, force).catch(() => {}); const reply = await first;',
       ),
     ],
   },

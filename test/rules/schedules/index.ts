@@ -6,6 +6,7 @@ import { loadSchedules } from './loads.js';
 import { localSchedules } from './local.js';
 import { plainReadSchedules } from './plain-reads.js';
 import { releaseSchedules } from './releases.js';
+import { staleSchedules } from './stale.js';
 import { writeSchedules } from './writes.js';
 
 export const schedules: readonly Schedule[] = [
@@ -16,5 +17,6 @@ export const schedules: readonly Schedule[] = [
   ...localSchedules,
   ...plainReadSchedules,
   ...releaseSchedules,
+  ...staleSchedules,
   ...writeSchedules,
 ];

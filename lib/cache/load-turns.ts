@@ -1,0 +1,54 @@
+import type { Engine } from './engine.js';
+import type { Outcome } from './flight.js';
+import { loadsExhausted } from './load-refusal.js';
+import type { Loading, LoadRun } from './load-run.js';
+import { type Found, JUST_LOAD } from './lookup.js';
+import { isServableAtAll, staleOutcome } from './stale.js';
+
+type Parts = Pick<Engine, 'faults'> & { readonly loads: LoadRun };
+
+/**
+ * Lets loads begin, those of a region with a bulkhead in their turn.
+ *
+ * Whoever waits for a turn holds no lease: another instance with room may load meanwhile, and readers elsewhere wait for no load that has
+ * not begun. So L2 is looked at again when the turn has come. A load that is part of one with a place needs none, else it would wait for itself.
+ */
+export class LoadTurns {
+  constructor(private readonly parts: Parts) {}
+
+  /** Never rejects. @param lookAgain null: the read goes past the cache */
+  async run(wanted: Omit<Loading, 'slot'>, lookAgain: (() => Promise<Found>) | null): Promise<Outcome> {
+    const { loads } = this.parts;
+    const { call, flight, lease, stale } = wanted;
+    const { bulkhead } = call.region;
+    if (bulkhead === null || flight.hasPlaceIn(bulkhead)) return loads.run({ ...wanted, slot: null });
+    const free = bulkhead.tryEnter();
+    if (free !== null) {
+      flight.bulkhead = bulkhead;
+      return loads.run({ ...wanted, slot: free });
+    }
+    lease.release();
+    if (stale && isServableAtAll(stale, call.policy)) return staleOutcome(stale);
+    const slot = await bulkhead.enter(Math.min(call.region.options.maxWaitMs, call.policy.hardTimeoutMs));
+    if (slot === null) {
+      call.region.counts.loadsRefused += 1;
+      return { kind: 'failed', error: loadsExhausted(call, bulkhead.retryAfterMs), owner: 'everyones' };
+    }
+    const found = await this.found(lookAgain);
+    if (found.kind === 'answer') {
+      slot.leave();
+      return found.outcome;
+    }
+    flight.bulkhead = bulkhead;
+    return loads.run({ ...wanted, lease: found.lease, stale: found.stale, slot });
+  }
+
+  private async found(look: (() => Promise<Found>) | null): Promise<Found> {
+    try {
+      return look === null ? JUST_LOAD : await look();
+    } catch (error) {
+      this.parts.faults.cacheErrorOf('A read', error);
+      return JUST_LOAD;
+    }
+  }
+}
