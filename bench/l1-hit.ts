@@ -34,8 +34,10 @@ const users = app.get(UsersService);
 const region = app.get(RedisCache).region('profile');
 const lru = new LRUCache<string, object>({ max: 10_000 });
 const KEYS = 1_000;
+/** The floor does the least that is possible: it makes no keys. */
+const keys = Array.from({ length: KEYS }, (_, id) => `bench:profile:${id}:json`);
 for (let id = 0; id < KEYS; id++) {
-  lru.set(`bench:profile:${id}:json`, row(id, 150));
+  lru.set(keys[id]!, row(id, 150));
   await users.small(id);
   await users.large(id);
 }
@@ -45,7 +47,7 @@ const measured = await measure(
     {
       name: 'awaited lru-cache.get',
       async run(count) {
-        for (let n = 0; n < count; n++) await lru.get(`bench:profile:${n % KEYS}:json`);
+        for (let n = 0; n < count; n++) await lru.get(keys[n % KEYS]!);
       },
     },
     {

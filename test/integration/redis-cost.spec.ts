@@ -112,6 +112,19 @@ describe('round trips', () => {
     expect(filled).toEqual({ commands: [`FCALL ${functionName('fill')}`], writes: 1 });
   });
 
+  it('the misses of one turn are one lease call, and their fills one fill', async () => {
+    const places = Array.from({ length: 50 }, (_, n) => placeOf(String(n)));
+    const tokens = places.map(() => aToken());
+    const leased = await sentBy(() =>
+      Promise.all(places.map((place, n) => lease(store, place, { token: tokens[n]! }))),
+    );
+    expect(leased).toEqual({ commands: [`FCALL ${functionName('getl')}`], writes: 1 });
+    const filled = await sentBy(() =>
+      Promise.all(places.map((place, n) => store.fill({ ...place, token: tokens[n]!, ...anEntry() }))),
+    );
+    expect(filled).toEqual({ commands: [`FCALL ${functionName('fill')}`], writes: 1 });
+  });
+
   it('an evict is one, for many keys of a bucket too; a mark is one; a fenced write is two', async () => {
     const { key } = placeOf();
     const tombstoneMs = 1_000;

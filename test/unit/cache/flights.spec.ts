@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Flight, Outcome } from '../../../lib/cache/flight.js';
+import { Flight, type Outcome } from '../../../lib/cache/flight.js';
 import { Flights } from '../../../lib/cache/flights.js';
 import { LoadScopes } from '../../../lib/cache/load-scopes.js';
 
@@ -39,6 +39,26 @@ describe('Flights', () => {
     const second = flights.begin('k', shape, undefined, 0);
     flights.end(first, value(1));
     expect(flights.get('k')).toBe(second);
+  });
+
+  it('tells the flights of a key that it was invalidated, also one that was abandoned and still loads', () => {
+    const { flights } = process();
+    const abandoned = flights.begin('k', shape, undefined, 0);
+    flights.abandon(abandoned);
+    const current = flights.begin('k', shape, undefined, 0);
+    const other = flights.begin('other', shape, undefined, 0);
+    flights.poison('k');
+    expect([abandoned, current, other].map(({ isPoisoned }) => isPoisoned)).toEqual([true, true, false]);
+  });
+
+  it('forgets an abandoned flight when its load ends, and keeps none that it was never asked for', () => {
+    const { flights } = process();
+    const abandoned = flights.begin('k', shape, undefined, 0);
+    flights.abandon(abandoned);
+    expect(flights.size).toBe(1);
+    flights.end(abandoned, value(1));
+    flights.abandon(new Flight('', shape, undefined, 0));
+    expect(flights.size).toBe(0);
   });
 
   it('sees that a load asks for the key it loads', () => {
