@@ -56,13 +56,20 @@ export function evictStrictly(
   return region.writer.writeAll({ strict, puts: [], evictsNothing: true, after: () => [] }, run);
 }
 
+/** What the engine does with values holds for text and bytes alike. */
+export const CODECS = ['json', 'msgpack'] as const;
+
 /** Instances of one application on one embedded server; the test owns the time. No jitter unless asked for. */
 export class World {
   readonly clock = new FakeClock();
   readonly server: MemoryServer;
   private readonly open: { cache: RedisCache; lookups: ReadonlyMap<string, number> }[] = [];
 
-  constructor(bucketCount = 1) {
+  /** @param byDefault options of every instance */
+  constructor(
+    bucketCount = 1,
+    private readonly byDefault: Partial<RedisCacheOptions> = {},
+  ) {
     this.server = new MemoryServer({ nowMicros: this.clock.nowMicros, bucketCount });
   }
 
@@ -77,7 +84,7 @@ export class World {
     const log: string[] = [];
     const write = (message: string) => void log.push(message);
     const logger = { log: write, warn: write, error: write, debug() {} };
-    const resolved = resolveOptions({ service: 'test', jitter: 0, ...options });
+    const resolved = resolveOptions({ service: 'test', jitter: 0, ...this.byDefault, ...options });
     const { store, faults } = faulty(new MemoryRemoteStore(this.server));
     const channel = new LossyChannel(new MemoryChannel(this.server));
     const drivers = { store, channel };

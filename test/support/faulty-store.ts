@@ -16,8 +16,8 @@ export interface Faults {
   /** Every call for this bucket rejects until `heal`. */
   breakDownBucket(bucket: number): void;
   heal(): void;
-  /** The next call of this operation rejects, as without Redis unless an error is given; the store does not see it. */
-  failNext(operation: Operation, error?: Error): void;
+  /** The next call of this operation rejects, as without Redis unless something is given; the store does not see it. */
+  failNext(operation: Operation, ...thrown: [unknown?]): void;
   /** The next call of this operation runs on the store, and its answer is lost. */
   loseNextReply(operation: Operation): void;
   /** The next call of this operation waits for the gate before it reaches the store. */
@@ -41,9 +41,10 @@ export function faulty(inner: RemoteStore): { store: RemoteStore; faults: Faults
     const reply = answer as PollReply;
     return { ...reply, nowMicros: reply.nowMicros + shiftMs * 1_000 };
   };
-  const unavailable = async (error = new CacheError('RC_STORE_UNAVAILABLE', 'the test says so') as Error) => {
-    throw error;
+  const rejects = async (thrown: unknown) => {
+    throw thrown;
   };
+  const unavailable = () => rejects(new CacheError('RC_STORE_UNAVAILABLE', 'the test says so'));
   const add = (to: typeof plans, operation: string, plan: () => Promise<void>) =>
     to.set(operation, [...(to.get(operation) ?? []), plan]);
   const faults: Faults = {
@@ -54,7 +55,8 @@ export function faulty(inner: RemoteStore): { store: RemoteStore; faults: Faults
       isBroken = false;
       brokenBuckets.clear();
     },
-    failNext: (operation, error) => void add(plans, operation, () => unavailable(error)),
+    failNext: (operation, ...thrown) =>
+      void add(plans, operation, () => (thrown.length === 0 ? unavailable() : rejects(thrown[0]))),
     loseNextReply: (operation) => void add(replies, operation, () => unavailable()),
     holdNext(operation) {
       const held = gate();

@@ -1,14 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { RedisCache } from '../../../lib/cache/redis-cache.js';
-import { World } from '../../support/a-cache.js';
+import { CODECS, World } from '../../support/a-cache.js';
 import { gate, settle } from '../../support/fake-clock.js';
 
-describe('after a failover', () => {
+describe.each(CODECS)('after a failover, with the codec %s', (codec) => {
   let world: World;
   let version: number;
   let loads: number;
   beforeEach(() => {
-    world = new World();
+    world = new World(1, { codec });
     version = 1;
     loads = 0;
   });

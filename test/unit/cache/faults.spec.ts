@@ -68,6 +68,34 @@ describe('a fault of this library', () => {
     expect(cache.status().pendingEvictions).toBe(0);
   });
 
+  it.each([['text'], [undefined], [null], [{ code: 'ECONNRESET' }], [Object.create(null)], [Symbol('no')]])(
+    'may be anything that a store rejects with: %p',
+    async (thrown: unknown) => {
+      const { cache, faults, log } = await world.start({ l1: false, onFenceFailure: 'run' });
+      const users = cache.region('users');
+      for (const operation of ['read', 'readOrLease', 'fill', 'release', 'poll'] as const) {
+        faults.failNext(operation, thrown);
+        // the third is refused by the loader's result alone: its lease is released
+        const unless = () => operation === 'release';
+        expect(await users.getOrLoad(operation, async () => 7, { unless })).toBe(7);
+        await world.clock.advance(300);
+      }
+      await engineOf(cache).settled();
+      for (const [operation, call] of [
+        ['evict', () => users.evict(1)],
+        ['put', () => users.put(1, 1, { version: 1 })],
+        ['stamp', () => cache.evictTags(['t'])],
+        ['unfence', () => users.write(1, async () => undefined)],
+      ] as const) {
+        faults.failNext(operation, thrown);
+        await expect(call()).rejects.toMatchObject({ code: 'RC_STORE_UNAVAILABLE', cause: thrown });
+      }
+      expect(cache.status().pendingEvictions).toBe(0);
+      expect(log.every((line) => line.includes('by a fault of nestjs-redis-cache itself'))).toBe(true);
+      expect(log.length).toBeGreaterThan(0);
+    },
+  );
+
   it('in a stamp is the caller’s to see', async () => {
     const { cache, faults } = await world.start();
     breakNext(faults, 'stamp');

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { RedisCache } from '../../../lib/cache/redis-cache.js';
 import { LoadScopes } from '../../../lib/cache/load-scopes.js';
-import { type Instance, World } from '../../support/a-cache.js';
+import { CODECS, type Instance, World } from '../../support/a-cache.js';
 import { gate, settle } from '../../support/fake-clock.js';
 
 /**
@@ -25,14 +25,14 @@ const moments: [string, () => Promise<void> | undefined][] = [
   ['after an await', () => Promise.resolve()],
 ];
 
-describe('a value made of another', () => {
+describe.each(CODECS)('a value made of another, with the codec %s', (codec) => {
   let world: World;
   let source: Source;
   beforeEach(() => void (source = new Source()));
   afterEach(() => world.end());
 
   const started = async (buckets: number, isCheap: boolean) => {
-    world = new World(buckets);
+    world = new World(buckets, { codec });
     const start = () =>
       world.start(
         { regions: { profile: { l1: false }, soft: { staleWhileRevalidate: '1m' } } },

@@ -4,7 +4,7 @@ import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { ReadOptions } from '../../../lib/cache/read-policy.js';
-import { World } from '../../support/a-cache.js';
+import { CODECS, World } from '../../support/a-cache.js';
 import { gate, settle } from '../../support/fake-clock.js';
 
 /** Of the process's flags, since jest runs without it. */
@@ -17,10 +17,10 @@ const neverCalled = async (): Promise<never> => {
   throw new Error('this loader is not to be called');
 };
 
-describe('reading', () => {
+describe.each(CODECS)('reading, with the codec %s', (codec) => {
   let world: World;
   beforeEach(() => {
-    world = new World();
+    world = new World(1, { codec });
   });
   afterEach(() => world.end());
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { evictStrictly, type Instance, World } from '../../support/a-cache.js';
+import { CODECS, evictStrictly, type Instance, World } from '../../support/a-cache.js';
 import { gate, settle } from '../../support/fake-clock.js';
 
 interface Row {
@@ -18,11 +18,11 @@ class Table {
   };
 }
 
-describe('writing', () => {
+describe.each(CODECS)('writing, with the codec %s', (codec) => {
   let world: World;
   let table: Table;
   beforeEach(() => {
-    world = new World();
+    world = new World(1, { codec });
     table = new Table();
   });
   afterEach(() => world.end());
