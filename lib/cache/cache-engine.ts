@@ -6,7 +6,6 @@ import type { ResolvedOptions, ResolvedRegionOptions } from '../options/resolved
 import { CacheError } from '../shared/errors.js';
 import { type Clock, keepAlive } from '../shared/clock.js';
 import type { Broadcast } from '../stores/broadcast.js';
-import type { LocalStore } from '../stores/local-store.js';
 import type { RemoteStore, ServerReport } from '../stores/remote-store.js';
 import type { CacheStatus } from './cache-status.js';
 import { Bulkhead } from './bulkhead.js';
@@ -29,8 +28,6 @@ interface Parts {
   readonly refreshes: Refreshes;
   readonly store: RemoteStore;
   readonly broadcast?: Broadcast | null;
-  /** Null: no L1. */
-  readonly local: LocalStore | null;
   readonly options: ResolvedOptions;
   readonly keyspace: Keyspace;
   readonly codecOf: (codec: CodecName | Codec) => Codec;
@@ -158,16 +155,15 @@ export class CacheEngine {
   }
 
   status(): CacheStatus {
-    const { local, options, engine } = this.parts;
+    const { options, engine } = this.parts;
+    const { localTier } = engine;
     const { oldestSinceMs } = engine.journal;
     return {
       name: this.name,
       enabled: options.enabled && !this.isOff,
       disabledRegions: [...this.offRegions],
-      l1: local && {
-        entries: local.size,
-        bytes: local.bytes,
-        replacements: local.replacements,
+      l1: localTier && {
+        ...localTier.size,
         verifiedAgeMs: ageOf(engine.coherence.verifiedAtMs, engine.clock),
         maxAgeMs: options.l1!.maxAgeMs,
       },
@@ -229,7 +225,7 @@ export class CacheEngine {
   }
 
   private async shutDown(): Promise<void> {
-    const { engine, writer, store, local } = this.parts;
+    const { engine, writer, store } = this.parts;
     const { journal, background, clock, logger } = engine;
     this.broadcast?.close();
     await within(clock, CLOSE_WITHIN_MS, writer.settled());
@@ -242,12 +238,12 @@ export class CacheEngine {
     await engine.coherence.close();
     await within(clock, CLOSE_WITHIN_MS, background.settled());
     await store.close();
-    local?.clear();
+    engine.localTier?.clear();
     if (this.opening !== null) engine.scopes.closed(this.reach);
   }
 
   private get reach() {
-    return { bucketCount: this.parts.store.bucketCount, hasLocal: this.parts.local !== null };
+    return { bucketCount: this.parts.store.bucketCount, hasLocal: this.parts.engine.localTier !== null };
   }
 
   private bulkheadOf({ maxConcurrentLoads, maxQueuedLoads }: ResolvedRegionOptions): Bulkhead | null {

@@ -3,10 +3,10 @@ import type { Clock, Timer } from '../shared/clock.js';
 import type { LoggerPort } from '../shared/logger.js';
 import type { Channel, ChannelMessage, Mark } from '../stores/channel.js';
 import type { ForeignWrites } from '../stores/foreign-writes.js';
-import type { LocalStore } from '../stores/local-store.js';
-import type { BucketPosition, OnFailover, PollReply, RemoteStore } from '../stores/remote-store.js';
-import { BucketView } from './bucket-view.js';
+import type { BucketPosition, PollReply, RemoteStore } from '../stores/remote-store.js';
+import type { BucketView } from './bucket-view.js';
 import { type Faults, LibraryFault } from './faults.js';
+import type { LocalTier } from './local-tier.js';
 import { Outage } from './outage.js';
 import { PollRounds } from './poll-rounds.js';
 import type { Tickets } from './tickets.js';
@@ -31,7 +31,6 @@ const MAX_POLLS_IN_A_ROW = 5;
  * a flush. None can end in a stale value served later than `maxAge` (D).
  */
 export class Coherence {
-  private readonly views: readonly BucketView[];
   private readonly rounds: PollRounds;
   private readonly polling = new Set<number>();
   private readonly marks: Mark[] = ['*'];
@@ -46,7 +45,10 @@ export class Coherence {
     private readonly parts: {
       store: RemoteStore;
       channel: Channel;
-      local: LocalStore | null;
+      /** By bucket; LocalTier judges by the same. */
+      views: readonly BucketView[];
+      /** Null: no L1. */
+      localTier: LocalTier | null;
       tickets: Tickets;
       waiters: Waiters;
       clock: Clock;
@@ -54,15 +56,13 @@ export class Coherence {
       faults: Faults;
       /** P of the protocol, ms. */
       pollEveryMs: number;
-      onFailover: OnFailover;
       /** The server of a bucket answered a poll. */
       onAnswer: (bucket: number) => void;
       /** Null: nobody tells of writes that go past the cache. */
       foreignWrites?: ForeignWrites | null;
     },
   ) {
-    this.views = Array.from({ length: parts.store.bucketCount }, () => new BucketView(parts.onFailover));
-    this.rounds = new PollRounds(this.views, parts.pollEveryMs);
+    this.rounds = new PollRounds(parts.views, parts.pollEveryMs);
     this.outage = new Outage(parts.clock, parts.logger, parts.store.bucketCount);
   }
 
@@ -72,9 +72,9 @@ export class Coherence {
     if (this.isClosed) return;
     this.parts.foreignWrites?.open({
       wrote: (entry) => this.forget(entry),
-      began: () => this.views.forEach((_, bucket) => this.lose(bucket)),
+      began: () => this.parts.views.forEach((_, bucket) => this.lose(bucket)),
     });
-    await Promise.all(this.views.map((_, bucket) => this.poll(bucket)));
+    await Promise.all(this.parts.views.map((_, bucket) => this.poll(bucket)));
     this.schedule();
   }
 
@@ -89,7 +89,7 @@ export class Coherence {
   }
 
   view(bucket: number): BucketView {
-    return this.views[bucket]!;
+    return this.parts.views[bucket]!;
   }
 
   /** Something is asked of L2, or was not answered: the bucket is polled from now on, for a while. */
@@ -104,19 +104,19 @@ export class Coherence {
 
   /** Local monotonic ms at which the oldest bucket in use was last proven, or where none is, any; -Infinity when it never was. */
   get verifiedAtMs(): number {
-    const inUse = this.views.filter((_, bucket) => this.rounds.isInUse(bucket));
-    if (inUse.length === 0) return Math.max(...this.views.map(({ verifiedAtMs }) => verifiedAtMs));
+    const inUse = this.parts.views.filter((_, bucket) => this.rounds.isInUse(bucket));
+    if (inUse.length === 0) return Math.max(...this.parts.views.map(({ verifiedAtMs }) => verifiedAtMs));
     return Math.min(...inUse.map(({ verifiedAtMs }) => verifiedAtMs));
   }
 
   /** Local monotonic ms at which any bucket was last proven: when Redis last took part; -Infinity when it never did. */
   get lastProvenAtMs(): number {
-    return this.views.reduce((last, { verifiedAtMs }) => Math.max(last, verifiedAtMs), -Infinity);
+    return this.parts.views.reduce((last, { verifiedAtMs }) => Math.max(last, verifiedAtMs), -Infinity);
   }
 
   /** How often a bucket turned out to be another incarnation, of all buckets together. */
   get identityChanges(): number {
-    return this.views.reduce((sum, view) => sum + view.identityChanges, 0);
+    return this.parts.views.reduce((sum, view) => sum + view.identityChanges, 0);
   }
 
   /**
@@ -145,7 +145,7 @@ export class Coherence {
   }
 
   private forget(entry: string): void {
-    this.parts.local?.delete(entry);
+    this.parts.localTier?.drop(entry);
     this.parts.tickets.poison(entry);
   }
 
@@ -155,12 +155,11 @@ export class Coherence {
   }
 
   private receive(message: ChannelMessage): void {
-    const { local, tickets, waiters } = this.parts;
+    const { localTier, tickets, waiters } = this.parts;
     if (message.kind === 'wake') return waiters.wake(message.entry);
-    if (!this.views[message.bucket]) return;
+    if (!this.parts.views[message.bucket]) return;
     if (message.kind === 'entry') {
-      const held = local?.peek(message.entry);
-      if (held && held.sequence < message.sequence) local?.delete(message.entry);
+      localTier?.invalidate(message.entry, message.sequence);
       tickets.poison(message.entry);
       waiters.wake(message.entry);
     }

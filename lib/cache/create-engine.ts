@@ -12,6 +12,7 @@ import type { LocalStore } from '../stores/local-store.js';
 import type { RemoteStore } from '../stores/remote-store.js';
 import { BackOff } from './back-off.js';
 import { Background } from './background.js';
+import { BucketView } from './bucket-view.js';
 import { CacheEngine } from './cache-engine.js';
 import { CallModes } from './call-modes.js';
 import { Coherence } from './coherence.js';
@@ -79,7 +80,9 @@ function partsOf(parts: EngineParts): Engine {
   const tickets = new Tickets(flights);
   const waiters = new Waiters(clock);
   const pollEveryMs = options.l1 ? Math.min(POLL_EVERY_MS, options.l1.maxAgeMs / 4) : POLL_EVERY_WITHOUT_L1_MS;
-  const seen = { store, channel, local, tickets, waiters, clock, logger, faults };
+  const views = Array.from({ length: store.bucketCount }, () => new BucketView(onFailover));
+  const localTier = local && options.l1 ? new LocalTier(local, views, clock, options.l1.maxAgeMs, scopes) : null;
+  const seen = { store, channel, views, localTier, tickets, waiters, clock, logger, faults };
   const instance = randomBytes(8).toString('base64url');
   let tokens = 0;
   let moments = 0;
@@ -87,7 +90,6 @@ function partsOf(parts: EngineParts): Engine {
     ...seen,
     foreignWrites: parts.foreignWrites ?? null,
     pollEveryMs,
-    onFailover,
     onAnswer: (bucket) => delivery.releaseLeft(bucket),
   });
   const remote = new RemoteTier(store, coherence, faults);
@@ -98,7 +100,7 @@ function partsOf(parts: EngineParts): Engine {
   const journal = new EvictionJournal(clock, (group, suspects) => delivery.deliver(group, suspects));
   return {
     remote,
-    localTier: local && options.l1 ? new LocalTier(local, coherence, clock, options.l1.maxAgeMs, scopes) : null,
+    localTier,
     coherence,
     tickets,
     waiters,

@@ -3,16 +3,23 @@ import type { Clock } from '../shared/clock.js';
 import type { LocalEntry, LocalStore } from '../stores/local-store.js';
 import type { BucketPosition } from '../stores/remote-store.js';
 import type { CachedValue } from '../values/value-pipeline.js';
-import type { Coherence } from './coherence.js';
+import type { BucketView } from './bucket-view.js';
 import type { EntryCall } from './entry-call.js';
 import type { LoadScopes } from './load-scopes.js';
 import type { Ticket } from './tickets.js';
 
-/** L1 under the protocol's rules: what may be served, and what may enter. */
+/** How full L1 is, and how many entries went because of its bounds. */
+export interface LocalSize {
+  readonly entries: number;
+  readonly bytes: number;
+  readonly replacements: number;
+}
+
+/** L1 under the protocol's rules, and the only door to it: what may be served, what may enter, and what has to go. */
 export class LocalTier {
   constructor(
     private readonly store: LocalStore,
-    private readonly coherence: Coherence,
+    private readonly views: readonly BucketView[],
     private readonly clock: Clock,
     /** D: L1 serves only while everything acknowledged before `now - maxAgeMs` is proven to be applied. */
     private readonly maxAgeMs: number,
@@ -21,7 +28,7 @@ export class LocalTier {
 
   /** The entry, if it is fresh, proven, and decoded for this `shape`. The hottest path of the library. */
   find(key: CacheKey, shape: object): LocalEntry | undefined {
-    const view = this.coherence.view(key.bucket);
+    const view = this.views[key.bucket]!;
     // first, since the processor waits at each look at the clock for all that it has begun
     const nowMs = this.clock.now();
     if (nowMs - view.verifiedAtMs > this.maxAgeMs || view.isHeldBack) return undefined;
@@ -45,9 +52,24 @@ export class LocalTier {
     return this.store.peek(key.entry);
   }
 
-  /** Lets go of what `find` gave, which turned out to be of no use. */
-  drop(key: CacheKey): void {
-    this.store.delete(key.entry);
+  /** Lets go of what is of no use to anybody any more, from whenever it is. */
+  drop(entry: string): void {
+    this.store.delete(entry);
+  }
+
+  /** Lets go of what is older than this invalidation of its bucket. */
+  invalidate(entry: string, sequence: number): void {
+    const held = this.store.peek(entry);
+    if (held && held.sequence < sequence) this.store.delete(entry);
+  }
+
+  get size(): LocalSize {
+    const { size, bytes, replacements } = this.store;
+    return { entries: size, bytes, replacements };
+  }
+
+  clear(): void {
+    this.store.clear();
   }
 
   /**
@@ -62,7 +84,7 @@ export class LocalTier {
     entry: Pick<LocalEntry, 'stamp' | 'tags' | 'freshUntilMs' | 'bytes'> & NonNullable<LocalEntry['early']>,
   ): void {
     if (!region.options.l1) return;
-    const view = this.coherence.view(key.bucket);
+    const view = this.views[key.bucket]!;
     if (ticket.isPoisoned || ticket.epoch !== view.epoch) return;
     // What `find` looks at comes first, as whole numbers that lie in the record itself: one line of memory a hit, instead of five.
     // Measured over 1,000 keys: 65 ns against 430 ns for a record that was spread together. See bench/l1-hit.ts.

@@ -15,7 +15,7 @@ import { type Asked, type OnReport, takeListener, tell } from './read-report.js'
 import type { Reader } from './reader.js';
 import type { Refreshes } from './refreshes.js';
 import type { RegionState } from './region-state.js';
-import type { Writer } from './writer.js';
+import type { CacheWriter } from './writer.js';
 
 type Args = readonly unknown[];
 
@@ -51,7 +51,7 @@ export interface Region {
   /** Resolves when acknowledged, or queued. */
   evictKeys(keys: readonly CacheKey[], options?: { version?: string }): Promise<void>;
   /** Writes and evicts for every region of the cache. */
-  readonly writer: Writer;
+  readonly writer: CacheWriter;
   /** What a call evicts by keys. */
   wantedKeys(keys: readonly CacheKey[], version?: string, isSoft?: boolean): Wanted[];
   /** The region's clear. */
@@ -83,7 +83,7 @@ export class EngineRegion implements Region {
     private readonly state: RegionState,
     private readonly parts: Pick<Engine, 'localTier' | 'journal' | 'modes' | 'clock'> & {
       readonly reader: Reader;
-      readonly writer: Writer;
+      readonly writer: CacheWriter;
       readonly refreshes: Refreshes;
       readonly keyspace: Keyspace;
       /** False: the cache is off. */
@@ -183,7 +183,7 @@ export class EngineRegion implements Region {
     return this.parts.writer.evict(this.state, keys, options.version);
   }
 
-  get writer(): Writer {
+  get writer(): CacheWriter {
     return this.parts.writer;
   }
 
@@ -255,7 +255,7 @@ export class EngineRegion implements Region {
     try {
       return revive();
     } catch (error) {
-      localTier.drop(key);
+      localTier.drop(key.entry);
       this.state.countUndecodable(policy.where, error);
       return NOTHING;
     }

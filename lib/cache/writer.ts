@@ -24,6 +24,9 @@ export interface WritePlan extends PlannedWrites {
   readonly given?: () => readonly GivenValue[];
 }
 
+/** The writer of a cache, as its callers see it. */
+export type CacheWriter = Pick<Writer, keyof Writer>;
+
 const NOTHING = (): readonly Wanted[] => [];
 
 /**

@@ -1,5 +1,5 @@
 import type { Wanted } from '../cache/eviction-group.js';
-import type { Writer } from '../cache/writer.js';
+import type { CacheWriter } from '../cache/writer.js';
 import { checkTags } from '../entries/tags.js';
 import { canonicalVersion } from '../entries/version.js';
 import type { CacheKey } from '../keys/cache-key.js';
@@ -19,7 +19,7 @@ export interface PlannedEviction {
 export class LateEvictions {
   /** Of the first option function that failed; undefined: none did. */
   error: unknown = undefined;
-  private told: Map<Writer, Wanted[]> | null = null;
+  private told: Map<CacheWriter, Wanted[]> | null = null;
 
   constructor(
     private readonly evictions: readonly PlannedEviction[],
@@ -36,17 +36,17 @@ export class LateEvictions {
   }
 
   /** Of the caches that are concerned. */
-  get writers(): Writer[] {
+  get writers(): CacheWriter[] {
     return [...new Set(this.evictions.map(({ step }) => step.region.writer))];
   }
 
-  of(writer: Writer, result: unknown): readonly Wanted[] {
+  of(writer: CacheWriter, result: unknown): readonly Wanted[] {
     this.told ??= this.tell(result);
     return this.told.get(writer) ?? [];
   }
 
-  private tell(result: unknown): Map<Writer, Wanted[]> {
-    const told = new Map<Writer, Wanted[]>();
+  private tell(result: unknown): Map<CacheWriter, Wanted[]> {
+    const told = new Map<CacheWriter, Wanted[]>();
     for (const { step, keys } of this.evictions) {
       const { region, cache, tags, clears } = step;
       const wanted = told.get(region.writer) ?? [];

@@ -1,6 +1,6 @@
 import type { FencedKey } from '../cache/call-fences.js';
 import type { EntryCall } from '../cache/entry-call.js';
-import type { Writer } from '../cache/writer.js';
+import type { CacheWriter } from '../cache/writer.js';
 import type { CacheKey } from '../keys/cache-key.js';
 import type { CallPlan } from '../operations/cached-method.js';
 import type { AnyFunction } from '../operations/method-types.js';
@@ -119,8 +119,8 @@ interface CacheWrites {
 }
 
 /** By cache: a method may write into several. */
-function plansOf(writes: readonly (EvictStep | PutStep)[], call: Call): Map<Writer, CacheWrites> {
-  const plans = new Map<Writer, CacheWrites>();
+function plansOf(writes: readonly (EvictStep | PutStep)[], call: Call): Map<CacheWriter, CacheWrites> {
+  const plans = new Map<CacheWriter, CacheWrites>();
   for (const step of writes) {
     if (!applies(step, call)) continue;
     const { region } = step;
@@ -150,7 +150,7 @@ async function evictNow(evictions: LateEvictions, result: unknown): Promise<void
 }
 
 /** @returns why some were not acknowledged, where the caches' options want that thrown */
-async function evictBy(writers: readonly Writer[], evictions: LateEvictions, result: unknown): Promise<unknown[]> {
+async function evictBy(writers: readonly CacheWriter[], evictions: LateEvictions, result: unknown): Promise<unknown[]> {
   const all = writers.map((writer) => writer.evictAll(evictions.of(writer, result)));
   const settled = await Promise.allSettled(all);
   return settled.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as unknown] : []));

@@ -77,13 +77,15 @@ export const clientMutants: readonly Mutant[] = [
   },
   {
     name: 'own evictions leave L1',
-    edits: [edit('cache/coherence', 'this.parts.local?.delete(entry); this.parts.tickets', 'this.parts.tickets')],
+    edits: [edit('cache/coherence', 'this.parts.localTier?.drop(entry); this.parts.tickets', 'this.parts.tickets')],
     faults: ['drop all messages', 'slow channel'],
     options: LOCAL,
   },
   {
     name: 'messages remove nothing',
-    edits: [edit('cache/coherence', 'local?.delete(message.entry); tickets', 'void 0; tickets')],
+    edits: [
+      edit('cache/coherence', 'localTier?.invalidate(message.entry, message.sequence); tickets', 'void 0; tickets'),
+    ],
     options: SMALL_D,
   },
   {

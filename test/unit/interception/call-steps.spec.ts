@@ -1,5 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import type { CacheRegistry } from '../../../lib/application/cache-registry.js';
+import type { CacheEngine } from '../../../lib/cache/cache-engine.js';
+import { RedisCache } from '../../../lib/cache/redis-cache.js';
+import type { Region } from '../../../lib/cache/region.js';
 import { callStepsOf } from '../../../lib/interception/call-steps.js';
 import { notifyRegions } from '../../../lib/interception/region-notices.js';
 import { CacheConfig } from '../../../lib/operations/cache-config.decorator.js';
@@ -9,25 +12,26 @@ import { Cacheable } from '../../../lib/operations/cacheable.decorator.js';
 import type { AnyFunction } from '../../../lib/operations/method-types.js';
 import { methodsOf } from '../../../lib/operations/operation-metadata.js';
 import { resolveOptions } from '../../../lib/options/resolve-options.js';
+import { partly } from '../../support/partly.js';
 
 /** Caches that note which regions were asked for, and of which it was said that they use tags. */
 function fakeCaches() {
   const { defaults } = resolveOptions({ service: 'user', ttl: '3m', jitter: 0.3 });
   const asked: string[] = [];
   const tagged: string[] = [];
-  const find = (cache: string) => ({
-    region: (region: string) => {
-      const name = `${cache}/${region}`;
-      asked.push(name);
-      return {
-        name,
-        options: defaults,
-        keyOf: (identifier: string) => ({ entry: `${name}:${identifier}`, bucket: 0 }),
-        declareTags: () => void tagged.push(name),
-      };
-    },
-  });
-  return { asked, tagged, registry: { find } as unknown as CacheRegistry };
+  const regionOf = (cache: string, region: string) => {
+    const name = `${cache}/${region}`;
+    asked.push(name);
+    return partly<Region>({
+      name,
+      options: defaults,
+      keyOf: (identifier) => ({ entry: `${name}:${identifier}`, bucket: 0 }),
+      declareTags: () => void tagged.push(name),
+    });
+  };
+  const find = (name: string) =>
+    new RedisCache(partly<CacheEngine>({ name, region: (region) => regionOf(name, region) }));
+  return { asked, tagged, registry: partly<CacheRegistry>({ find }) };
 }
 
 const stepsOf = (type: new () => object, caches = fakeCaches().registry) =>

@@ -1,90 +1,126 @@
 import { describe, expect, it } from '@jest/globals';
+import type { FencedKey } from '../../../lib/cache/call-fences.js';
+import type { EntryCall } from '../../../lib/cache/entry-call.js';
+import type { Wanted } from '../../../lib/cache/eviction-group.js';
+import type { LoadContext } from '../../../lib/cache/load-context.js';
+import { type ReadPolicy, resolveReadPolicy } from '../../../lib/cache/read-policy.js';
+import { RegionState } from '../../../lib/cache/region-state.js';
 import type { Region } from '../../../lib/cache/region.js';
-import type { ReadPolicy } from '../../../lib/cache/read-policy.js';
+import type { CacheWriter, WritePlan } from '../../../lib/cache/writer.js';
+import { JsonCodec } from '../../../lib/codecs/json-codec.js';
 import type { CallSteps, EvictStep, PutStep, ReadStep } from '../../../lib/interception/call-steps.js';
 import { planOfSteps } from '../../../lib/interception/operation-runner.js';
 import type { CacheKey } from '../../../lib/keys/cache-key.js';
+import { resolveOptions } from '../../../lib/options/resolve-options.js';
+import { silentLogger } from '../../../lib/shared/logger.js';
+import { partly } from '../../support/partly.js';
 
 type Run = () => Promise<unknown>;
 
-interface FakePlan {
-  readonly strict: readonly string[];
-  readonly puts: readonly string[];
-  readonly evictsNothing: boolean;
-  after(result: unknown): readonly string[];
-}
+const { defaults } = resolveOptions({ service: 'test' });
+const tagCounts = { evictions: 0, evictionsFailed: 0 };
+
+const nameOf = (wanted: Wanted): string => {
+  if (wanted.kind === 'key') return wanted.key.entry + (wanted.version ? ` v${wanted.version}` : '');
+  return wanted.mark.startsWith('t:') ? `tag ${wanted.mark.slice(2)}` : `all of ${wanted.mark.slice(2)}`;
+};
+const namesOf = (all: readonly Wanted[]) => all.map(nameOf).join(', ');
 
 /** Writes down what a cache writes and evicts, in order. */
-class FakeWriter {
+class FakeWriter implements Pick<CacheWriter, 'evictAll' | 'writeAll'> {
   /** What evictions of this cache fail with. */
   failure: Error | null = null;
+  readonly asWriter = partly<CacheWriter>({
+    evictAll: (wanted) => this.evictAll(wanted),
+    writeAll: (...args) => this.writeAll(...args),
+  });
 
   constructor(readonly log: string[]) {}
 
-  async evictAll(wanted: readonly string[]): Promise<void> {
+  async evictAll(wanted: readonly Wanted[]): Promise<void> {
     await Promise.resolve();
-    this.log.push(`evict ${wanted.join(', ')}`);
+    this.log.push(`evict ${namesOf(wanted)}`);
     if (this.failure) throw this.failure;
   }
 
-  async writeAll({ strict, puts, evictsNothing, after }: FakePlan, run: Run): Promise<unknown> {
-    this.log.push(`fence ${[...strict, ...puts].join(', ')}${evictsNothing ? '' : ' and more'}`);
+  async writeAll({ strict, puts, evictsNothing, after }: WritePlan, run: Run): Promise<unknown> {
+    const entriesOf = (all: readonly { key: CacheKey }[]) => all.map(({ key }) => key.entry).join(', ');
+    const fenced = entriesOf([...strict, ...puts]);
+    this.log.push(`fence ${fenced}${evictsNothing ? '' : ' and more'}`);
     let result: unknown;
     try {
       result = await run();
     } catch (error) {
-      this.log.push(`unfence ${[...strict, ...puts].join(', ')}`);
+      this.log.push(`unfence ${fenced}`);
       throw error;
     }
     const wanted = after(result);
-    if (wanted.length > 0) this.log.push(`evict ${wanted.join(', ')}`);
-    if (strict.length > 0) this.log.push(`unfence ${strict.join(', ')}`);
-    if (puts.length > 0) this.log.push(`put ${puts.join(', ')}`);
+    if (wanted.length > 0) this.log.push(`evict ${namesOf(wanted)}`);
+    if (strict.length > 0) this.log.push(`unfence ${entriesOf(strict)}`);
+    if (puts.length > 0) this.log.push(`put ${entriesOf(puts)}`);
     if (this.failure) throw this.failure;
     return result;
   }
 }
 
+/** What the runner asks of a region. */
+type Asked =
+  | 'name'
+  | 'keyOf'
+  | 'read'
+  | 'wantedKeys'
+  | 'wantedClear'
+  | 'fencedKeys'
+  | 'entryCall'
+  | 'tracked'
+  | 'countBypass'
+  | 'writer';
+
 /** A region that keeps values and writes down what happens to it, in order. */
-class FakeRegion {
+class FakeRegion implements Pick<Region, Asked> {
   readonly values = new Map<string, unknown>();
+  readonly writer: CacheWriter;
+  private readonly state: RegionState;
 
   constructor(
     readonly name: string,
     readonly log: string[],
-    readonly writer = new FakeWriter(log),
-  ) {}
+    writer = new FakeWriter(log),
+  ) {
+    this.writer = writer.asWriter;
+    this.state = new RegionState(name, defaults, new JsonCodec(), silentLogger);
+  }
 
   keyOf(identifier: string): CacheKey {
     return { entry: `${this.name}:${identifier}`, bucket: 0 };
   }
 
-  async read({ entry }: CacheKey, _policy: unknown, _args: unknown, load: Run): Promise<unknown> {
+  async read({ entry }: CacheKey, _policy: unknown, _args: unknown, load: (context: LoadContext) => Promise<unknown>) {
     if (this.values.has(entry)) {
       this.log.push(`hit ${entry}`);
       return this.values.get(entry);
     }
     this.log.push(`miss ${entry}`);
-    const value = await load();
+    const value = await load({ signal: new AbortController().signal, region: this.name, key: entry, isRefresh: false });
     this.log.push(`fill ${entry}`);
     this.values.set(entry, value);
     return value;
   }
 
-  wantedKeys(keys: readonly CacheKey[], version = ''): string[] {
-    return keys.map(({ entry }) => (version ? `${entry} v${version}` : entry));
+  wantedKeys(keys: readonly CacheKey[], version = ''): Wanted[] {
+    return keys.map((key) => ({ kind: 'key', region: this.state, key, version }));
   }
 
-  wantedClear(): string {
-    return `all of ${this.name}`;
+  wantedClear(): Wanted {
+    return { kind: 'mark', mark: `r:${this.name}`, counts: this.state.counts };
   }
 
-  fencedKeys(keys: readonly CacheKey[]): string[] {
-    return this.wantedKeys(keys);
+  fencedKeys(keys: readonly CacheKey[]): FencedKey[] {
+    return keys.map((key) => ({ region: this.state, key }));
   }
 
-  entryCall({ entry }: CacheKey): string {
-    return entry;
+  entryCall(key: CacheKey, policy: ReadPolicy, args: readonly unknown[]): EntryCall {
+    return { region: this.state, key, policy, args };
   }
 
   tracked<W>(writing: Promise<W>): Promise<W> {
@@ -101,9 +137,9 @@ const first = (args: readonly unknown[]) => String(args[0]);
 
 function aRead(region: FakeRegion, over: Partial<ReadStep> = {}): ReadStep {
   return {
-    region: region as unknown as Region,
+    region: partly<Region>(region),
     keyOf: (args) => region.keyOf(first(args)),
-    policy: {} as ReadPolicy,
+    policy: resolveReadPolicy(defaults, {}, 'Users.find'),
     condition: null,
     ...over,
   };
@@ -114,13 +150,13 @@ function aPut(region: FakeRegion, over: Partial<PutStep> = {}): PutStep {
 }
 
 function anEvict(region: FakeRegion, over: Partial<EvictStep> = {}): EvictStep {
-  const cache = {
-    wantedTags: (tags: readonly string[]) => tags.map((tag) => `tag ${tag}`),
-  } as unknown as EvictStep['cache'];
+  const cache: EvictStep['cache'] = {
+    wantedTags: (tags) => tags.map((tag) => ({ kind: 'mark', mark: `t:${tag}`, counts: tagCounts })),
+  };
   return {
     kind: 'evict',
     cache,
-    region: region as unknown as Region,
+    region: partly<Region>(region),
     identifyAll: (args) => [first(args)],
     tags: null,
     clears: false,
