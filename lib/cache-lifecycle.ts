@@ -47,7 +47,7 @@ export class CacheLifecycle implements OnModuleInit, OnApplicationShutdown {
 
   /** Whether Redis answers by then is told by the cache's own watch over it. */
   private startWithout(methodCount: number): void {
-    this.logger.warn('Redis has not answered yet. The application starts without: calls load until it does.');
+    this.logger.warn('Redis has not answered yet. The application starts without it: calls load until it answers.');
     this.cache.open().then(
       () => this.isClosed || this.tellStart(methodCount),
       (error: unknown) => this.logger.error(String(error)),

@@ -47,7 +47,7 @@ export class CacheRegistry implements CacheFinder {
     if (!isInModuleTree(this.modules, one.providedIn)) {
       throw new CacheError(
         'RC_MODULE_MISSING',
-        `RedisCacheModule was imported in a module that was loaded lazily, with the name "${one.name}". Nest runs no lifecycle hooks there: the cache would never be opened, nor closed. ` +
+        `RedisCacheModule was imported in a module that was loaded lazily, with the name "${one.name}". Nest runs no lifecycle hooks there: the cache would be neither opened nor closed. ` +
           `Import it in the root module; decorated classes of lazy modules find it there.`,
       );
     }
@@ -98,7 +98,7 @@ export class CacheRegistry implements CacheFinder {
       const argument = name === DEFAULT_CACHE ? `{ service: '…' }` : `{ name: '${name}', service: '…' }`;
       throw new CacheError(
         'RC_MODULE_MISSING',
-        `${where} uses the cache "${name}", which this application has not (it has: ${known}). Import RedisCacheModule.forRoot(${argument}), or name another cache.`,
+        `${where} uses the cache "${name}", which this application does not have (it has: ${known}). Import RedisCacheModule.forRoot(${argument}), or name another cache.`,
         { cause },
       );
     }

@@ -232,7 +232,7 @@ export class CacheEngine {
     await within(clock, CLOSE_WITHIN_MS, journal.close(CLOSE_WITHIN_MS));
     if (journal.size > 0) {
       logger.warn(
-        `${journal.size} evictions were never acknowledged by Redis and are given up: other instances may serve what they cover until its ttl.`,
+        `${journal.size} evictions were never acknowledged by Redis and are given up: other instances may serve the entries they cover until their ttl.`,
       );
     }
     await engine.coherence.close();
@@ -277,7 +277,7 @@ export class CacheEngine {
 function otherForm(name: string): CacheError {
   return new CacheError(
     'RC_REGION_CONFLICT',
-    `The region "${name}" is to hold values of two forms: HTTP responses, and what methods return. Give one of them a region of another name.`,
+    `The region "${name}" would hold values of two forms: HTTP responses, and what methods return. Give one of them a region of another name.`,
   );
 }
 

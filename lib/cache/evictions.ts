@@ -106,7 +106,7 @@ function closed(cause: CacheError): CacheError {
   return new CacheError(
     'RC_CLOSED',
     `An eviction was not sent: the cache is closed, and will not try again. Other instances may serve the old value until its ttl. ` +
-      `End what writes before the application closes.`,
+      `Finish all writes before the application closes.`,
     { cause },
   );
 }

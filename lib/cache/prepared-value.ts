@@ -73,7 +73,7 @@ function entryOf(
     region.warnOnce(
       `${policy.where} labels`,
       `${policy.where}: a value with ${tags.length} tags is returned and not cached: tags and format take ${bytes} bytes, and ${MAX_LABEL_BYTES} ` +
-        `is the most. Give it fewer or shorter tags. [RC_VALUE_TOO_LARGE]`,
+        `is the limit. Give it fewer or shorter tags. [RC_VALUE_TOO_LARGE]`,
     );
     return null;
   }

@@ -59,8 +59,8 @@ export class RegionState {
   private warnOfShapes(): void {
     this.warnOnce(
       'shapes',
-      `Region "${this.name}" has been read by ${MANY_SHAPES} different types and schemas. One that is made anew for each call never finds in L1 ` +
-        `what another left there. Make type and schema once, outside of the call.`,
+      `Region "${this.name}" has been read by ${MANY_SHAPES} different types and schemas. One that is created anew for each call never finds in L1 ` +
+        `what another left there. Create type and schema once, outside the call.`,
     );
   }
 

@@ -78,7 +78,7 @@ function restoreNumber(raw: string): number {
 
 function restoreText(raw: string): string {
   const text: unknown = JSON.parse(raw);
-  if (typeof text !== 'string') throw new Error('not a text');
+  if (typeof text !== 'string') throw new Error('not text');
   return text;
 }
 

@@ -133,7 +133,7 @@ export class CachedMessage {
     const { where } = this.plan;
     this.parts.warn(
       `${where} ${option}`,
-      `${where}: a message passes the cache by, since its ${option} is not known: ${how}`,
+      `${where}: a message bypasses the cache, since its ${option} is not known: ${how}`,
     );
   }
 }

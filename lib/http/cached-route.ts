@@ -318,7 +318,7 @@ export class CachedRoute {
   private warnOfOption(option: string, how: string): void {
     this.parts.warn(
       `${this.plan.where} ${option}`,
-      `${this.plan.where}: the function '${option}' of @HttpCache ${how}: the request passes the cache by. Make it return for every request. [RC_OPTION_FUNCTION]`,
+      `${this.plan.where}: the function '${option}' of @HttpCache ${how}: the request bypasses the cache. Make it return for every request. [RC_OPTION_FUNCTION]`,
     );
   }
 }

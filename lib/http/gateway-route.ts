@@ -89,7 +89,7 @@ export class GatewayRoute {
     if (fault !== undefined) {
       this.warn(
         `${where} ${why}`,
-        `${where}: the function '${why}' of @HttpCache ${fault}: the request passes the cache by. Make it return for every request. [RC_OPTION_FUNCTION]`,
+        `${where}: the function '${why}' of @HttpCache ${fault}: the request bypasses the cache. Make it return for every request. [RC_OPTION_FUNCTION]`,
       );
     }
     this.region.countBypass();

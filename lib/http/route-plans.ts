@@ -107,7 +107,7 @@ export class RoutePlans {
     const where = `${classNameOf(runtimeClass)}.${methodNameOf(runtimeClass, handler)}`;
     const why = whyNotCacheable(runtimeClass, handler);
     if (why !== null) {
-      const message = `@HttpCache cannot stand on ${where}: ${why}.`;
+      const message = `@HttpCache cannot be used on ${where}: ${why}.`;
       if (isOwn) throw new CacheError('RC_DECORATOR_TARGET', message);
       this.warn(where, `${message} Its class has @HttpCache: this handler runs for each request.`);
       return null;
@@ -135,7 +135,7 @@ export class RoutePlans {
     const where = `${classNameOf(runtimeClass)}.${methodNameOf(runtimeClass, handler)}`;
     throw new CacheError(
       'RC_DECORATOR_TARGET',
-      `@HttpCache cannot stand on ${where}: it handles events (@EventPattern()), and answers nobody. Take @HttpCache off.`,
+      `@HttpCache cannot be used on ${where}: it handles events (@EventPattern()), and answers nobody. Take @HttpCache off.`,
     );
   }
 
@@ -150,7 +150,7 @@ export class RoutePlans {
     if (scope !== 'private' || principal !== null) return;
     this.warn(
       `${where} principal`,
-      `${where} is private and has no principal: all that comes passes the cache by. Give it one, such as { principal: (context) => context.switchToHttp().getRequest().user?.id }.`,
+      `${where} is private and has no principal: every request bypasses the cache. Give it one, such as { principal: (context) => context.switchToHttp().getRequest().user?.id }.`,
     );
   }
 

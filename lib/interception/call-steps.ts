@@ -140,7 +140,7 @@ function conditionOf(condition: TargetOptions['condition'], where: string): Cond
     if (!dropPromise(answer)) return Boolean(answer);
     throw new CacheError(
       'RC_OPTION_FUNCTION',
-      `The function 'condition' of ${where} returned a promise, which would always count as true. Decide at once, by a function that is not async.`,
+      `The function 'condition' of ${where} returned a promise, which would always count as true. Use a function that is not async.`,
     );
   };
 }

@@ -38,7 +38,7 @@ export function readEvent(payload: unknown, typeField: string): ReadEvent {
 function objectOf(payload: unknown): object {
   const parsed = typeof payload === 'string' || payload instanceof Uint8Array ? parsedOf(payload) : payload;
   if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return parsed;
-  throw invalid(`is ${kindOf(parsed)}, and no object`);
+  throw invalid(`is ${kindOf(parsed)}, not an object`);
 }
 
 function parsedOf(payload: string | Uint8Array): unknown {
@@ -48,7 +48,7 @@ function parsedOf(payload: string | Uint8Array): unknown {
     return JSON.parse(text);
   } catch {
     // the parser's error quotes the content
-    throw invalid(`is no JSON (${text.length} characters)`);
+    throw invalid(`is not JSON (${text.length} characters)`);
   }
 }
 

@@ -84,7 +84,7 @@ function workOfOne(rule: BoundRule, one: Invalidation, judging: Judging): EventW
   if (one.tags !== undefined) work.wanted.push(...cache.wantedTags(checkTags(one.tags, where)));
   if (identifiers.length === 0 && one.allEntries !== true) {
     if (one.tags === undefined && one.keys === undefined) {
-      throw invalid(where, 'returned neither key, keys, tags nor allEntries. Return null where nothing is concerned');
+      throw invalid(where, 'returned none of key, keys, tags and allEntries. Return null where nothing is concerned');
     }
     return work;
   }

@@ -42,7 +42,7 @@ export class PlainChannel {
       onOutcome: (error) => {
         stand(error === null);
         if (error !== null && !isTold) {
-          this.logger.warn(`The channel "${channel}" is not listened to: ${error.message}. It goes on trying.`);
+          this.logger.warn(`The channel "${channel}" is not listened to: ${error.message}. It keeps trying.`);
         }
         isTold = error !== null;
       },

@@ -91,6 +91,6 @@ function listOf<X>(one: X | readonly X[]): readonly X[] {
 export function regionMissing(where: string): CacheError {
   return new CacheError(
     'RC_INVALID_EVENT',
-    `${where} evicts keys, and says not of which region. Give the rule, or what it returns, a region.`,
+    `${where} evicts keys, but does not say of which region. Give the rule, or what it returns, a region.`,
   );
 }

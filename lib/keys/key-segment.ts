@@ -67,7 +67,7 @@ function segmentOf(segments: readonly unknown[], index: number, where: string): 
 
 function invalidKey(value: unknown, where: string): CacheError {
   const [got, cure] = dropPromise(value)
-    ? ['a promise', 'A key is made at once, by a function that is not async.']
+    ? ['a promise', 'A key is made synchronously: use a function that is not async.']
     : [describeValue(value), 'Return what identifies the value, such as its id.'];
   return new CacheError(
     'RC_INVALID_KEY',

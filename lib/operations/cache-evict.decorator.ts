@@ -57,7 +57,7 @@ function listOf(
     const got = dropPromise(list) ? 'a promise' : describeValue(list);
     throw new CacheError(
       'RC_INVALID_KEY',
-      `The function 'keys' of ${where} must return an array of keys, at once; got ${got}. Return [] where there is nothing to evict.`,
+      `The function 'keys' of ${where} must return an array of keys, and no promise; got ${got}. Return [] where there is nothing to evict.`,
     );
   }
   for (const value of list) dropPromise(value);

@@ -39,7 +39,7 @@ function checkEvict(options: CacheEvictOptions, where: string): void {
   const { key, keys, tags, allEntries, strict, beforeInvocation, version } = options;
   const fail = (what: string) => new CacheError('RC_INVALID_OPTION', `@CacheEvict on ${where} ${what}`);
   if (key === undefined && keys === undefined && tags === undefined && !allEntries) {
-    throw fail('says not what to evict. Give key, keys, tags, or allEntries: true.');
+    throw fail('does not say what to evict. Give key, keys, tags, or allEntries: true.');
   }
   if (allEntries && (key !== undefined || keys !== undefined)) {
     throw fail('has allEntries and a key: the whole region holds the key. Keep one of them.');

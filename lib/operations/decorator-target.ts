@@ -24,12 +24,12 @@ export function checkTarget(
   if (name === undefined) {
     throw new CacheError(
       'RC_DECORATOR_TARGET',
-      `@${decorator} cannot stand on the class ${ownerNameOf(target)}: methods are cached. Put it on each of them; @CacheConfig sets what they share.`,
+      `@${decorator} cannot be used on the class ${ownerNameOf(target)}: methods are cached. Put it on each of them; @CacheConfig sets what they share.`,
     );
   }
   const where = `${ownerNameOf(target)}.${nameText(name as string | symbol)}`;
   const fail = (what: string) =>
-    new CacheError('RC_DECORATOR_TARGET', `@${decorator} cannot stand on ${where}: ${what}`);
+    new CacheError('RC_DECORATOR_TARGET', `@${decorator} cannot be used on ${where}: ${what}`);
   if (typeof target === 'function') {
     throw fail('it is static, and only instances belong to an application. Make it an instance method of a provider.');
   }
@@ -62,7 +62,7 @@ export function refuseBare(decorator: string, given: readonly unknown[]): void {
   const where = isMethod ? `${ownerNameOf(target)}.${nameText(name)}` : ownerNameOf(target);
   throw new CacheError(
     'RC_DECORATOR_TARGET',
-    `@${decorator} stands without parentheses on ${where}. Write @${decorator}(${ARGUMENTS[decorator] ?? '{ … }'}).`,
+    `@${decorator} is used without parentheses on ${where}. Write @${decorator}(${ARGUMENTS[decorator] ?? '{ … }'}).`,
   );
 }
 

@@ -60,7 +60,7 @@ export function parseRedisUrl(url: unknown, option: string): RedisUrl {
       login.password = decodeURIComponent(password);
     }
   } catch {
-    throw refuse('Its login holds % and two digits that are no character of UTF-8; write a raw % as %25.');
+    throw refuse('Its login holds % and two digits that are not a UTF-8 character; write a raw % as %25.');
   }
   if (!/^\/?\d*$/.test(pathname)) throw refuse('Its path must be the number of a database, such as /0.');
   const options = queryOptions(searchParams, option);
@@ -98,7 +98,7 @@ function queryOptions(query: URLSearchParams, option: string): Record<string, st
         );
       }
       throw refuse(
-        `has ${describeValue(name)} in its query, which is no option there.${meant} The query may hold ${Object.keys(QUERY_OPTIONS).join(', ')}; write other options beside \`url\`.`,
+        `has ${describeValue(name)} in its query, which is not an option there.${meant} The query may hold ${Object.keys(QUERY_OPTIONS).join(', ')}; write other options beside \`url\`.`,
       );
     }
     if (name in options) throw refuse(`has ${name} twice in its query. Keep one.`);

@@ -429,7 +429,7 @@ describe('what is missing', () => {
     await expect(
       boot({ imports: [RedisCacheModule.forRoot({ service: 'user' })], providers: [Other] }),
     ).rejects.toThrow(
-      'Other.find uses the cache "sessions", which this application has not (it has: "default"). Import RedisCacheModule.forRoot({ name: \'sessions\'',
+      'Other.find uses the cache "sessions", which this application does not have (it has: "default"). Import RedisCacheModule.forRoot({ name: \'sessions\'',
     );
   });
 });

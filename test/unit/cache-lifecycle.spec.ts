@@ -45,7 +45,9 @@ describe('a boot for which Redis is too late', () => {
 
   it('goes on without, and does not say that Redis answers only because the cache was opened', async () => {
     const { lines, opening } = await bootLate();
-    expect(lines).toEqual(['Redis has not answered yet. The application starts without: calls load until it does.']);
+    expect(lines).toEqual([
+      'Redis has not answered yet. The application starts without it: calls load until it answers.',
+    ]);
     opening.open();
     await jest.advanceTimersByTimeAsync(0);
     expect(lines.slice(1)).toEqual([expect.stringMatching(/^Cache of service "user" starts: .* 3 cached methods/)]);

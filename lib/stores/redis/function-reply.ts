@@ -33,5 +33,5 @@ export function wordIn<Word extends string>(part: unknown, words: readonly Word[
 
 /** What was got is not shown: it may hold a cached value. */
 function unexpected(part: unknown): Error {
-  return new Error(`the reply has a part of another kind than the function gives (${classOf(part)})`);
+  return new Error(`the reply has a part of another type than the function returns (${classOf(part)})`);
 }

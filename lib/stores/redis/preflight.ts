@@ -65,7 +65,7 @@ export async function preflight(topology: RedisTopology, context: NodeContext, l
     if (isPermissionDenied(away)) throw missingRight(away.message, context, away);
     if (isNoCluster(away)) throw noCluster(away);
     // the first poll fails as well, and is what tells the operator
-    logger.debug(`Redis is away: ${away.message}. The cache works without it and goes on trying.`);
+    logger.debug(`Redis is away: ${away.message}. The cache works without it and keeps trying.`);
     return false;
   }
   const { keyspace } = context;
@@ -107,7 +107,7 @@ async function check(node: RedisNode, bucket: number, context: NodeContext, logg
     if (isPermissionDenied(error)) throw missingRight(messageOf(error), context, error);
     if (isFunctionMissing(error)) throw error;
     if (isOfCluster(error) && keyspace.bucketCount === 1) throw ofCluster(node, error);
-    logger.warn(`Redis could not be checked: ${messageOf(error)}. The cache goes on trying.`);
+    logger.warn(`Redis could not be checked: ${messageOf(error)}. The cache keeps trying.`);
   }
 }
 
@@ -116,7 +116,7 @@ function missingDatabase(topology: RedisTopology, cause: Error): CacheError {
   return new CacheError(
     'RC_INVALID_OPTION',
     `The database, redis.db or the path of redis.url, must be one that the server has, got ${describeValue(database)}: ${cause.message}. ` +
-      `Take one from 0 on and below the server's setting \`databases\` (16 by default).`,
+      `Choose one from 0 up to, and not including, the server's setting \`databases\` (16 by default).`,
     { cause },
   );
 }
@@ -146,7 +146,7 @@ function missingRight(what: string, context: NodeContext, cause: unknown): Cache
   return new CacheError(
     'RC_REDIS_PERMISSION',
     `The Redis user lacks a right: ${what}. The least rights that suffice: ${aclLine(context)} ` +
-      `(without +function|load, an administrator loads the library "${LIBRARY_NAME}" before).`,
+      `(without +function|load, an administrator has to load the library "${LIBRARY_NAME}" first).`,
     { cause },
   );
 }

@@ -131,7 +131,7 @@ export class ReadBatch {
     return reply.then(
       (values: unknown) => {
         const isIdentified = this.isProven(proof);
-        if (!Array.isArray(values)) return this.fail(proof.bucket, new Error('the reply to MGET is no list'), reads);
+        if (!Array.isArray(values)) return this.fail(proof.bucket, new Error('the reply to MGET is not a list'), reads);
         reads.forEach(({ answer }, n) =>
           answer.resolve(plainRead((values as (Payload | null)[])[n] ?? null, proof.position, isIdentified)),
         );

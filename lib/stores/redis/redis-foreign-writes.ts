@@ -140,7 +140,7 @@ export class RedisForeignWrites implements ForeignWrites {
     if (this.isTold || this.isClosed) return;
     this.isTold = true;
     this.options.logger.warn(
-      `Writes of others (foreignWrites: '${this.options.means}') are not told: ${messageOf(error)}. It goes on trying; until then L1 is not served.`,
+      `Writes of others (foreignWrites: '${this.options.means}') are not told: ${messageOf(error)}. It keeps trying; until then L1 is not served.`,
     );
   }
 

@@ -141,7 +141,7 @@ it('refuses a handler of events at boot', async () => {
   @Module({ imports: [RedisCacheModule.forRoot({ service: 'test' })], controllers: [Events] })
   class EventsModule {}
   const app = await NestFactory.create(EventsModule, { logger: false, abortOnError: false });
-  await expect(app.init()).rejects.toThrow(/@HttpCache cannot stand on Events.happened: it handles events/);
+  await expect(app.init()).rejects.toThrow(/@HttpCache cannot be used on Events.happened: it handles events/);
   await app.close();
 });
 

@@ -52,11 +52,11 @@ describe('an event is read', () => {
 it.each<[string, unknown, RegExp]>([
   ['nothing', '', /is empty/],
   ['no bytes', Buffer.alloc(0), /is empty/],
-  ['broken JSON', '{"type":"UserUpd', /is no JSON \(16 characters\)/],
-  ['bytes of another format', Buffer.from([0, 0, 0, 0, 7, 250]), /is no JSON/],
-  ['a number', '42', /is a number, and no object/],
-  ['null', 'null', /is null, and no object/],
-  ['a list', [updated], /is an array of 1, and no object/],
+  ['broken JSON', '{"type":"UserUpd', /is not JSON \(16 characters\)/],
+  ['bytes of another format', Buffer.from([0, 0, 0, 0, 7, 250]), /is not JSON/],
+  ['a number', '42', /is a number, not an object/],
+  ['null', 'null', /is null, not an object/],
+  ['a list', [updated], /is an array of 1, not an object/],
 ])('refuses %s, and quotes nothing of it', (_name, payload, reason) => {
   expect(() => readEvent(payload, 'type')).toThrow(reason);
   expect(() => readEvent(payload, 'type')).toThrow(/RC_INVALID_EVENT/);

@@ -77,7 +77,7 @@ describe('identifierOf', () => {
     const failing = () => Promise.reject(new Error('late'));
     for (const value of [failing(), [failing(), failing()], ['a', failing()]]) {
       expect(() => identifierOf(value, 'Users.find')).toThrow(
-        /got a promise\. A key is made at once, by a function that is not async\. \[RC_INVALID_KEY\]$/,
+        /got a promise\. A key is made synchronously: use a function that is not async. \[RC_INVALID_KEY\]$/,
       );
     }
     await new Promise(setImmediate);

@@ -168,7 +168,7 @@ describe('the keys of @CacheEvict', () => {
   ])('refuse %p, and name the method', (list, message) => {
     expect(() => identify(() => list)).toThrow(expect.objectContaining({ code: 'RC_INVALID_KEY' }));
     expect(() => identify(() => list)).toThrow(
-      `The function 'keys' of Users.remove must return an array of keys, at once; ${message}`,
+      `The function 'keys' of Users.remove must return an array of keys, and no promise; ${message}`,
     );
   });
 
@@ -225,11 +225,15 @@ describe('bad targets', () => {
   const cacheable = Cacheable() as unknown as Decorate;
 
   it.each<[string, () => void, string]>([
-    ['a static method', () => decorate(Users, 'all', cacheable), '@Cacheable cannot stand on Users.all: it is static'],
+    [
+      'a static method',
+      () => decorate(Users, 'all', cacheable),
+      '@Cacheable cannot be used on Users.all: it is static',
+    ],
     [
       'a getter',
       () => decorate(Users.prototype, 'first', cacheable),
-      '@Cacheable cannot stand on Users.first: it is an accessor',
+      '@Cacheable cannot be used on Users.first: it is an accessor',
     ],
     ['a generator', () => decorate(Users.prototype, 'rows', cacheable), 'Users.rows: it is a generator'],
     ['an async generator', () => decorate(Users.prototype, 'pages', cacheable), 'Users.pages: it is a generator'],
@@ -243,7 +247,7 @@ describe('bad targets', () => {
   it('refuse a class, and tell where they belong', () => {
     const act = () => (cacheable as unknown as (type: unknown) => void)(Users);
     expect(act).toThrow(expect.objectContaining({ code: 'RC_DECORATOR_TARGET' }));
-    expect(act).toThrow('@Cacheable cannot stand on the class Users: methods are cached. Put it on each of them');
+    expect(act).toThrow('@Cacheable cannot be used on the class Users: methods are cached. Put it on each of them');
   });
 
   it.each<[string, (...given: never[]) => unknown, string]>([
@@ -255,8 +259,8 @@ describe('bad targets', () => {
     const bare = decorator as (...given: unknown[]) => unknown;
     const onMethod = () => bare(Users.prototype, 'find', Object.getOwnPropertyDescriptor(Users.prototype, 'find'));
     expect(onMethod).toThrow(expect.objectContaining({ code: 'RC_DECORATOR_TARGET' }));
-    expect(onMethod).toThrow(`@${name} stands without parentheses on Users.find. Write ${cure}.`);
-    expect(() => bare(Users)).toThrow(`@${name} stands without parentheses on Users. Write ${cure}.`);
+    expect(onMethod).toThrow(`@${name} is used without parentheses on Users.find. Write ${cure}.`);
+    expect(() => bare(Users)).toThrow(`@${name} is used without parentheses on Users. Write ${cure}.`);
     expect(() => bare(Users.prototype.find, { kind: 'method', name: 'find' })).toThrow('without parentheses on find');
   });
 
@@ -321,9 +325,9 @@ describe('bad options', () => {
       'CacheEvict',
       CacheEvict,
       {},
-      '@CacheEvict on Users.find says not what to evict. Give key, keys, tags, or allEntries: true.',
+      '@CacheEvict on Users.find does not say what to evict. Give key, keys, tags, or allEntries: true.',
     ],
-    ['CacheEvict', CacheEvict, { allEntries: false }, 'says not what to evict'],
+    ['CacheEvict', CacheEvict, { allEntries: false }, 'does not say what to evict'],
     ['CacheEvict', CacheEvict, { key: '{id}', allEntries: true }, 'has allEntries and a key'],
     ['CacheEvict', CacheEvict, { key: '{id}', strict: true, beforeInvocation: true }, 'is strict and beforeInvocation'],
     ['CacheEvict', CacheEvict, { tags: ['a'], strict: true }, 'is strict, which fences keys'],

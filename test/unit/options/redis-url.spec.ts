@@ -26,7 +26,7 @@ describe('parseRedisUrl', () => {
   });
 
   it.each([
-    ['an unknown option', 'redis://a?timeouts=5', 'has "timeouts" in its query, which is no option there.'],
+    ['an unknown option', 'redis://a?timeouts=5', 'has "timeouts" in its query, which is not an option there.'],
     ['a misspelt option', 'redis://a?conectTimeout=5', 'Did you mean "connectTimeout"?'],
     ['a key prefix', 'redis://a/?keyPrefix=shop:', 'sets keyPrefix'],
     ['a key prefix in another case', 'redis://a/?keyprefix=shop:', 'sets keyPrefix'],
@@ -55,7 +55,7 @@ describe('parseRedisUrl', () => {
     ['redis://alice:hunter2#', 'write %23'],
     ['redis://alice:hun%ter2@a', 'write %25'],
     ['redis://alice:hunter2%@a', 'write %25'],
-    ['redis://alice:hunter2%ff@a', 'no character of UTF-8'],
+    ['redis://alice:hunter2%ff@a', 'not a UTF-8 character'],
     ['redis://alice:12?ter2@a', '? is %3F'],
     ['redis://alice:12/ter2@a', '/ is %2F'],
     ['redis://alice:hun?ter2@a?keyPrefix=x', '? is %3F'],
