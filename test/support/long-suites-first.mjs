@@ -3,7 +3,15 @@ import TestSequencer from '@jest/test-sequencer';
 const Sequencer = TestSequencer.default ?? TestSequencer;
 
 /** Folders whose suites take longest, the longest first. The rest keeps jest's own order. */
-const LONG = ['test/history/', 'test/package/', 'test/model/', 'test/e2e/', 'test/integration/'];
+const LONG = [
+  'test/e2e/npm-start',
+  'test/history/',
+  'test/package/',
+  'test/rules/',
+  'test/model/',
+  'test/e2e/',
+  'test/integration/',
+];
 
 /** Starts the long suites first, so that no worker is left alone with one at the end. */
 export default class LongSuitesFirst extends Sequencer {
