@@ -127,15 +127,6 @@ export const clientMutants: readonly Mutant[] = [
     options: '--regions part,composed --keys 4 --load-max 6',
   },
   {
-    name: 'a master that was cut off is believed',
-    edits: [
-      edit('stores/redis/redis-node', '&& atMs - this.acceptedAtMs[bucket]! <= this.context.trustMs', ''),
-      edit('stores/redis/redis-node', 'if (isWriteRefused(error)) this.epoch += 1;', ''),
-    ],
-    faults: ['partitioned master'],
-    options: '--topology sentinel --workers 3 --seconds 60 --regions exact,tagged',
-  },
-  {
     name: 'plain read without identity',
     edits: [edit('cache/bucket-view', 'read.identified &&', '')],
     onlyByModel: {

@@ -168,6 +168,13 @@ export const directedClientMutants: readonly Mutant[] = [
     edits: [edit('stores/redis/redis-node', '&& atMs - this.acceptedAtMs[bucket]! <= this.context.trustMs', '')],
   },
   {
+    name: 'a master that was cut off is believed',
+    edits: [
+      edit('stores/redis/redis-node', '&& atMs - this.acceptedAtMs[bucket]! <= this.context.trustMs', ''),
+      edit('stores/redis/redis-node', 'if (isWriteRefused(error)) this.epoch += 1;', ''),
+    ],
+  },
+  {
     name: 'a server that refuses writes is believed',
     edits: [edit('stores/redis/redis-node', 'if (isWriteRefused(error)) this.epoch += 1;', '')],
   },
