@@ -44,7 +44,7 @@ const ours = (name: string, l1: false | undefined): Contender => ({
 async function peers(): Promise<Contender[]> {
   const folder = join(process.cwd(), 'bench', 'peers');
   const from = createRequire(join(folder, 'package.json'));
-   
+
   const module = async (name: string): Promise<any> => import(pathToFileURL(from.resolve(name)).href);
   try {
     const [

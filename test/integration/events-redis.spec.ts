@@ -279,7 +279,7 @@ describe('options', () => {
     [{ pattern: ['a'] }, /RedisCacheEventsModule: pattern is not an option.*patterns/],
     [{ rules: [{ map: () => null }] }, /rules/],
     [{ rules: [{ on: 'A' }] }, /rules/],
-    [{ rules: [{ on: 'A', map: () => null, region: 'a:b' }] }, /region of a rule/],
+    [{ rules: [{ on: 'A', map: () => null, region: 'a:b' }] }, /rules\.0\.region must be/],
     [{ deadLetters: 7 }, /deadLetters must be/],
   ])('%j are refused at boot', async (options, message) => {
     await expect(start(options as never, { isHybrid: false })).rejects.toThrow(message);

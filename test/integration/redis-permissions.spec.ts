@@ -139,7 +139,7 @@ describe('a database other than 0', () => {
     await expect(openRedisStore(connection())).rejects.toMatchObject({
       code: 'RC_INVALID_OPTION',
       message: expect.stringMatching(
-        /^The database, redis\.db or the path of redis\.url, .*, got 99: ERR DB index is out of range\. Take one /,
+        /^The database, redis\.db or the path of redis\.url, .*, got 99: ERR DB index is out of range\. Choose one /,
       ),
     });
     expect(redisCli(server.port, ['EXISTS', 'user:~m'])).toBe('0');

@@ -147,4 +147,8 @@ export const besideTheModel: Readonly<Record<string, Tried>> = {
   'a journal without room evicts more, never less': by('a journal that overflows forgets'),
   'holds are bounded, by holding more': by('holds are kept however many they are'),
   'stamps grow': by('stamps do not grow'),
+  'who joins a stale answer began before the eviction that it does not know': by(
+    'a stale value counts as of its serving',
+  ),
+  'a load that goes on after its caller has an eviction know of it': by('a late load has no ticket of its own'),
 };

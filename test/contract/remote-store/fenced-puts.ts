@@ -120,9 +120,9 @@ export const fencedPutTests: RemoteStoreTest[] = [
   {
     name: 'a fence set while another stood is not alone, even when the time of the other is over at the put',
     async run(h) {
-      await fence(h.stores[0], placeOf(h), 8);
+      await fence(h.stores[0], placeOf(h), 150);
       const two = await fence(h.stores[1], placeOf(h));
-      await h.passTime(11);
+      await h.passTime(160);
       expect(await put(h.stores[1], placeOf(h), { fence: two })).toMatchObject({ kind: 'refused' });
       await expectNothing(h.stores[0], placeOf(h));
     },

@@ -142,6 +142,9 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
       expect(stale).toMatchObject({ status: 200, body: '{"fine":true}' });
       expect(stale.headers['cache-status']).toMatch(/^RedisCache; fwd=stale; ttl=-60; detail=stale-if-error$/);
       error = new NotFoundException();
+      expect(await app.get('/one')).toMatchObject({ status: 200, body: '{"fine":true}' });
+      // the handler is spared for a second after it failed
+      await clock.advance('1s');
       expect((await app.get('/one')).status).toBe(404);
       await clock.advance('2h');
       error = new Error('database');
@@ -711,7 +714,7 @@ describe('what is refused at boot', () => {
     Get('one')(One.prototype, 'find', descriptor);
     UseInterceptors(RedisCacheInterceptor)(One);
     Controller()(One);
-    await expect(start('express', [One])).rejects.toThrow(`@HttpCache cannot stand on One.find: ${why}`);
+    await expect(start('express', [One])).rejects.toThrow(`@HttpCache cannot be used on One.find: ${why}`);
   });
 
   it('leaves such handlers of a cached class out, with one warning', async () => {
@@ -758,7 +761,7 @@ describe('what is refused at boot', () => {
       @Cacheable({ region: 'http' }) async find() {}
     }
     await expect(start('express', [routeOf({ ttl: '1m' }, () => ({}))], { providers: [Service] })).rejects.toThrow(
-      /The region "http" is to hold values of two forms/,
+      /The region "http" would hold values of two forms/,
     );
   });
 

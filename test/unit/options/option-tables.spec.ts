@@ -26,7 +26,7 @@ const ORDINARY_WORDS = ['keys', 'type', 'schema', 'shape', 'reads', 'l1'];
 /** Options of the same name that are others. */
 const OTHER_OPTIONS: Readonly<Record<string, RegExp>> = {
   // of ioredis
-  commandTimeout: /connection-form|stores\/redis/,
+  commandTimeout: /connection-form|stores\/redis|cache-client-options|boot-advice/,
   // of a rule about events
   tombstone: /^operations\/|operation-schema/,
 };
