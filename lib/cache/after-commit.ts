@@ -5,7 +5,7 @@ import type { CacheChanges } from './cache-changes.js';
 import type { CacheEngine } from './cache-engine.js';
 import { checkCallback } from './check-call.js';
 import type { FencedKey } from './call-fences.js';
-import { evictQueues, type Queue, type QueuedChanges, sendQueue, throwFirst } from './queued-changes.js';
+import { evictionsOf, evictQueues, type Queue, type QueuedChanges, sendQueue, throwFirst } from './queued-changes.js';
 import { isOutcomeUnknown } from './unknown-outcome.js';
 
 /** @publicApi */
@@ -28,6 +28,7 @@ export async function runAfterCommit<R>(
   checkCallback('afterCommit(run)', run, `cache "${engine.name}"`);
   const fenced = strictKeys(engine, options);
   let committed: { readonly result: R; readonly others: Promise<PromiseSettledResult<void>[]> } | undefined;
+  let unknown: Promise<void> | undefined;
   let own: Queue = { wanted: [], given: [] };
   const transaction = async () => {
     const result = await run(changes);
@@ -36,11 +37,28 @@ export async function runAfterCommit<R>(
     queues.delete(engine);
     committed = { result, others: Promise.allSettled([...queues].map(sendQueue)) };
   };
-  const plan = { strict: fenced, puts: [], evictsNothing: false, after: () => own.wanted, given: () => own.given };
+  // its own part goes with the fences that end: one group (R19)
+  const afterError = (error: unknown) => {
+    if (!isOutcomeUnknown(error)) return [];
+    const queues = queued.takeIfOpen();
+    const mine = queues.get(engine);
+    queues.delete(engine);
+    unknown = evictQueues(queues);
+    return mine === undefined ? [] : evictionsOf(mine);
+  };
+  const plan = {
+    afterError,
+    strict: fenced,
+    puts: [],
+    evictsNothing: false,
+    after: () => own.wanted,
+    given: () => own.given,
+  };
   const [outcome] = await Promise.allSettled([engine.writer.writeAll(plan, transaction)]);
   if (committed === undefined) {
     const { reason } = outcome as PromiseRejectedResult;
     await giveUp(queued, reason);
+    await unknown;
     throw reason;
   }
   throwFirst([outcome!, ...(await committed.others)]);

@@ -37,6 +37,11 @@ export class BackOff {
     this.put(entry, { untilMs: Infinity, lengthMs: this.pauses.get(entry)?.lengthMs ?? 0 });
   }
 
+  /** That load has ended, whatever it came to. */
+  isLateNoMore(entry: string): void {
+    if (this.pauses.get(entry)?.untilMs === Infinity) this.pauses.delete(entry);
+  }
+
   succeeded(entry: string): void {
     if (this.pauses.size > 0) this.pauses.delete(entry);
   }

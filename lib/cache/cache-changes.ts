@@ -105,7 +105,7 @@ export class ChangedRegion<T = unknown> {
     const policy = resolveReadPolicy(this.#region.options, options, this.#where);
     const cacheKey = this.#keyOf(key);
     const call = this.#region.entryCall(cacheKey, policy, NO_ARGS);
-    if (call.region.usesTags) throw putUnsafe(call);
+    if (call.region.usesTags || policy.tags) throw putUnsafe(call);
     this.#queued.put(this.#engine, { call, value, version });
   }
 

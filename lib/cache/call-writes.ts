@@ -83,8 +83,8 @@ export class CallWrites {
   }
 
   /** The method threw, or was not run: all that it may have written is evicted. Never rejects. */
-  async abandon(): Promise<void> {
-    await this.evict(this.unfenced ? [evictionOf(this.unfenced)] : this.fencedKeys);
+  async abandon(besides: readonly Wanted[] = []): Promise<void> {
+    await this.evict([...besides, ...(this.unfenced ? [evictionOf(this.unfenced)] : this.fencedKeys)]);
   }
 
   /**

@@ -41,6 +41,8 @@ export class Coherence {
   /** By bucket: each master has a clock of its own, and no two are compared. */
   private readonly serverTimes: { micros: number; atMs: number }[] = [];
 
+  private answeredAtMs = -Infinity;
+
   constructor(
     private readonly parts: {
       store: RemoteStore;
@@ -109,9 +111,9 @@ export class Coherence {
     return Math.min(...inUse.map(({ verifiedAtMs }) => verifiedAtMs));
   }
 
-  /** Local monotonic ms at which any bucket was last proven: when Redis last took part; -Infinity when it never did. */
+  /** Local monotonic ms of the last poll that was answered: when Redis last took part, whatever proves L1; -Infinity when it never did. */
   get lastProvenAtMs(): number {
-    return this.parts.views.reduce((last, { verifiedAtMs }) => Math.max(last, verifiedAtMs), -Infinity);
+    return this.answeredAtMs;
   }
 
   /** How often a bucket turned out to be another incarnation, of all buckets together. */
@@ -207,6 +209,7 @@ export class Coherence {
     const sentAtMs = clock.now();
     const provenAtMs = this.provable(sentAtMs);
     const reply = await store.poll({ bucket, marks });
+    this.answeredAtMs = Math.max(this.answeredAtMs, sentAtMs);
     this.outage.answered(bucket);
     this.parts.onAnswer(bucket);
     this.serverTimes[bucket] = { micros: reply.nowMicros, atMs: sentAtMs };

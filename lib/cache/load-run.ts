@@ -81,7 +81,7 @@ export class LoadRun {
     timer?.cancel();
     if (outcome !== null) return outcome;
     backOff.isLate(key.entry);
-    background.run(running);
+    background.run(running.finally(() => backOff.isLateNoMore(key.entry)));
     return staleOutcome(stale);
   }
 

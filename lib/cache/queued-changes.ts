@@ -54,10 +54,13 @@ export async function sendQueue([engine, { wanted, given }]: [CacheEngine, Queue
 
 /** Nobody knows whether the transaction has committed: whatever it may have changed is evicted, and nothing put. Never rejects. */
 export async function evictQueues(queues: Iterable<[CacheEngine, Queue]>): Promise<void> {
-  const sending = [...queues].map(([engine, { wanted, given }]) =>
-    engine.writer.send([...wanted.map(withoutVersion), ...given.map(({ call }) => evictionOf(call))]),
-  );
+  const sending = [...queues].map(([engine, { wanted, given }]) => engine.writer.send(evictionsOf({ wanted, given })));
   await Promise.all(sending);
+}
+
+/** All that a queue may have changed. */
+export function evictionsOf({ wanted, given }: Queue): Wanted[] {
+  return [...wanted.map(withoutVersion), ...given.map(({ call }) => evictionOf(call))];
 }
 
 export function throwFirst(outcomes: readonly PromiseSettledResult<unknown>[]): void {

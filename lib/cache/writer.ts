@@ -20,6 +20,8 @@ export interface FailurePolicy extends QueuedPolicy {
 export interface WritePlan extends PlannedWrites {
   /** What is evicted when the method has returned. Never throws. */
   readonly after: (result: unknown) => readonly Wanted[];
+  /** What is evicted when it threw, with what is fenced. Never throws. */
+  readonly afterError?: (error: unknown) => readonly Wanted[];
   /** Values to put besides, when the method has returned. Never throws. */
   readonly given?: () => readonly GivenValue[];
 }
@@ -97,7 +99,7 @@ export class Writer {
       result = scope === null ? await run() : await scopes.run(scope, run);
     } catch (error) {
       // the write may have reached the source all the same
-      await writes.abandon();
+      await writes.abandon(plan.afterError?.(error));
       throw error;
     } finally {
       if (scope) scopes.ended(scope);

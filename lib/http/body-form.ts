@@ -30,7 +30,8 @@ export function wireBodyOf(value: unknown, exchange: Exchange, fields: HeaderFie
 
 /** The JSON of what a handler returned, for those who may change it on its way out; null for what JSON does not give back. */
 export function valueBodyOf(value: unknown): KeptBody | null {
-  if (value === undefined || value === null) return NONE;
+  if (value === undefined) return NONE;
+  if (value === null) return { form: 'json', body: 'null' };
   if (typeof value === 'string') return { form: 'text', body: value };
   return isPlain(value, 0) ? { form: 'json', body: JSON.stringify(value) } : null;
 }

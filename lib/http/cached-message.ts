@@ -28,6 +28,10 @@ interface MessageContext {
   getChannel?(): unknown;
   /** gRPC's metadata. */
   getMap?(): Readonly<Record<string, unknown>>;
+  /** NATS'. */
+  getHeaders?(): { keys?(): Iterable<unknown> } | undefined;
+  /** Kafka's and RabbitMQ's message. */
+  getMessage?(): { readonly headers?: object; readonly properties?: { readonly headers?: object } } | undefined;
 }
 
 /** A handler of messages: `@MessagePattern()`. Null for one of events, which answers nobody, and for what is none. */
@@ -64,7 +68,8 @@ export class CachedMessage {
         ...pick(options, ['jitter', 'negativeTtl', 'staleWhileRevalidate', 'staleIfError']),
         ...(ttl === undefined ? {} : { ttl: ofResult(ttl) }),
         ...(tags === undefined ? {} : { tags: ofResult(tags) }),
-        unless: (value: unknown, context: ExecutionContext) => isNotShared(value) || unless?.(value, context) === true,
+        unless: (value: unknown, context: ExecutionContext) =>
+          isNotShared(value) || (unless?.(value, context) ?? false),
       },
       where,
     );
@@ -169,10 +174,18 @@ function patternOf(message: MessageContext | undefined): string {
   return '';
 }
 
+const LOGINS = new Set(['authorization', 'cookie']);
+
 function bearsLogin(message: MessageContext | undefined): boolean {
-  if (typeof message?.getMap !== 'function') return false;
-  const fields = message.getMap();
-  return 'authorization' in fields || 'cookie' in fields;
+  const raw = message?.getMessage?.();
+  const names = [
+    // gRPC's metadata, NATS' headers, Kafka's and RabbitMQ's
+    ...Object.keys(message?.getMap?.() ?? {}),
+    ...(message?.getHeaders?.()?.keys?.() ?? []),
+    ...Object.keys(raw?.headers ?? {}),
+    ...Object.keys(raw?.properties?.headers ?? {}),
+  ];
+  return names.some((name) => LOGINS.has(String(name).toLowerCase()));
 }
 
 function pick<K extends keyof HttpCacheOptions>(

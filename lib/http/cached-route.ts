@@ -57,7 +57,6 @@ const NO_ARGS: readonly unknown[] = Object.freeze([]);
 /** One route whose responses are cached: what its requests are answered with. */
 export class CachedRoute {
   private readonly policy: ReadPolicy;
-  private readonly staleIfErrorMs: number;
 
   /** @param version of the route that the request has asked for, where its path does not say */
   constructor(
@@ -73,7 +72,7 @@ export class CachedRoute {
   ) {
     const { options, where } = plan;
     region.declareTags();
-    this.policy = resolveReadPolicy(
+    const policy = resolveReadPolicy(
       region.options,
       {
         // the response's own ttl has the jitter in it, so that its age is known
@@ -87,7 +86,8 @@ export class CachedRoute {
       },
       where,
     );
-    this.staleIfErrorMs = this.policy.staleIfErrorMs;
+    // a handler that runs behind an answer finds that answer on its response: it runs so for staleWhileRevalidate alone
+    this.policy = { ...policy, earlyRefresh: 0, softTimeoutMs: Infinity };
   }
 
   handle(visit: Visit): Observable<unknown> | Promise<Observable<unknown>> {
@@ -101,7 +101,7 @@ export class CachedRoute {
     }
     const { isOnlyIfCached, isNoCache } = requestDirectivesOf(exchange.headers);
     const key = this.region.keyOf(identity.identifier);
-    if (isOnlyIfCached) return this.onlyIfCached(visit, key);
+    if (isOnlyIfCached) return this.peekOr(visit, key, nothingStored);
     const isForced = isNoCache && this.plan.options.honorClientNoCache === true;
     if (!isForced) {
       let told: ReadReport | undefined;
@@ -110,6 +110,9 @@ export class CachedRoute {
         return this.serve(visit, local as CachedResponse, told);
       }
     }
+    // a handler that knows of HEAD makes no body
+    if (exchange.method === 'HEAD')
+      return this.peekOr(visit, key, () => this.pass(visit, { hit: false, fwd: 'uri-miss' }));
     return this.read(visit, key, identity.identifier, isForced);
   }
 
@@ -142,14 +145,13 @@ export class CachedRoute {
     return next.handle();
   }
 
-  private async onlyIfCached(visit: Visit, key: CacheKey): Promise<Observable<unknown>> {
+  /** What is stored, else what `instead` says; loads nothing. */
+  private async peekOr(visit: Visit, key: CacheKey, instead: () => Observable<unknown>): Promise<Observable<unknown>> {
     let told: ReadReport | undefined;
     const stored = (await this.region.peek(key, this.policy, (report) => (told = report))) as
       CachedResponse | undefined;
-    if (stored !== undefined && isSelected(stored.selecting, visit.exchange.headers)) {
-      return this.serve(visit, stored, told);
-    }
-    throw new GatewayTimeoutException('There is no cached response, and the request asks for no other.');
+    const fits = stored !== undefined && isSelected(stored.selecting, visit.exchange.headers);
+    return fits ? this.serve(visit, stored, told) : instead();
   }
 
   private async read(visit: Visit, key: CacheKey, identifier: string, isForced: boolean): Promise<Observable<unknown>> {
@@ -234,7 +236,7 @@ export class CachedRoute {
     try {
       value = await lastValueFrom(next.handle().pipe(tap(() => (count += 1))));
     } catch (error) {
-      if (this.isShared(error, exchange)) throw error;
+      if (this.isShared(error)) throw error;
       return this.keepBack(own, { error }, 'error');
     }
     const collected = count > 1 ? null : collectResponse(exchange, value, since, visit.answer, isRefresh);
@@ -245,12 +247,11 @@ export class CachedRoute {
   }
 
   /**
-   * Whether those who wait for the handler share what it threw. A refusal may be meant for one of them. It is an answer, too: only what a server
-   * could not do is made up for by a stale response (RFC 5861, section 4).
+   * Whether those who wait for the handler share what it threw. A refusal may be meant for one of them alone. It is an answer, too: only what
+   * a server could not do is made up for by a stale response (RFC 5861, section 4).
    */
-  private isShared(error: unknown, { hasCredentials }: Exchange): boolean {
-    if (!(error instanceof HttpException) || error.getStatus() >= 500) return true;
-    return this.staleIfErrorMs === 0 && !(this.plan.scope === 'public' && hasCredentials);
+  private isShared(error: unknown): boolean {
+    return !(error instanceof HttpException) || error.getStatus() >= 500;
   }
 
   private keepBack(own: OwnRun, result: OwnRun['result'], why: string): unknown {
@@ -300,7 +301,7 @@ export class CachedRoute {
       responseMs: Date.now(),
       selecting: selectingFields(exchange.headers, { vary: ownVaryOf(collected.fields, before, plan.vary) }),
       tagsOf: () => [uriTagOf(exchange), ...(typeof tags === 'function' ? tags(value, context) : (tags ?? []))],
-      isRefused: () => options.unless?.(value, context) === true,
+      isRefused: () => options.unless?.(value, context) ?? false,
     };
   }
 
@@ -326,4 +327,10 @@ export class CachedRoute {
 /** What is not shared is for nobody else, whatever it depends on. */
 function isFor({ exchange }: Visit, stored: CachedResponse): boolean {
   return isNotShared(stored) || isSelected(stored.selecting, exchange.headers);
+}
+
+function nothingStored(): never {
+  throw new GatewayTimeoutException(
+    'No cached response matches, and the request allows no other source (only-if-cached).',
+  );
 }

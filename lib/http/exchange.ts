@@ -6,6 +6,8 @@ import type { HeaderFields } from './gateway/header-fields.js';
 interface AdapterRequest {
   readonly headers: Record<string, string | string[] | undefined>;
   readonly params?: Readonly<Record<string, unknown>>;
+  /** With the port; as the adapter trusts proxies. */
+  readonly host?: string;
   readonly hostname?: string;
   readonly user?: unknown;
   /** Express, and Fastify: the route that was matched, as it was registered. */
@@ -52,8 +54,8 @@ export class Exchange {
 
   /** As the application sees it: `trust proxy` decides whether a proxy's word counts. */
   get host(): string {
-    const { hostname, headers } = this.request;
-    return hostname ?? String(headers['host'] ?? '');
+    const { host, hostname, headers } = this.request;
+    return host ?? hostname ?? String(headers['host'] ?? '');
   }
 
   /** Null where the adapter does not say which route was matched. */

@@ -6,11 +6,13 @@ import type { Region } from '../cache/region.js';
 import { identifierOf } from '../keys/key-segment.js';
 import { CacheError } from '../shared/errors.js';
 import type { Visit } from './cached-route.js';
-import { before, collectResponse } from './collect-response.js';
+import { before, type Before, collectResponse } from './collect-response.js';
 import { ownerOf } from './entry-key.js';
+import type { Exchange } from './exchange.js';
 import { type Answer, Gateway, type OriginResponse, OwnOutcome } from './gateway/gateway.js';
 import type { HeaderFields } from './gateway/header-fields.js';
 import type { HttpCacheOptions } from './http-cache-options.js';
+import type { RoutePipes } from './route-pipes.js';
 import type { RoutePlan } from './route-plan.js';
 import { uriTagOf } from './uri-tags.js';
 import { writeCacheStatus, writeResponse } from './write-response.js';
@@ -27,7 +29,12 @@ export class GatewayRoute {
   constructor(
     private readonly plan: RoutePlan,
     private readonly region: Region,
-    private readonly warn: (kind: string, message: string) => void,
+    private readonly parts: {
+      readonly versionOf: (exchange: Exchange) => string;
+      readonly warn: (kind: string, message: string) => void;
+      /** Null: the handler has neither pipes nor parameter decorators. */
+      readonly pipes: RoutePipes | null;
+    },
   ) {
     const { options, where } = plan;
     checkOptions(options, where);
@@ -37,6 +44,8 @@ export class GatewayRoute {
     const policy = {
       ...resolveReadPolicy(region.options, { ttl, staleIfError, jitter: 0 }, where),
       staleWhileRevalidateMs: 0,
+      earlyRefresh: 0,
+      softTimeoutMs: Infinity,
     };
     this.gateway = new Gateway(
       region,
@@ -56,13 +65,14 @@ export class GatewayRoute {
     const owner = ownerOf(plan, exchange, context);
     if ('why' in owner) return this.pass(visit, owner);
     const { method, headers } = exchange;
+    const since = before(exchange);
     let answer: Answer;
     try {
       answer = await this.gateway.answer({
         request: { method, headers, isPersonal: exchange.hasCredentials },
-        uri: identifierOf([plan.where, owner.text, exchange.url], plan.where),
+        uri: identifierOf([plan.where, owner.text, exchange.url, this.parts.versionOf(exchange)], plan.where),
         tags: [uriTagOf(exchange), ...((plan.options.tags ?? []) as readonly string[])],
-        forward: (fields) => this.forward(visit, fields),
+        forward: (fields) => this.forward(visit, since, fields),
       });
     } catch (error) {
       if (!(error instanceof OwnOutcome)) throw error;
@@ -70,8 +80,13 @@ export class GatewayRoute {
       if ('error' in error.outcome) throw error.outcome.error;
       return of(error.outcome.value);
     }
+    // this request's own handler has run them
+    if (answer.ageMs !== null || answer.response === null)
+      await this.parts.pipes?.check(exchange.request, exchange.response);
     if (answer.response === null) {
-      throw new GatewayTimeoutException('There is no cached response, and the request asks for no other.');
+      throw new GatewayTimeoutException(
+        'No cached response matches, and the request allows no other source (only-if-cached).',
+      );
     }
     const delivered = writeResponse(exchange, answer.response, {
       status: answer.status,
@@ -87,7 +102,7 @@ export class GatewayRoute {
   private pass({ exchange, next }: Visit, { why, fault }: { why: string; fault?: string }): Observable<unknown> {
     const { where, options } = this.plan;
     if (fault !== undefined) {
-      this.warn(
+      this.parts.warn(
         `${where} ${why}`,
         `${where}: the function '${why}' of @HttpCache ${fault}: the request bypasses the cache. Make it return for every request. [RC_OPTION_FUNCTION]`,
       );
@@ -98,10 +113,15 @@ export class GatewayRoute {
   }
 
   /** Runs the handler, which sees these fields as the request's. @throws OwnOutcome */
-  private async forward({ exchange, next, answer }: Visit, fields: HeaderFields): Promise<OriginResponse> {
+  private async forward(
+    { exchange, next, answer }: Visit,
+    since: Before,
+    fields: HeaderFields,
+  ): Promise<OriginResponse> {
     const request = exchange.rawRequest;
     const { headers } = request;
-    const since = before(exchange);
+    // what a first attempt has left
+    for (const name of Object.keys(exchange.responseFields())) if (!(name in since.fields)) exchange.removeHeader(name);
     request.headers = { ...fields } as IncomingMessage['headers'];
     let value: unknown;
     try {
@@ -115,10 +135,15 @@ export class GatewayRoute {
     }
     const collected = collectResponse(exchange, value, since, answer, false);
     if (collected === null) throw new OwnOutcome({ value });
-    const { status, own, form, body } = collected;
-    return { status, headers: own, form, body };
+    const { status, own, fields: all, form, body } = collected;
+    // of what guards, middleware and @Header() have set, that which decides counts as the response's own
+    const deciding = DECIDING.filter((name) => all[name] !== undefined).map((name) => [name, all[name]!] as const);
+    return { status, headers: { ...Object.fromEntries(deciding), ...own }, form, body };
   }
 }
+
+/** Fields by which it is decided whether and for whom a response is kept. */
+const DECIDING = ['cache-control', 'expires', 'vary', 'set-cookie', 'surrogate-control'];
 
 /** What a response says of itself, the options do not say again. */
 const OF_THE_ROUTE: ReadonlySet<string> = new Set<keyof HttpCacheOptions>([

@@ -34,7 +34,9 @@ export class NestApplication {
    */
   hasOuterInterceptors(interceptor: Type<unknown>, runtimeClass: Type<unknown>, handler: AnyFunction): boolean {
     const bound = (target: object) => (Reflect.getMetadata(INTERCEPTORS_METADATA, target) ?? []) as unknown[];
-    const all = [...this.config.getGlobalInterceptors(), ...bound(runtimeClass), ...bound(handler)];
+    // REQUEST-scoped ones have no instance yet, and stand after the others
+    const scoped = this.config.getGlobalRequestInterceptors().map(({ metatype }) => metatype as unknown);
+    const all = [...this.config.getGlobalInterceptors(), ...scoped, ...bound(runtimeClass), ...bound(handler)];
     return all.findIndex((one) => one === interceptor || (one as object).constructor === interceptor) !== 0;
   }
 
@@ -63,5 +65,5 @@ export class NestApplication {
 function containerOf(moduleRef: ModuleRef): NestContainer {
   const { container } = moduleRef as unknown as { container?: NestContainer };
   if (container?.applicationConfig) return container;
-  throw new Error('This version of Nest does not show the set-up of its application to RedisCacheInterceptor.');
+  throw new Error("RedisCacheInterceptor cannot read the application's set-up in this version of Nest.");
 }

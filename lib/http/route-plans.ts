@@ -10,6 +10,7 @@ import { CacheError } from '../shared/errors.js';
 import { DEFAULT_CACHE } from '../shared/tokens.js';
 import { CachedMessage, messageKindOf } from './cached-message.js';
 import { CachedRoute } from './cached-route.js';
+import type { Exchange } from './exchange.js';
 import { GatewayRoute } from './gateway-route.js';
 import { HTTP_CACHE, HTTP_CACHE_EVICT } from './http-cache.decorator.js';
 import type { HttpCacheEvictOptions, HttpCacheOptions } from './http-cache-options.js';
@@ -118,14 +119,13 @@ export class RoutePlans {
     const { application } = this;
     const hasOuter = application.hasOuterInterceptors(this.interceptor, runtimeClass, handler);
     const { warn } = this;
-    const route = options.respectHeaders
-      ? new GatewayRoute(plan, region, warn)
-      : new CachedRoute(plan, region, {
-          versionOf: (exchange) => application.versionOf(exchange),
-          warn,
-          random: Math.random,
-          pipes: application.pipesOf(runtimeClass, handler),
-        });
+    const parts = {
+      versionOf: (exchange: Exchange) => application.versionOf(exchange),
+      warn,
+      random: Math.random,
+      pipes: application.pipesOf(runtimeClass, handler),
+    };
+    const route = options.respectHeaders ? new GatewayRoute(plan, region, parts) : new CachedRoute(plan, region, parts);
     return { route, answer: options.answer ?? (hasOuter ? 'value' : 'bytes') };
   }
 

@@ -31,7 +31,14 @@ export class UriEvictions {
     const evicting = defer(async () => {
       const { isSent } = exchange;
       if (this.parts.takesResponse && !isSent) {
-        void exchange.ended().then(() => this.evict(exchange, context, result));
+        const late = exchange.ended().then(() => this.evict(exchange, context, result));
+        // its answer is out: nobody else can be told
+        late.catch((error: unknown) =>
+          this.parts.warn(
+            `${this.where} eviction`,
+            `${this.where} has written, and the eviction of its entries was not acknowledged: ${describeThrown(error)}`,
+          ),
+        );
         return;
       }
       await this.evict(exchange, context, result);

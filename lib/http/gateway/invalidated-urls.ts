@@ -17,7 +17,7 @@ export function invalidatedUrls(method: string, url: URL, response: ResponseHead
     const value = single(response.headers, name);
     if (!value || !URL.canParse(value, url.href)) continue;
     const target = new URL(value, url);
-    if (target.origin === url.origin) urls.push(withoutHash(target));
+    if (target.hostname === url.hostname) urls.push(withoutHash(target));
   }
   return urls;
 }

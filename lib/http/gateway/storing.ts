@@ -44,7 +44,9 @@ export function whyNotStored(request: RequestHead, response: ResponseHead, times
   if (directives.has('private')) return 'private';
   if (response.headers['set-cookie'] !== undefined) return 'set-cookie';
   if (request.isPersonal && !isForAll(response)) return 'authorization';
-  if (listed(response.headers, 'vary').includes('*')) return 'vary';
+  const vary = listed(response.headers, 'vary');
+  // a secret would stand in the entry, and in the key of its variant
+  if (vary.some((name) => name === '*' || name === 'authorization' || name === 'cookie')) return 'vary';
   const freshMs = lifetimeMs(response, times);
   if (freshMs !== undefined && freshMs > 0) return null;
   const isKeepable = freshMs !== undefined || isCacheableUnsaid(response);

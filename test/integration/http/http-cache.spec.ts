@@ -59,10 +59,11 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
       }
     }
     const app = await start(adapter, [One]);
-    const head = await app.send('HEAD', '/one');
-    expect(head).toMatchObject({ status: 200, body: '' });
+    // a handler may make no body for HEAD: only what GET made is kept
+    expect(await app.send('HEAD', '/one')).toMatchObject({ status: 200, body: '' });
+    expect((await app.get('/one')).body).toBe('{"runs":2}');
     const get = await app.get('/one');
-    expect(get.body).toBe('{"runs":1}');
+    expect(get.body).toBe('{"runs":2}');
     expect(get.headers['cache-status']).toMatch(/hit/);
     expect((await app.send('HEAD', '/one')).headers).toMatchObject({
       etag: get.headers['etag'],

@@ -18,6 +18,7 @@ import {
   Query,
   Req,
   Res,
+  Scope,
   SerializeOptions,
   UnauthorizedException,
   UseGuards,
@@ -231,6 +232,13 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
         return new User(++runs, 'secret');
       }
     }
+    @Controller('plain')
+    @UseInterceptors(RedisCacheInterceptor)
+    class Plain {
+      @Get() @HttpCache({ ttl: '1m' }) find() {
+        return new User(++runs, 'secret');
+      }
+    }
     @Controller('outside')
     @UseInterceptors(Serializer, RedisCacheInterceptor)
     class Outside {
@@ -274,6 +282,13 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
         configure: (one) => void one.useGlobalInterceptors(new Serializer(one.get(Reflector))),
       });
       for (let n = 0; n < 2; n++) expect((await app.get('/inside')).body).toBe('{"id":1}');
+    });
+
+    it('is not cached where the serializer is global and REQUEST-scoped', async () => {
+      const app = await start(adapter, [Inside, Plain], {
+        providers: [{ provide: APP_INTERCEPTOR, scope: Scope.REQUEST, useClass: Serializer }],
+      });
+      for (let n = 1; n < 3; n++) expect((await app.get('/plain')).body).toBe(`{"id":${n}}`);
     });
 
     it('is cached as bytes where this interceptor is global, and the serializer is not', async () => {

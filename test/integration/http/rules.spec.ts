@@ -128,6 +128,19 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
       expect(asked).toEqual(['ann', 'bob']);
     });
 
+    it('runs no handler behind an answer but by its own staleWhileRevalidate, whatever the cache does elsewhere', async () => {
+      let runs = 0;
+      const cache = { earlyRefresh: 10, timeout: { soft: '1ms' }, staleIfError: '1h' };
+      const { app, clock } = await startTimed(adapter, [routeOf({ ttl: '1s' }, () => ({ runs: ++runs }))], { cache });
+      for (let n = 0; n < 40; n++) {
+        const answer = await app.get('/one');
+        expect(answer.headers['content-type']).toBe('application/json; charset=utf-8');
+        await clock.advance('90ms');
+      }
+      await clock.advance('2s');
+      expect((await app.get('/one')).headers['cache-status']).toMatch(/fwd=(uri-miss|stale); stored/);
+    });
+
     it('serves a stale response where the handler fails, and not where it refuses', async () => {
       let error: Error | null = null;
       const route = routeOf({ ttl: '1m', staleIfError: '1h' }, () => {

@@ -45,6 +45,21 @@ describe('after a commit', () => {
     expect(a.faults.calls).not.toHaveProperty('stamp');
   });
 
+  it('ends its fences and evicts what was queued as one group where nobody knows the outcome', async () => {
+    const a = await world.start();
+    const transaction = a.cache.afterCommit(
+      async (changes) => {
+        changes.region('inner').evict(1);
+        throw Object.assign(new Error('no answer to COMMIT'), { code: 'ECONNRESET' });
+      },
+      { strict: { users: [1] } },
+    );
+    await expect(transaction).rejects.toThrow('no answer to COMMIT');
+    // one after the other, somebody refills what was fenced from what is still to be evicted (R19)
+    expect(a.faults.calls).toMatchObject({ fence: 2 });
+    expect(a.faults.calls).not.toHaveProperty('evict');
+  });
+
   it('sends nothing after a rollback, and passes its error on', async () => {
     const a = await world.start();
     await read(a);

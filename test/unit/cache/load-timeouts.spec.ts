@@ -152,6 +152,21 @@ describe('time-outs of loads', () => {
     });
   });
 
+  it('loads again after a load whose fill took it past the soft limit', async () => {
+    const a = await start({ timeout: { soft: '100ms' }, ttl: '1s', staleIfError: '1h' });
+    await expired(a, 1);
+    const [source, fill] = [gate<number>(), a.faults.holdNext('fill')];
+    const call = users(a).getOrLoad(1, () => source.promise);
+    await world.clock.advance(90);
+    source.open(2);
+    await world.clock.advance(10);
+    expect(await call).toBe(1);
+    fill.open();
+    await settle();
+    await world.clock.advance(10 * 60_000);
+    expect(await users(a).getOrLoad(1, async () => 3)).toBe(3);
+  });
+
   describe('hard', () => {
     const options: RegionOptions = { timeout: { hard: '1s' } };
 

@@ -117,6 +117,7 @@ describe('storing', () => {
     [{ 'cache-control': 'max-age=60, public' }, { authorization: 'x' }, null],
     [{ 'cache-control': 's-maxage=60' }, { cookie: 'a=b' }, null],
     [{ 'cache-control': 'max-age=60', vary: 'a, *' }, {}, 'vary'],
+    [{ 'cache-control': 'max-age=60, public', vary: 'Authorization' }, { authorization: 'x' }, 'vary'],
     [{}, {}, 'no-lifetime'],
     [{ 'cache-control': 'max-age=0' }, {}, 'no-lifetime'],
   ])('%j for a request with %j: %s', (headers, request, reason) => {
