@@ -60,7 +60,7 @@ export function entryIdentityOf(
 
 /** The tenant, or else the host, whose entries a request reads. */
 export function ownerOf(plan: RoutePlan, exchange: Exchange, context: ExecutionContext): Asked {
-  if (plan.tenant === null) return { text: `h${exchange.host.toLowerCase()}` };
+  if (plan.tenant === null) return { text: `h${exchange.authority}` };
   const asked = askIdentity('tenant', plan.tenant, context);
   return 'why' in asked ? asked : { text: `t${asked.text}` };
 }

@@ -58,6 +58,16 @@ export class Exchange {
     return host ?? hostname ?? String(headers['host'] ?? '');
   }
 
+  /**
+   * The host as keys have it. The port is a part of it, since answers may repeat it; one that is this very server's stands for itself, so that
+   * instances that are asked directly share what they have.
+   */
+  get authority(): string {
+    const host = this.host.toLowerCase();
+    const port = `:${this.rawRequest.socket?.localPort}`;
+    return host.endsWith(port) ? `${host.slice(0, -port.length)}:self` : host;
+  }
+
   /** Null where the adapter does not say which route was matched. */
   get template(): string | null {
     const { route, routeOptions } = this.request;

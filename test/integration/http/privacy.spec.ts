@@ -307,6 +307,24 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
     });
   });
 
+  it('keeps hosts apart, ports included, but for the port at which this server is asked', async () => {
+    @Controller('links')
+    @UseInterceptors(RedisCacheInterceptor)
+    class Links {
+      @Get() @HttpCache({ ttl: '1m' }) find(@Req() request: { headers: Record<string, string> }) {
+        return { self: `http://${request.headers['host']}/links`, runs: ++runs };
+      }
+    }
+    const app = await start(adapter, [Links]);
+    const { port } = new URL(app.url);
+    const runsOf = async (host: string) =>
+      (JSON.parse((await app.get('/links', { host })).body) as { runs: number }).runs;
+    expect(await runsOf('shop.example:1337')).toBe(1);
+    expect(await runsOf('shop.example')).toBe(2);
+    expect(await runsOf(`shop.example:${port}`)).toBe(3);
+    expect(await runsOf('SHOP.example')).toBe(2);
+  });
+
   it('hands values to interceptors outside, which change bodies for each request', async () => {
     @Injectable()
     class Envelope implements NestInterceptor {
