@@ -48,6 +48,16 @@ export async function startProxy(targetPort: number, targetHost = '127.0.0.1'): 
     let replied = 0;
     const pump = (from: Socket, to: Socket, isReply: boolean) => {
       sockets.add(from);
+      // in their order, also when the delay has become shorter: TCP never swaps bytes
+      const delayed: { readonly chunk: Buffer; readonly dueMs: number }[] = [];
+      const drain = () => {
+        while (delayed.length > 0 && delayed[0]!.dueMs <= performance.now()) forward(delayed.shift()!.chunk);
+        if (delayed.length > 0) setTimeout(drain, Math.max(1, delayed[0]!.dueMs - performance.now()));
+      };
+      const delay = (chunk: Buffer) => {
+        delayed.push({ chunk, dueMs: performance.now() + state.delayMs });
+        if (delayed.length === 1) setTimeout(drain, Math.max(1, state.delayMs));
+      };
       const forward = (chunk: Buffer) => {
         if (to.destroyed) return;
         if (isReply && state.isCorrupt) chunk = Buffer.from(chunk.map((byte) => byte ^ 0x55));
@@ -67,7 +77,7 @@ export async function startProxy(targetPort: number, targetHost = '127.0.0.1'): 
         if (!isReply && (passing -= 1) < 0) {
           held.push(() => forward(chunk));
           onHeld();
-        } else if (state.delayMs > 0) setTimeout(forward, state.delayMs, chunk);
+        } else if (state.delayMs > 0 || delayed.length > 0) delay(chunk);
         else forward(chunk);
       });
       from.on('end', () => to.end());
