@@ -64,7 +64,7 @@ const FAULTS: Record<string, Fault> = {
   'is killed': {
     begin: ({ server }) => server.stop('SIGKILL'),
     end: async (stage) => void (stage.server = await stage.server.restart()),
-    reason: /ECONNREFUSED|ECONNRESET|is closed/,
+    reason: /ECONNREFUSED|ECONNRESET|is closed|EPIPE/,
   },
   'refuses connections': {
     begin: ({ proxy }) => {
@@ -72,7 +72,7 @@ const FAULTS: Record<string, Fault> = {
       proxy.reset();
     },
     end: ({ proxy }) => proxy.heal(),
-    reason: /ECONNRESET|is closed/,
+    reason: /ECONNRESET|is closed|EPIPE/,
   },
   hangs: {
     begin: ({ server }) => server.freeze(),
@@ -124,7 +124,7 @@ const FAULTS: Record<string, Fault> = {
       await sleep(1_000);
     },
     end: () => undefined,
-    reason: /LOADING|ECONNREFUSED|ECONNRESET|is closed|does not get ready/,
+    reason: /LOADING|ECONNREFUSED|ECONNRESET|is closed|EPIPE|does not get ready/,
   },
   'runs a script that does not end': {
     conf: ['busy-reply-threshold 50'],
@@ -154,7 +154,7 @@ const FAULTS: Record<string, Fault> = {
       await admin.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
     },
     end: ({ admin }) => admin.config('SET', 'maxclients', '1000'),
-    reason: /max number of clients|is closed/,
+    reason: /max number of clients|is closed|EPIPE/,
   },
   'knows the password no more': {
     begin: async ({ admin }) => {
@@ -162,7 +162,7 @@ const FAULTS: Record<string, Fault> = {
       await admin.call('CLIENT', 'KILL', 'USER', 'default');
     },
     end: ({ admin }) => admin.acl('SETUSER', 'default', 'nopass'),
-    reason: /WRONGPASS|NOAUTH|is closed/,
+    reason: /WRONGPASS|NOAUTH|is closed|EPIPE/,
   },
   'has a name that is not resolved any more': {
     begin: ({ proxy }) => {
@@ -170,7 +170,7 @@ const FAULTS: Record<string, Fault> = {
       proxy.reset();
     },
     end: () => resolveNames(null),
-    reason: /ENOTFOUND|ECONNRESET|is closed/,
+    reason: /ENOTFOUND|ECONNRESET|is closed|EPIPE/,
   },
 };
 
