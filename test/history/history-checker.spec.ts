@@ -88,6 +88,18 @@ describe('HistoryChecker', () => {
     expect(rulesBroken([before, did('evict-together', 2, 3, { region: part! }), late])).toEqual(['G2']);
   });
 
+  it('holds a write of a part to its own version, and what is made of the part too', () => {
+    const [part, composed] = ['part', 'composed'].map((wanted) => REGIONS.findIndex(({ name }) => name === wanted));
+    const region = part!;
+    const write = did('write-together', 2, 3, { region, version: 1 });
+    const history = [committed(1, 0, { region }), committed(2, 1, { region }), write];
+    expect(rulesBroken([...history, read(1, 1_004, { region }), read(1, 1_004, { region: composed! })])).toEqual([]);
+    expect(rulesBroken([...history, read(0, 1_004, { region })])).toEqual(['G2']);
+    expect(rulesBroken([...history, read(0, 4, { region: composed! })])).toEqual(['G1']);
+    const evict = did('evict-together', 4, 5, { region });
+    expect(rulesBroken([...history.slice(0, 2), evict, read(1, 6, { region: composed! })])).toEqual(['G1']);
+  });
+
   it('gives regions with L1 the time D, and the process itself none', () => {
     const local = { region: LOCAL };
     const history = [committed(1, 0, local), did('evict', 2, 3, local)];

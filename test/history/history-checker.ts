@@ -71,7 +71,7 @@ interface Event {
 const ORDER: Readonly<Record<Moment, number>> = { read: 0, begin: 1, commit: 2, end: 3, late: 4 };
 
 const VOIDS_WHAT_WAS_COMMITTED = new Set(['evict', 'evict-together', 'evict-tag', 'clear-region', 'clear-all']);
-const PROMISES_ITS_VERSION = new Set(['evict-version', 'put-version', 'write']);
+const PROMISES_ITS_VERSION = new Set(['evict-version', 'put-version', 'write', 'write-together']);
 /** A write that took nearly as long as its fence, or longer, proves nothing. */
 const PROVEN_SHARE = 0.7;
 const RECENT_ACKNOWLEDGEMENTS = 256;
@@ -236,8 +236,10 @@ export class HistoryChecker {
 
   /** What an operation, once ended, promises of which keys. */
   private effectOf(operation: Operation): Iterable<[KeyState, number]> {
-    if (PROMISES_ITS_VERSION.has(operation.kind)) {
-      return [[this.stateOf(operation.region, operation.key), operation.version]];
+    const { kind, region, key, version } = operation;
+    if (PROMISES_ITS_VERSION.has(kind)) {
+      const regions = kind === 'write-together' ? [region, ...madeOf(region)] : [region];
+      return regions.map((index) => [this.stateOf(index, key), version]);
     }
     return this.snapshots.get(operation) ?? [];
   }

@@ -23,6 +23,8 @@ export const OPERATION_KINDS = [
   'crash-plain',
   /** An eviction of a key and of what is made of it, in one call. */
   'evict-together',
+  /** A write of a key that evicts what is made of it, in one call: all of it is of its own `version` or newer. */
+  'write-together',
 ] as const;
 
 export type OperationKind = (typeof OPERATION_KINDS)[number];

@@ -211,9 +211,9 @@ export class Workload {
         return this.committing('evict', region, key, (commit) => cache.change(region, key, commit));
       case 'changeTogether': {
         const way = this.random.pick(EVICTION_ORDERS);
-        return this.committing('evict-together', region, key, (commit) =>
-          cache.changeTogether(region, key, way, commit),
-        );
+        // what is put may be older than what another process has committed meanwhile, and not evicted yet
+        const kind = way === 'putInner' ? 'write-together' : 'evict-together';
+        return this.committing(kind, region, key, (commit) => cache.changeTogether(region, key, way, commit));
       }
       case 'changeStrictly':
         return this.committing('write', region, key, (commit) => cache.changeStrictly(region, key, commit));
