@@ -1,4 +1,4 @@
-import type { Clock } from '../shared/clock.js';
+import type { Clock, Timer } from '../shared/clock.js';
 
 /** The right to load. */
 export interface Slot {
@@ -15,6 +15,8 @@ const LEAST_HINT_MS = 100;
 const MOST_HINT_MS = 30_000;
 /** Where no load has ended yet. */
 const FIRST_HINT_MS = 1_000;
+/** Into so many a wait is divided. */
+const TICKS = 10;
 /** Share of the latest load in the mean. */
 const LATEST = 0.2;
 
@@ -37,11 +39,21 @@ export class Bulkhead {
     return this.running < this.limits.running ? this.occupy() : null;
   }
 
-  /** Waits in line no longer than `maxMs`. Null: the line is full, or the time was over. */
+  /**
+   * Waits in line no longer than `maxMs`. Null: the line is full, or the time was over. Time in which this process stood still counts for a
+   * tenth at most: the loads before it stood still as well.
+   */
   enter(maxMs: number): Promise<Slot | null> {
     const slot = this.tryEnter();
     if (slot !== null || this.queue.size >= this.limits.queued) return Promise.resolve(slot);
     return new Promise((resolve) => {
+      let timer: Timer;
+      let ticksLeft = TICKS;
+      const tick = () => {
+        ticksLeft -= 1;
+        if (ticksLeft < 0) waiting.admit(null);
+        else timer = this.clock.after(maxMs / TICKS, tick);
+      };
       const waiting: Waiting = {
         admit: (admitted) => {
           timer.cancel();
@@ -49,7 +61,7 @@ export class Bulkhead {
           resolve(admitted);
         },
       };
-      const timer = this.clock.after(maxMs, () => waiting.admit(null));
+      tick();
       this.queue.add(waiting);
     });
   }

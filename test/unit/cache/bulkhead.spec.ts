@@ -30,6 +30,21 @@ describe('Bulkhead', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
+  it('refuses nobody for the time in which the whole process stood still', async () => {
+    const clock = new FakeClock();
+    const bulkhead = new Bulkhead({ running: 1, queued: 2 }, clock);
+    const first = bulkhead.tryEnter()!;
+    const waiting = bulkhead.enter(1_000);
+    clock.jump(60_000);
+    await clock.advance(0);
+    first.leave();
+    expect(await waiting).not.toBeNull();
+    const refused = bulkhead.enter(1_000);
+    clock.jump(60_000);
+    await clock.advance(900);
+    expect(await refused).toBeNull();
+  });
+
   it('hints by how long loads took, the line, and the bound', async () => {
     const clock = new FakeClock();
     const bulkhead = new Bulkhead({ running: 2, queued: 10 }, clock);
