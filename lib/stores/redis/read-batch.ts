@@ -15,8 +15,11 @@ export interface ReadNode {
   isIdentified(bucket: number, atMs: number): boolean;
   identify(bucket: number): void;
   distrust(bucket: number): void;
-  /** @param failed called once when the answer to the last command is late, or nothing may be sent */
-  sendReads(commands: (client: Redis) => Promise<unknown>, failed: (reason: Error) => void): void;
+  /**
+   * @param commands resolves with what went wrong with the last command, if anything
+   * @param failed called once when its answer is late, or nothing may be sent
+   */
+  sendReads(commands: (client: Redis) => Promise<Error | undefined>, failed: (reason: Error) => void): void;
 }
 
 interface PendingRead {
@@ -86,7 +89,7 @@ export class ReadBatch {
     this.node.sendReads(
       (client) => {
         // replies of one connection keep their order: with the last one all are there
-        let last!: Promise<unknown>;
+        let last!: Promise<Error | undefined>;
         for (const [bucket, reads] of waiting) last = this.write(client, bucket, reads, nowMs);
         return last;
       },
@@ -96,15 +99,20 @@ export class ReadBatch {
     );
   }
 
-  /** @returns the last reply */
-  private write(client: Redis, bucket: number, { text, binary }: BucketReads, sentAtMs: number): Promise<unknown> {
+  /** @returns what went wrong with the last command */
+  private write(
+    client: Redis,
+    bucket: number,
+    { text, binary }: BucketReads,
+    sentAtMs: number,
+  ): Promise<Error | undefined> {
     const { keyspace, positions } = this.context;
     const known = positions.of(bucket);
     const proof: Proof = { bucket, epoch: this.node.epoch, sentAtMs, known, position: null };
     // the reactions to replies keep their order too: the position is there when the values come
-    let last: Promise<unknown> = client
+    let last: Promise<Error | undefined> = client
       .hmget(keyspace.bucketKey(bucket), 'i', 'q', 'tq')
-      .then((fields) => (proof.position = positionOf(fields)), ignore);
+      .then((fields) => void (proof.position = positionOf(fields)), same);
     for (const reads of chunks(text)) {
       if (reads.length === 1) last = this.settleOne(proof, client.get(reads[0]!.entry), reads[0]!);
       else last = this.settle(proof, client.mget(entriesOf(reads)), reads);
@@ -116,9 +124,13 @@ export class ReadBatch {
     return last;
   }
 
-  private settleOne(proof: Proof, reply: Promise<string | Buffer | null>, read: PendingRead): Promise<unknown> {
+  private settleOne(
+    proof: Proof,
+    reply: Promise<string | Buffer | null>,
+    read: PendingRead,
+  ): Promise<Error | undefined> {
     return reply.then(
-      (raw) => read.answer.resolve(plainRead(raw, proof.position, this.isProven(proof))),
+      (raw) => void read.answer.resolve(plainRead(raw, proof.position, this.isProven(proof))),
       (error: unknown) => this.fail(proof.bucket, error, [read]),
     );
   }
@@ -127,11 +139,14 @@ export class ReadBatch {
     proof: Proof,
     reply: Promise<(string | Buffer | null)[]>,
     reads: readonly PendingRead[],
-  ): Promise<unknown> {
+  ): Promise<Error | undefined> {
     return reply.then(
-      (values: unknown) => {
+      (values: unknown): undefined => {
         const isIdentified = this.isProven(proof);
-        if (!Array.isArray(values)) return this.fail(proof.bucket, new Error('the reply to MGET is not a list'), reads);
+        if (!Array.isArray(values)) {
+          this.fail(proof.bucket, new Error('the reply to MGET is not a list'), reads);
+          return;
+        }
         reads.forEach(({ answer }, n) =>
           answer.resolve(plainRead((values as (Payload | null)[])[n] ?? null, proof.position, isIdentified)),
         );
@@ -151,7 +166,7 @@ export class ReadBatch {
     return epoch === this.node.epoch && this.node.isIdentified(bucket, sentAtMs);
   }
 
-  private fail(bucket: number, error: unknown, reads: readonly PendingRead[]): void {
+  private fail(bucket: number, error: unknown, reads: readonly PendingRead[]): Error {
     if (redirectOf(error) !== null) {
       this.node.distrust(bucket);
       this.context.onRedirect();
@@ -162,6 +177,7 @@ export class ReadBatch {
       const reason = failureOf('a read', error);
       for (const { answer } of reads) answer.reject(reason);
     }
+    return error as Error;
   }
 }
 
@@ -172,7 +188,7 @@ function plainRead(raw: Payload | null, position: PlainRead['position'], identif
   return { identified, position, entry, foreign: entry === null };
 }
 
-const ignore = () => {};
+const same = (error: Error) => error;
 
 const entriesOf = (reads: readonly PendingRead[]) => reads.map(({ entry }) => entry);
 

@@ -56,7 +56,9 @@ export const isSilence = (error: unknown): boolean =>
   error instanceof Error &&
   error.name !== 'ReplyError' &&
   !(error instanceof CacheError) &&
-  /^(No answer within|Connection is closed|Reached the max retries)/.test(error.message);
+  /^(No answer within|Connection is closed|Reached the max retries|(read|write) (EPIPE|ECONNRESET|ETIMEDOUT))/.test(
+    error.message,
+  );
 
 /** The server does not have the function library, or lost it. */
 export const isFunctionMissing = (error: unknown): boolean => /^ERR Function not found/i.test(messageOf(error));

@@ -10,7 +10,7 @@ import { type FunctionVerb, functionName } from './functions/protocol-version.js
 import type { NodeContext } from './node-context.js';
 import { PollBatch } from './poll-batch.js';
 import { ReadBatch, UNIDENTIFIED } from './read-batch.js';
-import { isFunctionMissing, isLibraryPresent, isWriteRefused, redirectOf } from './redis-errors.js';
+import { isFunctionMissing, isLibraryPresent, isSilence, isWriteRefused, redirectOf } from './redis-errors.js';
 
 const CONNECTING: ReadonlySet<string> = new Set(['wait', 'connecting', 'connect']);
 
@@ -182,8 +182,8 @@ export class RedisNode {
     }, isProbe);
   }
 
-  /** As `send`, for what settles its answers by itself: without promises of its own. */
-  sendReads(commands: (client: Redis) => Promise<unknown>, failed: (reason: Error) => void): void {
+  /** As `send`, for what settles its answers by itself, and resolves with what went wrong: without promises of its own. */
+  sendReads(commands: (client: Redis) => Promise<Error | undefined>, failed: (reason: Error) => void): void {
     const { circuit, deadlines } = this;
     const { refusal } = circuit;
     if (refusal !== null) return failed(refusal);
@@ -195,8 +195,11 @@ export class RedisNode {
       if (deadlines.end(wait, (error as Error).name === 'ReplyError')) failed(error as Error);
     };
     try {
-      commands(this.client).then(() => {
-        if (deadlines.end(wait)) circuit.answered();
+      commands(this.client).then((error) => {
+        const isAnswer = error === undefined || !isSilence(error);
+        if (!deadlines.end(wait, isAnswer)) return;
+        if (isAnswer) circuit.answered();
+        else circuit.wasSilent(error);
       }, broken);
     } catch (error) {
       broken(error);

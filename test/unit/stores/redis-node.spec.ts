@@ -12,7 +12,12 @@ const POLL = { verb: 'poll', bucket: 0, keys: [], args: [] } as const;
 
 /** A node on a server that stands at one position, and answers as the test says. */
 function aNode(
-  answers: { poll?: () => unknown; hmget?: () => unknown; survey?: (args: readonly unknown[]) => unknown } = {},
+  answers: {
+    poll?: () => unknown;
+    hmget?: () => unknown;
+    get?: () => unknown;
+    survey?: (args: readonly unknown[]) => unknown;
+  } = {},
   bucketCount = 1,
 ) {
   const clock = new FakeClock();
@@ -21,7 +26,7 @@ function aNode(
   const positions = new KnownPositions(bucketCount);
   const client = new FakeRedisClient((name, args) => {
     if (name === 'hmget') return answers.hmget?.() ?? [`${server.incarnation}`, `${server.sequence}`, '1'];
-    if (name === 'get') return null;
+    if (name === 'get') return answers.get?.() ?? null;
     if (name === 'mget') return [null, null];
     if (name === 'survey') return answers.survey?.(args);
     return answers.poll?.() ?? [server.incarnation, server.sequence, 1, 1, 1, ''];
@@ -49,6 +54,23 @@ describe('what a turn sends', () => {
     client.writes.length = 0;
     await Promise.all([read(), node.invoke(POLL), read(), node.invoke(POLL)]);
     expect(client.writes).toEqual([['poll', 'poll', 'hmget', 'mget']]);
+  });
+});
+
+describe('a connection that closes under reads', () => {
+  it.each(['Connection is closed.', 'write EPIPE'])('is silence, as under functions: %s', async (message) => {
+    const { node, read } = aNode({
+      hmget: () => Promise.reject(new Error(message)),
+      get: () => Promise.reject(new Error(message)),
+    });
+    for (let n = 0; n < 3; n++) await read().catch(() => {});
+    expect(node.refusal).toMatchObject({ message: expect.stringContaining('nothing is sent to it now') });
+  });
+
+  it('is no silence where the server refuses them', async () => {
+    const { node, read } = aNode({ get: () => Promise.reject(replyError('WRONGTYPE of another program')) });
+    for (let n = 0; n < 30; n++) await read().catch(() => {});
+    expect(node.refusal).toBeNull();
   });
 });
 
