@@ -164,6 +164,25 @@ it('leaves resolvers and gateways alone, with one warning for each kind', async 
   ]);
 });
 
+it.each<[string, object]>([
+  ['gRPC metadata', { getMap: () => ({ authorization: 'x' }) }],
+  ["NATS' headers", { getHeaders: () => new Map([['Authorization', 'x']]) }],
+  ["Kafka's headers", { getMessage: () => ({ headers: { cookie: 'x' } }) }],
+  ["RabbitMQ's headers", { getMessage: () => ({ properties: { headers: { authorization: 'x' } } }) }],
+])('lets a message with a login in %s pass, and caches one without', async (_, login) => {
+  const app = await NestFactory.create(AppModule, { logger: false });
+  await app.init();
+  closing.push(() => app.close());
+  const interceptor = await app.get(ModuleRef).create(RedisCacheInterceptor);
+  const ask = async (message: object) => {
+    const context = new ExecutionContextHost([[1, 2], message], Sums, Sums.prototype.sum);
+    context.setType('rpc');
+    const next: CallHandler = { handle: () => of(++runs) };
+    return lastValueFrom(await interceptor.intercept(context, next));
+  };
+  expect([await ask(login), await ask(login), await ask({}), await ask({})]).toEqual([1, 2, 3, 3]);
+});
+
 it('caches query handlers of @nestjs/cqrs by @Cacheable', async () => {
   class FindUser {
     constructor(readonly id: number) {}

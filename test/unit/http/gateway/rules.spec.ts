@@ -234,6 +234,8 @@ describe('unsafe methods', () => {
       'http://a.test/x?y=1',
       'http://a.test/l',
     ]);
+    // behind a proxy that ends TLS the origin's own scheme and port are others
+    expect(ended('POST', 201, { location: 'https://a.test:8443/l' })).toContain('https://a.test:8443/l');
     expect(ended('POST', 200, { location: 'http://[' })).toEqual(['http://a.test/x?y=1']);
   });
 });
