@@ -6,6 +6,9 @@ export interface Slot {
   leave(): void;
 }
 
+/** Of a load that takes up no place of its own. */
+export const NO_PLACE: Slot = { leave() {} };
+
 interface Waiting {
   readonly admit: (slot: Slot | null) => void;
 }
@@ -42,8 +45,10 @@ export class Bulkhead {
   /**
    * Waits in line no longer than `maxMs`. Null: the line is full, or the time was over. Time in which this process stood still counts for a
    * tenth at most: the loads before it stood still as well.
+   *
+   * @param needless resolves when no place is needed any more: the line is left then, with NO_PLACE
    */
-  enter(maxMs: number): Promise<Slot | null> {
+  enter(maxMs: number, needless?: Promise<void>): Promise<Slot | null> {
     const slot = this.tryEnter();
     if (slot !== null || this.queue.size >= this.limits.queued) return Promise.resolve(slot);
     return new Promise((resolve) => {
@@ -63,6 +68,7 @@ export class Bulkhead {
       };
       tick();
       this.queue.add(waiting);
+      void needless?.then(() => waiting.admit(NO_PLACE));
     });
   }
 

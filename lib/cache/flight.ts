@@ -59,6 +59,10 @@ export class Flight implements Ticket {
   bulkhead: Bulkhead | null = null;
   /** Flights that this one's load waits for. */
   private waitsFor: Set<Flight> | null = null;
+  /** Flights whose load waits for this one. */
+  private awaitedBy: Set<Flight> | null = null;
+  /** Where it waits for a place, and what comes of it when it needs none any more. */
+  private line: { readonly bulkhead: Bulkhead; readonly needless: Deferred<void> } | null = null;
   private awaited: Deferred<Outcome> | null = null;
   private ended: Outcome | null = null;
 
@@ -80,9 +84,14 @@ export class Flight implements Ticket {
     return this.awaited.promise;
   }
 
-  /** For those who joined. A second end does nothing. */
+  /** For all who wait for it. A second end does nothing. */
   end(outcome: Outcome): void {
     this.leaveParent();
+    this.settle(outcome);
+  }
+
+  /** For those who joined; whoever leads it may wait on. */
+  settle(outcome: Outcome): void {
     this.ended ??= outcome;
     this.awaited?.resolve(this.ended);
   }
@@ -94,15 +103,36 @@ export class Flight implements Ticket {
 
   wait(other: Flight): void {
     (this.waitsFor ??= new Set()).add(other);
+    (other.awaitedBy ??= new Set()).add(this);
+    other.isAwaited();
   }
 
   waitNoMore(other: Flight): void {
     this.waitsFor?.delete(other);
+    other.awaitedBy?.delete(this);
   }
 
-  /** True when its load, or one that it is part of, has a place there. */
-  hasPlaceIn(bulkhead: Bulkhead): boolean {
-    return this.bulkhead === bulkhead || (this.parent?.hasPlaceIn(bulkhead) ?? false);
+  /** True when its load has a place there, or one that waits for it: such a one gives its place to nobody before this flight has ended. */
+  hasPlaceIn(bulkhead: Bulkhead, seen = new Set<Flight>()): boolean {
+    if (this.bulkhead === bulkhead) return true;
+    if (this.awaitedBy === null) return false;
+    seen.add(this);
+    for (const other of this.awaitedBy) if (!seen.has(other) && other.hasPlaceIn(bulkhead, seen)) return true;
+    return false;
+  }
+
+  /** Resolves when `hasPlaceIn` becomes true. For one bulkhead: that of the flight's region. */
+  comesToHavePlaceIn(bulkhead: Bulkhead): Promise<void> {
+    this.line ??= { bulkhead, needless: deferred() };
+    return this.line.needless.promise;
+  }
+
+  /** One more waits for it, and so for those it waits for itself. */
+  private isAwaited(seen = new Set<Flight>()): void {
+    if (this.line !== null && this.hasPlaceIn(this.line.bulkhead)) this.line.needless.resolve();
+    if (this.waitsFor === null) return;
+    seen.add(this);
+    for (const next of this.waitsFor) if (!seen.has(next)) next.isAwaited(seen);
   }
 
   /** True when this flight cannot end before `other` does. */

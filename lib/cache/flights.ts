@@ -55,7 +55,8 @@ export class Flights {
     if (flight.joined > 0) this.scopes.track();
     // others have a ticket of their own
     const isTicket = this.byName.get(flight.name) === flight;
-    this.end(flight, { kind: 'abandoned' });
+    this.leave(flight);
+    flight.settle({ kind: 'abandoned' });
     if (isTicket) this.adrift.add(flight);
   }
 

@@ -24,7 +24,7 @@ export interface Loading {
   readonly within: LoadScope | undefined;
   /** True: its callers have their answer, and it runs in the background. */
   readonly isRefresh: boolean;
-  /** Its place in the region's bulkhead; null: there is none, or the load is part of one that has a place. */
+  /** Its place in the region's bulkhead; null: there is none, or one that has a place waits for this load. */
   readonly slot: Slot | null;
 }
 

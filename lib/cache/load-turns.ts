@@ -1,3 +1,4 @@
+import { NO_PLACE } from './bulkhead.js';
 import type { Engine } from './engine.js';
 import type { Outcome } from './flight.js';
 import { loadsExhausted } from './load-refusal.js';
@@ -11,7 +12,8 @@ type Parts = Pick<Engine, 'faults'> & { readonly loads: LoadRun };
  * Lets loads begin, those of a region with a bulkhead in their turn.
  *
  * Whoever waits for a turn holds no lease: another instance with room may load meanwhile, and readers elsewhere wait for no load that has
- * not begun. So L2 is looked at again when the turn has come. A load that is part of one with a place needs none, else it would wait for itself.
+ * not begun. So L2 is looked at again when the turn has come. A load that one with a place waits for needs none, else they would wait for each
+ * other: also one that is in line already when the other joins it.
  */
 export class LoadTurns {
   constructor(private readonly parts: Parts) {}
@@ -29,7 +31,8 @@ export class LoadTurns {
     }
     lease.release();
     if (stale && isServableAtAll(stale, call.policy)) return staleOutcome(stale);
-    const slot = await bulkhead.enter(Math.min(call.region.options.maxWaitMs, call.policy.hardTimeoutMs));
+    const maxMs = Math.min(call.region.options.maxWaitMs, call.policy.hardTimeoutMs);
+    const slot = await bulkhead.enter(maxMs, flight.comesToHavePlaceIn(bulkhead));
     if (slot === null) {
       call.region.counts.loadsRefused += 1;
       return { kind: 'failed', error: loadsExhausted(call, bulkhead.retryAfterMs), owner: 'everyones' };
@@ -39,7 +42,7 @@ export class LoadTurns {
       slot.leave();
       return found.outcome;
     }
-    flight.bulkhead = bulkhead;
+    if (slot !== NO_PLACE) flight.bulkhead = bulkhead;
     return loads.run({ ...wanted, lease: found.lease, stale: found.stale, slot });
   }
 

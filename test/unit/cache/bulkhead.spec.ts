@@ -45,6 +45,21 @@ describe('Bulkhead', () => {
     expect(await refused).toBeNull();
   });
 
+  it('lets whoever needs no place any more out of the line, without taking one', async () => {
+    const clock = new FakeClock();
+    const bulkhead = new Bulkhead({ running: 1, queued: 2 }, clock);
+    const first = bulkhead.tryEnter()!;
+    const needless = gate();
+    const [second, third] = [bulkhead.enter(1_000, needless.promise), bulkhead.enter(1_000)];
+    needless.open();
+    (await second)!.leave();
+    expect(bulkhead.size).toBe(2);
+    first.leave();
+    (await third)!.leave();
+    expect(bulkhead.size).toBe(0);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
   it('hints by how long loads took, the line, and the bound', async () => {
     const clock = new FakeClock();
     const bulkhead = new Bulkhead({ running: 2, queued: 10 }, clock);
@@ -186,6 +201,86 @@ describe('maxConcurrentLoads', () => {
       return load(a, 2, async () => 2);
     };
     expect(await load(a, 1, nested)).toBe(2);
+  });
+
+  describe('a load in line that one with a place comes to wait for', () => {
+    /** Key 1 is loaded in the only place, key 2 waits in line; `read` is what the loader of key 1 goes on to do. */
+    const inLine = async (a: Instance, read: () => Promise<number>) => {
+      const goOn = gate();
+      const first = load(a, 1, async () => {
+        await goOn.promise;
+        return (await read()) + 1;
+      });
+      await settle();
+      const second = load(a, 2, async () => 2);
+      await settle();
+      expect(counts(a)).toMatchObject({ loads: 1 });
+      return { goOn, first, second };
+    };
+    const other = (a: Instance, loader: () => Promise<number>) => a.cache.region<number>('others').getOrLoad(1, loader);
+
+    it('begins at once', async () => {
+      const a = await start({ maxConcurrentLoads: 1 });
+      const { goOn, first, second } = await inLine(a, () => load(a, 2, async () => 0));
+      goOn.open();
+      expect(await Promise.all([first, second])).toEqual([3, 2]);
+      expect(counts(a)).toMatchObject({ loads: 2, fills: 2, loadsRefused: 0 });
+    });
+
+    it('begins at once, also where others stand between', async () => {
+      const a = await start({ maxConcurrentLoads: 1 });
+      const { goOn, first, second } = await inLine(a, () => other(a, async () => 0));
+      const between = other(a, () => load(a, 2, async () => 0));
+      await settle();
+      expect(counts(a)).toMatchObject({ loads: 1 });
+      goOn.open();
+      expect(await Promise.all([first, between, second])).toEqual([3, 2, 2]);
+    });
+
+    it('lets what it reads itself begin at once', async () => {
+      const a = await start({ maxConcurrentLoads: 1 });
+      const { goOn, first } = await inLine(a, () => load(a, 3, async () => 0));
+      const third = load(a, 3, () => load(a, 4, async () => 4));
+      const fourth = load(a, 4, async () => 4);
+      await settle();
+      goOn.open();
+      expect(await Promise.all([first, third, fourth])).toEqual([5, 4, 4]);
+    });
+
+    it('is a part of it also when what stands between has outlived its lease', async () => {
+      const regions = { users: { maxConcurrentLoads: 1, lease: '1m' }, others: { lease: '2s' } };
+      const a = await world.start({ l1: false, regions });
+      const goOn = gate();
+      const between = async () => {
+        await goOn.promise;
+        return load(a, 2, async () => 2);
+      };
+      const first = load(a, 1, () => other(a, between));
+      await world.clock.advance(3_000);
+      goOn.open();
+      expect(await first).toBe(2);
+    });
+
+    it('takes no place that another could have', async () => {
+      const a = await start({ maxConcurrentLoads: 1 });
+      const hold = gate<number>();
+      const goOn = gate();
+      const first = load(a, 1, async () => {
+        await goOn.promise;
+        void load(a, 2, async () => 0);
+        throw new Error('down');
+      }).catch(() => 0);
+      await settle();
+      const second = load(a, 2, () => hold.promise);
+      const third = load(a, 3, async () => 3);
+      await settle();
+      goOn.open();
+      expect(await first).toBe(0);
+      // the second has begun beyond the bound
+      expect(await third).toBe(3);
+      hold.open(2);
+      expect(await second).toBe(2);
+    });
   });
 
   it('counts for loads without Redis, and past the cache', async () => {
