@@ -163,13 +163,13 @@ export const clientMutants: readonly Mutant[] = [
     edits: [
       edit(
         'stores/redis/read-batch',
-        'read: PendingRead): Promise<unknown> { return reply.then(',
-        `read: PendingRead): Promise<unknown> { return ${ONCE_MORE}.then(`,
+        'read: PendingRead): Promise<Error | undefined> { return reply.then(',
+        `read: PendingRead): Promise<Error | undefined> { return ${ONCE_MORE}.then(`,
       ),
       edit(
         'stores/redis/read-batch',
-        'reads: readonly PendingRead[]): Promise<unknown> { return reply.then(',
-        `reads: readonly PendingRead[]): Promise<unknown> { return ${ONCE_MORE}.then(`,
+        'reads: readonly PendingRead[]): Promise<Error | undefined> { return reply.then(',
+        `reads: readonly PendingRead[]): Promise<Error | undefined> { return ${ONCE_MORE}.then(`,
       ),
     ],
     options: `${SMALL_D} --fault-pause 10-50 --seconds 60`,
