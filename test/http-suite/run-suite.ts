@@ -2,7 +2,8 @@ import { execFile, spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { freePort, stopChild, tempDir, track, waitUntil } from '../support/servers/processes.js';
+import { freePort } from '../support/servers/free-port.mjs';
+import { stopChild, tempDir, track, waitUntil } from '../support/servers/processes.js';
 
 /** What became of one test. `dependency`, `setup`: it says nothing. */
 export interface SuiteResult {

@@ -72,7 +72,8 @@ describeWithKafka(`the Kafka broker of the tests (${kafka.reason})`, () => {
   itIsReal(`makes topics of as many partitions as asked for${unlessReal}`, async () => {
     const topic = unique('partitioned');
     await admin.createTopics({ topics: [{ topic, numPartitions: 6 }], waitForLeaders: true });
-    expect(await admin.fetchTopicOffsets(topic)).toHaveLength(6);
+    // the metadata names a leader before that one knows of it, and this call is not tried again
+    expect(await waitUntil(() => admin.fetchTopicOffsets(topic))).toHaveLength(6);
   });
 
   itIsReal(`serves idempotent producers and transactions${unlessReal}`, async () => {

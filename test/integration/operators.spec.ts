@@ -7,7 +7,8 @@ import { NestFactory } from '@nestjs/core';
 import { Cluster, Redis } from 'ioredis';
 import { cacheClientOptions, RedisCache, RedisCacheModule, type RedisCacheOptions } from '../../lib/index.js';
 import { startCluster } from '../support/servers/cluster.js';
-import { freePort, sleep, waitUntil } from '../support/servers/processes.js';
+import { freePort } from '../support/servers/free-port.mjs';
+import { sleep, waitUntil } from '../support/servers/processes.js';
 import { startProxy } from '../support/servers/proxy.js';
 import { redisCli, type RedisServer, startRedis } from '../support/servers/redis.js';
 
@@ -27,8 +28,7 @@ async function aServer(conf: readonly string[] = [], port?: number): Promise<Red
 
 /** A server in cluster mode that owns every slot by itself. */
 async function aLonelyCluster(port?: number): Promise<RedisServer> {
-  // the port of the cluster bus is 10,000 above
-  port ??= await freePort((one) => one < 55_000);
+  port ??= await freePort();
   const server = await aServer(['cluster-enabled yes', 'cluster-config-file nodes.conf'], port);
   redisCli(server.port, ['CLUSTER', 'ADDSLOTSRANGE', 0, 16_383]);
   await waitUntil(() => /cluster_state:ok/.test(redisCli(server.port, ['CLUSTER', 'INFO'])), { what: 'the cluster' });
@@ -89,7 +89,7 @@ describe('a Cluster that is given by one address', () => {
   });
 
   it('is told when it was away at the boot', async () => {
-    const port = await freePort((one) => one < 55_000);
+    const port = await freePort();
     const { lines } = await boot({ host: '127.0.0.1', port });
     await aLonelyCluster(port);
     await waitUntil(() => lines.some((line) => /the cache cannot use it: .*belongs to a Redis Cluster/.test(line)), {

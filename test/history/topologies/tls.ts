@@ -1,5 +1,6 @@
 import { makeCerts, tlsConf } from '../../support/servers/tls.js';
-import { freePort, tempDir } from '../../support/servers/processes.js';
+import { freePort } from '../../support/servers/free-port.mjs';
+import { tempDir } from '../../support/servers/processes.js';
 import { startRedis } from '../../support/servers/redis.js';
 import type { ServerPrograms, Topology } from '../topology.js';
 import { versionOf } from './admin.js';

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { freePort, sleep, waitUntil } from './processes.js';
+import { freePort } from './free-port.mjs';
+import { sleep, waitUntil } from './processes.js';
 import { redisCli, type RedisServer, startRedis } from './redis.js';
 
 const execFileAsync = promisify(execFile);
@@ -53,8 +54,7 @@ export async function startCluster(options: ClusterServerOptions = {}): Promise<
   const run = (port: number, ...args: (string | number)[]) => redisCli(port, args, { cli });
   const size = masters * (1 + replicas);
   const ports: number[] = [];
-  // the port of the cluster bus is 10,000 above
-  while (ports.length < size) ports.push(await freePort((port) => port < 55_000 && !ports.includes(port)));
+  while (ports.length < size) ports.push(await freePort());
   const conf = [
     'cluster-enabled yes',
     'cluster-config-file nodes.conf',

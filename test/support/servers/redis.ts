@@ -1,7 +1,8 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort, stopChild, tempDir, track } from './processes.js';
+import { freePort } from './free-port.mjs';
+import { stopChild, tempDir, track } from './processes.js';
 
 export interface RedisServerOptions {
   readonly bin?: string;
