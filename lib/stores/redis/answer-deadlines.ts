@@ -6,6 +6,7 @@ export interface AnswerDeadlinesOptions {
   readonly timeoutMs: number;
   /** The connection is dead when something waited this long and nothing was heard, ms; more than `timeoutMs`. */
   readonly deadAfterMs: number;
+  /** Called once per `deadAfterMs` of silence. */
   readonly onDead: () => void;
 }
 
@@ -53,6 +54,7 @@ export class AnswerDeadlines {
   /** Time in which answers could be read, ms, up to the last tick. */
   private awakeMs = 0;
   private tickedAtMs = 0;
+  /** When the last answer came, or the connection was called dead. */
   private heardMs = 0;
   private isHeard = false;
   private timer: Timer | null = null;
@@ -170,6 +172,9 @@ export class AnswerDeadlines {
       oldestMs = Math.min(oldestMs, wait.sentMs);
       if (wait.state === 'waiting') this.makeLate(wait);
     }
-    if (!this.isHeard && this.awakeMs - Math.max(oldestMs, this.heardMs) >= deadAfterMs) onDead();
+    if (this.isHeard || this.awakeMs - Math.max(oldestMs, this.heardMs) < deadAfterMs) return;
+    // it takes a while until the client has closed it
+    this.heardMs = this.awakeMs;
+    onDead();
   };
 }

@@ -100,7 +100,16 @@ describe('the deadlines of a connection', () => {
     await hung.clock.advance(900);
     expect(hung.deaths()).toBe(0);
     await hung.clock.advance(200);
-    expect(hung.deaths()).toBeGreaterThan(0);
+    expect(hung.deaths()).toBe(1);
+  });
+
+  it('call it dead once, and again when it is no better after as long a time', async () => {
+    const { clock, deadlines, deaths } = someDeadlines();
+    void deadlines.bound(gate().promise).catch(() => {});
+    await clock.advance(1_800);
+    expect(deaths()).toBe(1);
+    await clock.advance(1_000);
+    expect(deaths()).toBe(2);
   });
 });
 
