@@ -2,7 +2,7 @@ import { type ChildProcess, execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from '../support/servers/free-port.mjs';
+import { freePort } from '../support/servers/free-port.js';
 import { atEnd } from '../support/servers/processes.js';
 
 export interface PostgresServer {

@@ -2,7 +2,7 @@ import { execFile, spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { freePort } from '../support/servers/free-port.mjs';
+import { freePort } from '../support/servers/free-port.js';
 import { stopChild, tempDir, track, waitUntil } from '../support/servers/processes.js';
 
 /** What became of one test. `dependency`, `setup`: it says nothing. */

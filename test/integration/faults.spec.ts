@@ -7,7 +7,7 @@ import { engineOf, type RedisCache } from '../../lib/cache/redis-cache.js';
 import { createCache } from '../../lib/create-cache.js';
 import type { RedisCacheOptions } from '../../lib/options/redis-cache-options.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
-import { freePort } from '../support/servers/free-port.mjs';
+import { freePort } from '../support/servers/free-port.js';
 import { sleep, waitUntil } from '../support/servers/processes.js';
 import { type Proxy, startProxy } from '../support/servers/proxy.js';
 import { type RedisServer, startRedis } from '../support/servers/redis.js';

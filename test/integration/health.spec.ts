@@ -5,7 +5,7 @@ import { Test } from '@nestjs/testing';
 import { type RedisCacheOptions, RedisCache, RedisCacheModule } from '../../lib/index.js';
 import { RedisCacheHealthIndicator, RedisCacheHealthModule } from '../../lib/health/index.js';
 import { RedisCacheTestingModule, CacheTesting } from '../../lib/testing/index.js';
-import { freePort } from '../support/servers/free-port.mjs';
+import { freePort } from '../support/servers/free-port.js';
 import { sleep, waitUntil } from '../support/servers/processes.js';
 import { redisCli, type RedisServer, startRedis } from '../support/servers/redis.js';
 

@@ -7,7 +7,7 @@ import { NestFactory } from '@nestjs/core';
 import { Cluster, Redis } from 'ioredis';
 import { cacheClientOptions, RedisCache, RedisCacheModule, type RedisCacheOptions } from '../../lib/index.js';
 import { startCluster } from '../support/servers/cluster.js';
-import { freePort } from '../support/servers/free-port.mjs';
+import { freePort } from '../support/servers/free-port.js';
 import { sleep, waitUntil } from '../support/servers/processes.js';
 import { startProxy } from '../support/servers/proxy.js';
 import { redisCli, type RedisServer, startRedis } from '../support/servers/redis.js';

@@ -3,7 +3,7 @@ import { Redis } from 'ioredis';
 import type { RemoteStore } from '../../lib/stores/remote-store.js';
 import { cached, evict, fill, lease, type Place } from '../contract/remote-store/actions.js';
 import { aRedisStore, openRedisStore, type OpenedStore, type StoreArgs } from '../support/redis-store.js';
-import { freePort } from '../support/servers/free-port.mjs';
+import { freePort } from '../support/servers/free-port.js';
 import { waitUntil } from '../support/servers/processes.js';
 import { startProxy } from '../support/servers/proxy.js';
 import { redisCli, type RedisServer, startRedis } from '../support/servers/redis.js';

@@ -4,7 +4,7 @@ import type { RedisConnectionOptions } from '../../lib/options/redis-connection.
 import { cached, evict } from '../contract/remote-store/actions.js';
 import { openRedisStore } from '../support/redis-store.js';
 import { startCluster } from '../support/servers/cluster.js';
-import { freePort } from '../support/servers/free-port.mjs';
+import { freePort } from '../support/servers/free-port.js';
 import { tempDir, waitUntil } from '../support/servers/processes.js';
 import { type RedisServer, startRedis } from '../support/servers/redis.js';
 import { startSentinelTrio } from '../support/servers/sentinel.js';

@@ -5,7 +5,7 @@ import { libraryText } from '../../lib/stores/redis/functions/library.js';
 import { neededCommands } from '../../lib/stores/redis/preflight.js';
 import { openRedisStore, type OpenedStore } from '../support/redis-store.js';
 import { tempDir } from '../support/servers/processes.js';
-import { freePort } from '../support/servers/free-port.mjs';
+import { freePort } from '../support/servers/free-port.js';
 import { redisCli, type RedisServer, startRedis } from '../support/servers/redis.js';
 import { makeCerts, tlsConf } from '../support/servers/tls.js';
 import { anEntry, aToken, lease } from '../contract/remote-store/actions.js';

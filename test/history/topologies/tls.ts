@@ -1,5 +1,5 @@
 import { makeCerts, tlsConf } from '../../support/servers/tls.js';
-import { freePort } from '../../support/servers/free-port.mjs';
+import { freePort } from '../../support/servers/free-port.js';
 import { tempDir } from '../../support/servers/processes.js';
 import { startRedis } from '../../support/servers/redis.js';
 import type { ServerPrograms, Topology } from '../topology.js';

@@ -2,10 +2,10 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import kafkajs from 'kafkajs';
-import { freePort } from '../servers/free-port.mjs';
 import { copyFormatted, install, javaArguments, KAFKA_VERSION } from './artifacts.mjs';
 import { writeProperties } from './properties.mjs';
 
@@ -56,7 +56,7 @@ export async function startBroker() {
 
 async function startOnce() {
   const directory = mkdtempSync(join(tmpdir(), 'kafka-'));
-  const [port, controllerPort] = [await freePort(), await freePort()];
+  const [port, controllerPort] = await freePorts();
   const data = join(directory, 'data');
   copyFormatted(data);
   const config = writeProperties(directory, { port, controllerPort, data });
@@ -116,6 +116,14 @@ async function waitForBroker(brokers, timeoutMs) {
       await admin.disconnect().catch(() => {});
     }
   }
+}
+
+async function freePorts() {
+  const servers = [createServer(), createServer()];
+  for (const server of servers) await once(server.listen(0, '127.0.0.1'), 'listening');
+  const ports = servers.map((server) => server.address().port);
+  for (const server of servers) server.close();
+  return ports;
 }
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { freePort } from './free-port.mjs';
+import { freePort } from './free-port.js';
 import { sleep, waitUntil } from './processes.js';
 import { redisCli, type RedisServer, startRedis } from './redis.js';
 

@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { connect } from 'node:net';
-import { freePort } from './free-port.mjs';
+import { freePort } from './free-port.js';
 import { stopChild, tempDir, track, waitUntil } from './processes.js';
 
 /** A broker of the test's own, on 127.0.0.1. */

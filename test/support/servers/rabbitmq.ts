@@ -2,7 +2,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, existsSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { type BrokerServer, portOpens } from './nats.js';
-import { freePort } from './free-port.mjs';
+import { freePort } from './free-port.js';
 import { atEnd, stopChild, tempDir, track, waitUntil } from './processes.js';
 
 /** Not the one on PATH, which switches to the user `rabbitmq`. */

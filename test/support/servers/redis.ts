@@ -1,7 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort } from './free-port.mjs';
+import { freePort } from './free-port.js';
 import { stopChild, tempDir, track } from './processes.js';
 
 export interface RedisServerOptions {

@@ -5,7 +5,7 @@ const FIRST = 10_000;
 const COUNT = 10_000;
 /** Node's jest runs several files at once: each worker has ports of its own. */
 const WORKERS = 16;
-const worker = Number(process.env.JEST_WORKER_ID ?? 0) % WORKERS;
+const worker = Number(process.env['JEST_WORKER_ID'] ?? 0) % WORKERS;
 let at = Math.floor(Math.random() * (COUNT / WORKERS));
 
 /**
@@ -14,7 +14,7 @@ let at = Math.floor(Math.random() * (COUNT / WORKERS));
  * Below the range that systems take for outgoing connections (Linux from 32,768, others from 49,152): one of these in use, or in
  * TIME_WAIT, would refuse the server that starts a moment later, and a client that tries such a port with nobody there may meet itself.
  */
-export async function freePort() {
+export async function freePort(): Promise<number> {
   for (let tried = 0; tried < COUNT / WORKERS; tried += 1) {
     at = (at + 1) % (COUNT / WORKERS);
     const port = FIRST + at * WORKERS + worker;
@@ -23,8 +23,7 @@ export async function freePort() {
   throw new Error(`no free port between ${FIRST} and ${FIRST + COUNT}`);
 }
 
-/** @param {number} port */
-async function isFree(port) {
+async function isFree(port: number): Promise<boolean> {
   const probe = createServer().listen(port, '127.0.0.1');
   try {
     await once(probe, 'listening');
