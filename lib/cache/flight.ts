@@ -1,7 +1,10 @@
+import type { CacheKey } from '../keys/cache-key.js';
 import type { CachedValue } from '../values/value-pipeline.js';
 import type { Bulkhead } from './bulkhead.js';
 import type { RejectionOwner } from './cancellation.js';
+import type { EntryCall } from './entry-call.js';
 import type { BypassReason } from './read-report.js';
+import type { RegionState } from './region-state.js';
 import { deferred, type Deferred } from '../shared/deferred.js';
 import type { Ticket } from './tickets.js';
 
@@ -70,7 +73,8 @@ export class Flight implements Ticket {
   constructor(
     /** What callers find it by. Not a key: reads past the cache have flights of their own. */
     readonly name: string,
-    readonly shape: object,
+    /** The call that leads it. */
+    readonly call: EntryCall,
     private readonly parent: Flight | undefined,
     /** As {@link Ticket.epoch}. */
     readonly epoch: number,
@@ -113,12 +117,17 @@ export class Flight implements Ticket {
   }
 
   /** True when its load has a place there, or one that waits for it: such a one gives its place to nobody before this flight has ended. */
-  hasPlaceIn(bulkhead: Bulkhead, seen = new Set<Flight>()): boolean {
-    if (this.bulkhead === bulkhead) return true;
-    if (this.awaitedBy === null) return false;
-    seen.add(this);
-    for (const other of this.awaitedBy) if (!seen.has(other) && other.hasPlaceIn(bulkhead, seen)) return true;
-    return false;
+  hasPlaceIn(bulkhead: Bulkhead): boolean {
+    return this.isPartOf((flight) => flight.bulkhead === bulkhead);
+  }
+
+  /**
+   * True when its load is one of this entry, or when such a one waits for it. What it reads of that entry it would wait for, or make the
+   * entry's value of.
+   */
+  isLoadOf(region: RegionState, key: CacheKey): boolean {
+    // regions of two caches may have the same entry
+    return this.isPartOf(({ call }) => call.region === region && call.key.entry === key.entry);
   }
 
   /** Resolves when `hasPlaceIn` becomes true. For one bulkhead: that of the flight's region. */
@@ -135,12 +144,16 @@ export class Flight implements Ticket {
     for (const next of this.waitsFor) if (!seen.has(next)) next.isAwaited(seen);
   }
 
-  /** True when this flight cannot end before `other` does. */
-  dependsOn(other: Flight, seen = new Set<Flight>()): boolean {
-    if (this === other) return true;
-    if (this.waitsFor === null) return false;
-    seen.add(this);
-    for (const next of this.waitsFor) if (!seen.has(next) && next.dependsOn(other, seen)) return true;
+  /** True of it, or of one that waits for it, directly or through others. */
+  private isPartOf(is: (flight: Flight) => boolean): boolean {
+    if (is(this)) return true;
+    if (this.awaitedBy === null) return false;
+    // in turn, not by recursion: loads may be nested deeper than the stack
+    const toSee = new Set(this.awaitedBy);
+    for (const flight of toSee) {
+      if (is(flight)) return true;
+      for (const other of flight.awaitedBy ?? []) toSee.add(other);
+    }
     return false;
   }
 }

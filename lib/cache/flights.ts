@@ -1,3 +1,4 @@
+import type { EntryCall } from './entry-call.js';
 import { Flight, type Outcome } from './flight.js';
 import { type LoadScopes, processScopes } from './load-scopes.js';
 
@@ -5,8 +6,9 @@ import { type LoadScopes, processScopes } from './load-scopes.js';
  * Single flight in the process: one read per key at a time. At most two flights of a key are needed by any set of callers.
  *
  * A load that reads its own key again (a recursive method, an override that calls `super`), or two loads that read each other's, would
- * wait for themselves; `mustNotJoin` finds the circle. For that a read must know of which load it is part ({@link LoadScopes}): where that is not
- * known beyond the first `await`, tracking begins once a load with waiting callers has outlived its lease, as a circle does.
+ * wait for themselves; {@link Flight.isLoadOf} finds the circle. For that a read must know of which load it is part ({@link LoadScopes}):
+ * where that is not known beyond the first `await`, tracking begins once a load with waiting callers has outlived its lease, as a circle
+ * does.
  */
 export class Flights {
   private readonly byName = new Map<string, Flight>();
@@ -20,8 +22,8 @@ export class Flights {
   }
 
   /** @param epoch of the key's bucket */
-  begin(name: string, shape: object, owner: Flight | undefined, epoch: number): Flight {
-    const flight = new Flight(name, shape, owner, epoch);
+  begin(name: string, call: EntryCall, owner: Flight | undefined, epoch: number): Flight {
+    const flight = new Flight(name, call, owner, epoch);
     this.byName.set(name, flight);
     return flight;
   }
@@ -58,11 +60,6 @@ export class Flights {
     this.leave(flight);
     flight.settle({ kind: 'abandoned' });
     if (isTicket) this.adrift.add(flight);
-  }
-
-  /** True when the caller, part of `owner`'s load, is what `flight` itself waits for. */
-  mustNotJoin(flight: Flight, owner: Flight | undefined): boolean {
-    return owner !== undefined && flight.dependsOn(owner);
   }
 
   async join(flight: Flight, owner: Flight | undefined): Promise<Outcome> {

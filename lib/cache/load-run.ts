@@ -24,6 +24,8 @@ export interface Loading {
   readonly within: LoadScope | undefined;
   /** True: its callers have their answer, and it runs in the background. */
   readonly isRefresh: boolean;
+  /** Usual reads may be answered by what it is to replace. */
+  readonly isBesideValue: boolean;
   /** Its place in the region's bulkhead; null: there is none, or one that has a place waits for this load. */
   readonly slot: Slot | null;
 }
@@ -131,8 +133,29 @@ export class LoadRun {
     return { isTainted: false, beganAtMs: clock.now(), held, flight, takesLoadsOnly, within };
   }
 
+  /**
+   * Counts loads during which L1 may have what they are to replace. What other loads and puts leave there after a usual load began has cost
+   * that its lease, so nothing made of it is written: such a load needs no count.
+   */
+  private async load(loading: Loading, scope: LoadScope): Promise<unknown> {
+    const { call } = loading;
+    if (!loading.isBesideValue && !this.isInLocalTier(call)) return this.runLoader(loading, scope);
+    call.region.loadsBesideValue += 1;
+    try {
+      return await this.runLoader(loading, scope);
+    } finally {
+      call.region.loadsBesideValue -= 1;
+    }
+  }
+
+  /** Also where it was no answer: of another shape, or not proven yet. */
+  private isInLocalTier({ key }: ReadCall): boolean {
+    const held = this.parts.localTier?.peek(key);
+    return held !== undefined && held.freshUntilMs > this.parts.clock.now();
+  }
+
   /** @throws what the loader throws; CacheError RC_LOAD_TIMEOUT */
-  private async load({ call, flight, lease, slot, isRefresh }: Loading, scope: LoadScope): Promise<unknown> {
+  private async runLoader({ call, flight, lease, slot, isRefresh }: Loading, scope: LoadScope): Promise<unknown> {
     const { flights, scopes, backOff, clock } = this.parts;
     const { region, key, policy } = call;
     const abort = new AbortController();

@@ -16,8 +16,8 @@ export interface LoadScope {
   readonly beganAtMs: number;
   /** The bucket whose L1 is held back until it is as far as the lease (BucketView.require); null: none is. */
   readonly held: BucketView | null;
-  /** The flight that it is the load of; null for a write. */
-  readonly flight: Flight | null;
+  /** The flight that it is the load of, or part of. Null for a write outside loads, and once it has ended. */
+  flight: Flight | null;
   /**
    * True for a write whose call also evicts other entries, and for loads inside it: these entries stand until the method has ended, so
    * whatever the cache answers meanwhile may be what the call is about to void. Only loads of its own may become part of what it puts.
@@ -110,6 +110,8 @@ export class LoadScopes {
 
   ended(scope: LoadScope): void {
     scope.hasEnded = true;
+    // what was begun inside, as a connection, may live as long as the process, and the scope with it: not so arguments and values
+    scope.flight = null;
     this.untracked.delete(scope);
   }
 

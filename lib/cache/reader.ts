@@ -47,6 +47,7 @@ export class Reader {
   read(call: ReadCall): Promise<unknown> {
     const { flights, nextMoment } = this.parts;
     const caller = this.caller(call.mode);
+    if (ownerOf(caller)?.isLoadOf(call.region, call.key)) return this.loadAlone(call, caller);
     const way = this.wayOf(call, caller);
     if (flights.get(flightName(call, way))) return this.join(call, caller, nextMoment());
     return this.lead(call, way, caller);
@@ -55,8 +56,8 @@ export class Reader {
   /** The usual read: a hit settles the one promise that its caller gets, and whatever else it finds is followed up. */
   private leadPlainly(call: ReadCall, caller: Caller): Promise<unknown> {
     const { flights, lookup, coherence } = this.parts;
-    const { key, policy } = call;
-    const flight = flights.begin(key.entry, policy.shape, ownerOf(caller), coherence.view(key.bucket).epoch);
+    const { key } = call;
+    const flight = flights.begin(key.entry, call, ownerOf(caller), coherence.view(key.bucket).epoch);
     return lookup.plainly(
       call,
       flight,
@@ -92,7 +93,8 @@ export class Reader {
   /** The value, or undefined when there is no fresh one; loads nothing, waits for no load. */
   async peek(call: EntryCall): Promise<unknown> {
     const caller = this.caller();
-    if (caller.mode !== undefined || this.whyPast(call, caller) !== null) {
+    const isAsked = caller.mode === undefined && !ownerOf(caller)?.isLoadOf(call.region, call.key);
+    if (!isAsked || this.whyPast(call, caller) !== null) {
       call.region.counts.bypasses += 1;
       return undefined;
     }
@@ -131,10 +133,10 @@ export class Reader {
     const { flights, scopes } = this.parts;
     const owner = ownerOf(caller);
     for (let hasStartedAnew = false; ;) {
+      if (owner?.isLoadOf(call.region, call.key)) return this.loadAlone(call, caller);
       const way = this.wayOf(call, caller);
       const flight = flights.get(flightName(call, way));
       if (!flight) return this.lead(call, way, caller);
-      if (flights.mustNotJoin(flight, owner)) return this.loadAlone(call, caller);
       const outcome = await flights.join(flight, owner);
       if (outcome.kind === 'failed') {
         // Nobody cancelled this caller, who starts anew; where that is a guess only once: else a source that aborts by itself would make
@@ -147,7 +149,7 @@ export class Reader {
         count(call, 'load', true);
         throw outcome.error;
       }
-      if (outcome.kind === 'value' && outcome.at >= arrivedAt && flight.shape === call.policy.shape) {
+      if (outcome.kind === 'value' && outcome.at >= arrivedAt && flight.call.policy.shape === call.policy.shape) {
         let value: unknown;
         try {
           value = outcome.take();
@@ -169,9 +171,8 @@ export class Reader {
   private lead(call: ReadCall, way: Way, caller: Caller): Promise<unknown> {
     const { flights, lookup, coherence } = this.parts;
     if (way === 'usual' && lookup.readsPlainly) return this.leadPlainly(call, caller);
-    if (way === 'fresh' && this.isWithinOwnLoad(call, caller)) return this.loadAlone(call, caller);
     const { epoch } = coherence.view(call.key.bucket);
-    const flight = flights.begin(flightName(call, way), call.policy.shape, ownerOf(caller), epoch);
+    const flight = flights.begin(flightName(call, way), call, ownerOf(caller), epoch);
     if (way === 'usual') return this.follow(call, way, flight, caller, () => lookup.find(call, flight));
     if (way === 'fresh') return this.leadFresh(call, flight, caller);
     flight.bypass = this.whyPast(call, caller);
@@ -226,12 +227,15 @@ export class Reader {
     return this.given(outcome, caller);
   }
 
-  /** Past the cache and past single flight: waiting would be for oneself. */
+  /**
+   * A read by a load of the same entry: past the cache, which holds what that load is to replace, if anything, and past single flight, since
+   * waiting would be for oneself.
+   */
   private async loadAlone(call: ReadCall, caller: Caller): Promise<unknown> {
     const { tickets } = this.parts;
     call.region.counts.bypasses += 1;
     // a part of its owner, so that what it reads in turn does not wait for that owner either
-    const flight = new Flight('', call.policy.shape, ownerOf(caller), -1);
+    const flight = new Flight('', call, ownerOf(caller), -1);
     const ticket = tickets.take(call.key.entry, -1);
     const outcome = await this.serve({ call, flight, ticket, found: JUST_LOAD, caller }, 'past');
     tickets.giveBack(ticket);
@@ -259,7 +263,9 @@ export class Reader {
       return staleOutcome(stale);
     }
     const lookAgain = way === 'past' ? null : () => lookup.find(call, ticket);
-    return turns.run({ call, flight, ticket, lease, stale, within: caller.scope, isRefresh: false }, lookAgain);
+    const isBesideValue = caller.mode !== undefined;
+    const wanted = { call, flight, ticket, lease, stale, within: caller.scope, isRefresh: false, isBesideValue };
+    return turns.run(wanted, lookAgain);
   }
 
   /** A load whatever the cache holds. It is shared by callers who came before it began. */
@@ -267,16 +273,9 @@ export class Reader {
     const { turns, lookup, nextMoment } = this.parts;
     const beganAt = nextMoment();
     const lookAgain = () => lookup.lease(call, ticket);
-    const wanted = { call, flight, ticket, lease, stale, within: caller.scope, isRefresh: false };
+    const wanted = { call, flight, ticket, lease, stale, within: caller.scope, isRefresh: false, isBesideValue: true };
     const outcome = await turns.run(wanted, lookAgain);
     return outcome.kind === 'value' ? { ...outcome, at: Math.min(outcome.at, beganAt) } : outcome;
-  }
-
-  /** The usual read of this key waits for the caller. */
-  private isWithinOwnLoad(call: EntryCall, caller: Caller): boolean {
-    const { flights } = this.parts;
-    const flight = flights.get(flightName(call, 'usual'));
-    return flight !== undefined && flights.mustNotJoin(flight, ownerOf(caller));
   }
 
   private report(call: EntryCall, outcome: Outcome, bypass: BypassReason | null, isJoined: boolean): void {

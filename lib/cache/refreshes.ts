@@ -62,10 +62,11 @@ export class Refreshes {
   private async load(call: ReadCall, lease: Lease, stale: Stale | null, slot: Slot | null): Promise<void> {
     const { tickets, loads } = this.parts;
     const ticket = this.takeTicket(call);
-    const flight = new Flight('', call.policy.shape, undefined, ticket.epoch);
+    const flight = new Flight('', call, undefined, ticket.epoch);
     flight.bulkhead = call.region.bulkhead;
     call.region.counts.refreshes += 1;
-    await loads.run({ call, flight, ticket, lease, stale, within: undefined, isRefresh: true, slot });
+    const within = undefined;
+    await loads.run({ call, flight, ticket, lease, stale, within, isRefresh: true, isBesideValue: true, slot });
     tickets.giveBack(ticket);
   }
 

@@ -17,6 +17,8 @@ export class RegionState {
   usesTags = false;
   /** The kill switch, of the region or of its cache: reads go past the cache, and nothing is put. Evictions are sent as ever. */
   isOff = false;
+  /** Loads that run while L1 may have what they are to replace: as long as there is one, L1 hits ask whether they are part of it. */
+  loadsBesideValue = 0;
   /** Weak, as the shapes are themselves. */
   private readonly pipelines = new WeakMap<ValueShape, ValuePipeline>();
   /** The one that was asked for last. */

@@ -81,7 +81,7 @@ export class EngineRegion implements Region {
 
   constructor(
     private readonly state: RegionState,
-    private readonly parts: Pick<Engine, 'localTier' | 'journal' | 'modes' | 'clock'> & {
+    private readonly parts: Pick<Engine, 'localTier' | 'journal' | 'modes' | 'scopes' | 'clock'> & {
       readonly reader: Reader;
       readonly writer: CacheWriter;
       readonly refreshes: Refreshes;
@@ -161,6 +161,7 @@ export class EngineRegion implements Region {
     const { journal } = this.parts;
     const localTier = this.localTier ?? this.localTierOfCall();
     if (localTier === null || (journal.size > 0 && journal.covers(key, this.state))) return NOTHING;
+    if (this.state.loadsBesideValue > 0 && this.isPartOfLoadOf(key)) return NOTHING;
     const entry = localTier.find(key, policy.shape);
     if (entry === undefined) return NOTHING;
     const value = entry.revive === null ? entry.value : this.revived(entry.revive, localTier, key, policy);
@@ -221,6 +222,11 @@ export class EngineRegion implements Region {
 
   countBypass(): void {
     this.state.counts.bypasses += 1;
+  }
+
+  /** The caller is part of a load of this entry, as far as that is known. */
+  private isPartOfLoadOf(key: CacheKey): boolean {
+    return this.parts.scopes.current()?.flight?.isLoadOf(this.state, key) ?? false;
   }
 
   private localTierOfCall(): LocalTier | null {

@@ -1,5 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { BucketView } from '../../../lib/cache/bucket-view.js';
+import type { EntryCall } from '../../../lib/cache/entry-call.js';
+import { Flight } from '../../../lib/cache/flight.js';
 import { type LoadScope, LoadScopes } from '../../../lib/cache/load-scopes.js';
 import { gate } from '../../support/fake-clock.js';
 
@@ -47,5 +49,13 @@ describe('work that outlives the method that began it', () => {
     scopes.ended(scope);
     later.open();
     expect(await detached).toBe(true);
+  });
+
+  it('keeps nothing of the load in memory', () => {
+    const scopes = scopesOf();
+    const scope = { ...aScope(), flight: new Flight('k', {} as EntryCall, undefined, 0) };
+    scopes.run(scope, () => {});
+    scopes.ended(scope);
+    expect(scope.flight).toBeNull();
   });
 });
