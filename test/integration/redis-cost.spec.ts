@@ -151,6 +151,46 @@ describe('round trips', () => {
   });
 });
 
+/** What the server runs for one action, in functions too, by command. */
+async function runBy(action: (n: number) => Promise<unknown>): Promise<Record<string, number>> {
+  const TIMES = 20;
+  await action(0);
+  await admin.config('RESETSTAT');
+  for (let n = 1; n <= TIMES; n++) await action(n);
+  const stats = await admin.info('commandstats');
+  const calls = [...stats.matchAll(/^cmdstat_([^:]+):calls=(\d+)/gm)].map(([, name, count]): [string, number] => [
+    name!,
+    Number(count) / TIMES,
+  ]);
+  return Object.fromEntries(calls.filter(([name]) => !/^(config|ping|info)/.test(name)));
+}
+
+const missAndFill = (tags: readonly string[]) => async (n: number) => {
+  const place = placeOf(String(n));
+  await store.read({ ...place, binary: false });
+  const token = aToken();
+  await lease(store, place, { token });
+  await store.fill({ ...place, token, ...anEntry({ tags }) });
+};
+
+describe('commands that the server runs', () => {
+  it.each([
+    ['without tags', []],
+    ['with three tags', ['a', 'b', 'c']],
+  ])('a miss and its fill are ten, %s: a plain read of two, and two functions of three', async (_, tags) => {
+    // as an instance does all the time
+    await store.poll({ bucket: 0, marks: [] });
+    expect(await runBy(missAndFill(tags))).toEqual({
+      ...{ hmget: 3, get: 1, fcall: 2 },
+      ...{ mget: 1, getdel: 1, set: 2 },
+    });
+  });
+
+  it('of a bucket that was not polled lately each function also asks for the time', async () => {
+    expect(await runBy(missAndFill([]))).toMatchObject({ time: 2 });
+  });
+});
+
 describe('memory', () => {
   it.each([200, 4_000])('an entry of %i bytes takes at most 1.35 times a plain SET', async (size) => {
     const payload = JSON.stringify('x'.repeat(size - 2));

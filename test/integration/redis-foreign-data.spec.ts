@@ -192,8 +192,19 @@ describe('at the other keys', () => {
     await expectHit(store, place);
   });
 
-  it('a lease record that is no lease is taken over', async () => {
-    await admin.hset(names.S, { lt: 'x', lx: 'soon', ls: '', li: '-' });
+  it.each(['', 'x', 'soon||-||||9|x', '9999999999999999|1|1||||9999999999999999|x', '|||||||x'])(
+    'a lease record that is no lease (%j) is taken over, and holds nothing',
+    async (record) => {
+      await admin.set(names.S, record);
+      const token = await lease(store, place);
+      expect(await fill(store, place, token)).toMatchObject({ kind: 'filled' });
+      expect(await admin.exists(names.S)).toBe(0);
+    },
+  );
+
+  it('the lease record of version 5 of the functions is none', async () => {
+    await admin.hset(names.S, { lt: 'x', lx: '9999999999999999', ls: '1', li: '1', tv: '7' });
+    expect(await fill(store, place, 'x')).toMatchObject({ kind: 'refused', reason: 'lease' });
     await lease(store, place);
   });
 });

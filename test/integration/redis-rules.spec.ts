@@ -20,6 +20,7 @@ import {
   unfence,
 } from '../contract/remote-store/actions.js';
 import { openRedisStore, type OpenedStore } from '../support/redis-store.js';
+import { systemClock } from '../../lib/shared/clock.js';
 import { sleep } from '../support/servers/processes.js';
 import { redisCli, sharedRedis, startRedis } from '../support/servers/redis.js';
 
@@ -57,6 +58,8 @@ async function close(): Promise<void> {
   if (keys.length > 0) await admin.del(keys);
 }
 const fenceField = () => `f:${place.key.entry}`;
+/** `tx`: when the last invalidation without a version counts, server µs. */
+const invalidatedAt = async () => Number((await admin.get(Keyspace.sideKey(place.key.entry)))!.split('|')[5]);
 const loseSide = () => admin.del(Keyspace.sideKey(place.key.entry));
 
 describe('an entry whose tags and format are as long as they may be', () => {
@@ -70,6 +73,35 @@ describe('an entry whose tags and format are as long as they may be', () => {
     expect(await standing(store, place)).toMatchObject({ tags, format });
     await store.stamp({ bucket: 0, marks: [`t:${tags.at(-1)!}`] });
     await expectNothing(store, place);
+  });
+});
+
+describe('the side key, which each call reads and writes as a whole', () => {
+  const S = () => Keyspace.sideKey(place.key.entry);
+
+  it('grants one lease to two who ask for it in one call', async () => {
+    const [first, second] = await Promise.all([ask(store, place), ask(store, place)]);
+    expect([first!.kind, second!.kind]).toEqual(['lease', 'held']);
+  });
+
+  it('stays as it was, and as long, where a fill is refused that does not hold the lease', async () => {
+    await evict(store, place, '7', LONG_MS);
+    const token = await lease(store, place);
+    const before = [await admin.get(S()), await admin.pexpiretime(S())];
+    expect(await fill(store, place, 'another')).toMatchObject({ kind: 'refused', reason: 'lease' });
+    expect([await admin.get(S()), await admin.pexpiretime(S())]).toEqual(before);
+    expect(await fill(store, place, token, { version: '7' })).toMatchObject({ kind: 'filled' });
+  });
+
+  it('keeps a tombstone through lease, release and fill, as long as it was to stand', async () => {
+    await evict(store, place, '7', 10 * LONG_MS);
+    const ends = await admin.pexpiretime(S());
+    await store.release({ key: place.key, token: await lease(store, place) });
+    expect(await fill(store, place, await lease(store, place), { version: '7' })).toMatchObject({ kind: 'filled' });
+    expect(await admin.pexpiretime(S())).toBe(ends);
+    await admin.del(place.key.entry);
+    const late = await fill(store, place, await lease(store, place), { version: '6' });
+    expect(late).toMatchObject({ kind: 'refused', reason: 'version' });
   });
 });
 
@@ -102,21 +134,54 @@ describe('a writer that dies behind its fence may commit as late as the end of t
     async (what) => {
       const S = Keyspace.sideKey(place.key.entry);
       await store.fence({ keys: [place.key], fence: 'dead', fenceMs: LONG_MS, tombstoneMs: LONG_MS });
-      const noted = Number(await admin.hget(S, 'tx'));
+      const noted = await invalidatedAt();
       const { nowMicros } = await store.poll({ bucket: 0, marks: [] });
       expect(noted).toBeGreaterThan(nowMicros + (LONG_MS - 10_000) * 1_000);
       await between[what]!();
-      expect(Number(await admin.hget(S, 'tx'))).toBe(noted);
+      expect(await invalidatedAt()).toBe(noted);
       expect(await admin.pttl(S)).toBeGreaterThan(2 * LONG_MS - 20_000);
     },
   );
 
   it('its fence takes the moment of its end with it when the writer lifts it', async () => {
-    const S = Keyspace.sideKey(place.key.entry);
     const token = await fence(store, place);
     const { nowMicros } = await store.poll({ bucket: 0, marks: [] });
     await unfence(store, place, token);
-    expect(Number(await admin.hget(S, 'tx'))).toBeLessThan(nowMicros + 10_000_000);
+    expect(await invalidatedAt()).toBeLessThan(nowMicros + 10_000_000);
+  });
+});
+
+describe('the time of the server', () => {
+  const AHEAD_MS = 1_500;
+  /** A fill by a store whose clock has gained since its last poll. @returns by how much the entry's end shows it, ms */
+  async function gained(between: (opened: OpenedStore) => Promise<unknown>): Promise<number> {
+    let aheadMs = 0;
+    const clock = { ...systemClock, now: () => systemClock.now() + aheadMs };
+    const opened = await openRedisStore({ url: redis.url }, { service: `${M.split(':')[0]}`, clock });
+    try {
+      await opened.store.poll({ bucket: 0, marks: [] });
+      await between(opened);
+      aheadMs = AHEAD_MS;
+      const token = await lease(opened.store, place);
+      expect(await fill(opened.store, place, token)).toMatchObject({ kind: 'filled' });
+      const { nowMicros } = await store.poll({ bucket: 0, marks: [] });
+      const { freshUntilMicros } = await hit(store, place);
+      return (freshUntilMicros - nowMicros) / 1_000 - LONG_MS;
+    } finally {
+      await opened.close();
+    }
+  }
+
+  it('is reckoned from the last poll, for a lease and a fill', async () => {
+    expect(await gained(async () => {})).toBeGreaterThan(AHEAD_MS / 2);
+  });
+
+  it('is asked for where another incarnation has begun since', async () => {
+    const restart = async () => {
+      await admin.hset(M, 'b', 'another process');
+      await ask(store, { ...place, key: one.keyspace.key('profile', 'other', 'json') });
+    };
+    expect(await gained(restart)).toBeLessThan(AHEAD_MS / 2);
   });
 });
 

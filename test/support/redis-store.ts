@@ -1,6 +1,6 @@
 import { Keyspace } from '../../lib/keys/keyspace.js';
 import type { RedisConnectionOptions } from '../../lib/options/redis-connection.js';
-import { systemClock } from '../../lib/shared/clock.js';
+import { type Clock, systemClock } from '../../lib/shared/clock.js';
 import type { LoggerPort } from '../../lib/shared/logger.js';
 import type { ChannelMessage } from '../../lib/stores/channel.js';
 import { openRedis } from '../../lib/stores/redis/open-redis.js';
@@ -22,11 +22,12 @@ export interface StoreArgs {
   readonly bucketCount?: number;
   readonly commandTimeoutMs?: number;
   readonly stampLifetimeMs?: number;
+  readonly clock?: Clock;
 }
 
 /** Makes the drivers without opening them. */
 export function aRedisStore(connection: RedisConnectionOptions, args: StoreArgs = {}): OpenedStore {
-  const { service = 'user', bucketCount = 1, commandTimeoutMs = 1_000 } = args;
+  const { service = 'user', bucketCount = 1, commandTimeoutMs = 1_000, clock = systemClock } = args;
   const keyspace = new Keyspace({ service, bucketCount, maxKeyLength: 200 });
   const logged: string[] = [];
   const log = (message: string) => void logged.push(message);
@@ -37,7 +38,7 @@ export function aRedisStore(connection: RedisConnectionOptions, args: StoreArgs 
     commandTimeoutMs,
     ...(stampLifetimeMs === undefined ? {} : { stampLifetimeMs }),
     logger,
-    clock: systemClock,
+    clock,
   });
   const messages: ChannelMessage[] = [];
   return {

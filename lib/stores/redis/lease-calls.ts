@@ -5,11 +5,13 @@ import { escapeText } from './entry-header.js';
 import { entryArguments, entryOf, pairOf, positiveMs, wholeMs } from './function-arguments.js';
 import { listIn, numberIn, wordIn } from './function-reply.js';
 import { LostLeases } from './lost-leases.js';
+import { ServerTimes } from './server-times.js';
 import type { StoreCall, StoreCalls } from './store-calls.js';
 import { TurnCalls } from './turn-calls.js';
 
 /** Leases, and the fills that end them: those of a turn and a bucket as one call, and none left to nobody. */
 export class LeaseCalls {
+  readonly serverTimes = new ServerTimes();
   private readonly lost = new LostLeases();
 
   private readonly leases = new TurnCalls<LeaseArgs, ReadOrLease>({
@@ -54,6 +56,7 @@ export class LeaseCalls {
       bucket: key.bucket,
       keys: all.flatMap((one) => pairOf(one.key)),
       args: [
+        this.serverTimes.of(key.bucket, this.clock.now()),
         positiveMs(leaseMs),
         wholeMs(keepMs),
         onFailover,
@@ -77,11 +80,15 @@ export class LeaseCalls {
 
   /** @param all of one bucket */
   private async fillAll(all: readonly FillArgs[]): Promise<readonly FillOutcome[]> {
+    const { bucket } = all[0]!.key;
     const call = {
       verb: 'fill',
-      bucket: all[0]!.key.bucket,
+      bucket,
       keys: all.flatMap(({ key }) => pairOf(key)),
-      args: all.flatMap((one) => [one.token, ...entryArguments(one)]),
+      args: [
+        this.serverTimes.of(bucket, this.clock.now()),
+        ...all.flatMap((one) => [one.token, ...entryArguments(one)]),
+      ],
     } as const;
     return this.calls.invoke(call, ([incarnation, sequence, now, ...answers]) =>
       all.map((_, n): FillOutcome => {

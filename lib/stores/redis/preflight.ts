@@ -17,8 +17,7 @@ import type { NodeContext } from './node-context.js';
 import type { RedisNode } from './redis-node.js';
 import type { RedisTopology } from './redis-topology.js';
 
-const COMMANDS =
-  'fcall hmget get mget hget hset hdel set del getrange setrange pttl pexpire zadd zrangebyscore zrem time';
+const COMMANDS = 'fcall hmget get mget getdel hget hset hdel set del getrange setrange zadd zrangebyscore zrem time';
 
 /** The commands that the functions run, and those that are sent plainly. */
 export function neededCommands(isCluster: boolean): string[] {

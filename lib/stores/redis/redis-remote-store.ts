@@ -177,6 +177,8 @@ export class RedisRemoteStore implements RemoteStore {
   }
 
   async poll({ bucket, marks }: { bucket: number; marks: readonly Mark[] }): Promise<PollReply> {
+    const { clock } = this.options;
+    const sentAtMs = clock.now();
     const call = { verb: 'poll', bucket, keys: [], args: marks.map(escapeText) } as const;
     const reply = await this.calls.invoke(call, ([incarnation, sequence, ...rest]) => {
       const [markSequence, stampClock, nowMicros, earlier, ...stamps] = rest;
@@ -194,6 +196,7 @@ export class RedisRemoteStore implements RemoteStore {
       this.isChecked = true;
       void this.options.lateCheck().then((isChecked) => (this.isChecked = isChecked));
     }
+    this.leases.serverTimes.note(bucket, reply, sentAtMs, clock.now());
     this.leases.releaseLost(bucket);
     return reply;
   }

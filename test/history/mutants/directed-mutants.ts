@@ -23,8 +23,8 @@ export const directedServerMutants: readonly Mutant[] = [
     name: 'collected stamps are forgotten',
     edits: [lua('fences', `if raised > floor then redis.call('HSET', m.key, '*', text(raised)) end`, '')],
   },
-  { name: 'fill checks no incarnation', edits: [lua('fill', 'if not s.ls or s.li ~= m.i then', 'if not s.ls then')] },
-  { name: 'soft evict keeps the lease', edits: [lua('soft-evict', 'clearLease(S, s)', '')] },
+  { name: 'fill checks no incarnation', edits: [lua('fill', 'if not ls or li ~= m.i then', 'if not ls then')] },
+  { name: 'soft evict keeps the lease', edits: [lua('soft-evict', 'clearLease(s)', '')] },
   {
     name: 'soft-evicted values stay fresh',
     edits: [
@@ -37,12 +37,16 @@ export const directedServerMutants: readonly Mutant[] = [
   },
   {
     name: 'a fence whose time is over counts as standing',
-    edits: [lua('fences', 'if m.now < tonumber(till) then', 'if true then')],
+    edits: [lua('fences', 'if now(m) < tonumber(till) then', 'if true then')],
   },
   {
     name: 'a fence invalidates as of its beginning',
     edits: [
-      lua('fence', 'noteInvalidation(S, math.max(s.tx or 0, till),', 'noteInvalidation(S, math.max(s.tx or 0, m.now),'),
+      lua(
+        'fence',
+        'noteInvalidation(m, s, math.max(s.tx or 0, till),',
+        'noteInvalidation(m, s, math.max(s.tx or 0, now(m)),',
+      ),
     ],
   },
   { name: 'put needs no proof', edits: [lua('put', `elseif version ~= '' then if v`, 'else if v')] },
@@ -51,22 +55,22 @@ export const directedServerMutants: readonly Mutant[] = [
     edits: [
       lua(
         'put',
-        `if version ~= '' then noteVersion(S, s, newer(known, version), tombMs) else`,
+        `if version ~= '' then noteVersion(m, s, newer(known, version), tombMs) else`,
         `if version == '' then`,
       ),
     ],
   },
   {
     name: 'put forgets the version that stood',
-    edits: [lua('put', 'noteVersion(S, s, newer(known, version), tombMs)', 'noteVersion(S, s, version, tombMs)')],
+    edits: [lua('put', 'noteVersion(m, s, newer(known, version), tombMs)', 'noteVersion(m, s, version, tombMs)')],
   },
   {
     name: 'a superseded eviction raises no tombstone',
     edits: [
       lua(
         'evict',
-        'else noteVersion(S, s, version, tombMs) end',
-        'elseif not (v and not isOlder(v.version, version)) then noteVersion(S, s, version, tombMs) end',
+        'else noteVersion(m, s, version, tombMs) end',
+        'elseif not (v and not isOlder(v.version, version)) then noteVersion(m, s, version, tombMs) end',
       ),
     ],
   },

@@ -16,16 +16,16 @@ export const serverMutants: readonly Mutant[] = [
   {
     name: 'blind fill',
     edits: [
-      lua('fill', `if s.lt ~= token then return { 'R', 'lease' } end`, ''),
-      lua('fill', `if not s.ls or s.li ~= m.i then refused = 'incarnation'`, `s.ls = s.ls or m.c + 1\n  if false then`),
+      lua('fill', `if not isHolder then return { 'R', 'lease' } end`, ''),
+      lua('fill', `if not ls or li ~= m.i then refused = 'incarnation'`, `ls = ls or m.c + 1\n  if false then`),
     ],
   },
-  { name: 'evict keeps the lease', edits: [lua('evict', `clearLease(S, s)\n      countWrite`, 'countWrite')] },
+  { name: 'evict keeps the lease', edits: [lua('evict', `clearLease(s)\n      countWrite`, 'countWrite')] },
   {
     name: 'tags stamped at fill',
     edits: [
-      lua('fill', 'newestStamp(m, e.region, e.tags) >= s.ls', 'false'),
-      lua('fill', 'else write(m, V, s.ls, e) end', 'else write(m, V, m.c + 1, e) end'),
+      lua('fill', 'newestStamp(m, e.region, e.tags) >= ls', 'false'),
+      lua('fill', 'else write(m, V, ls, e, at) end', 'else write(m, V, m.c + 1, e, at) end'),
     ],
     options: TAGGED,
   },
@@ -33,7 +33,7 @@ export const serverMutants: readonly Mutant[] = [
     name: 'a stamp that equals the lease stamp voids nothing',
     edits: [
       lua('entries', 'newestStamp(m, region, v.tags) < v.s', 'newestStamp(m, region, v.tags) <= v.s'),
-      lua('fill', 'newestStamp(m, e.region, e.tags) >= s.ls', 'newestStamp(m, e.region, e.tags) > s.ls'),
+      lua('fill', 'newestStamp(m, e.region, e.tags) >= ls', 'newestStamp(m, e.region, e.tags) > ls'),
     ],
     options: TAGGED,
   },
@@ -108,7 +108,7 @@ export const serverMutants: readonly Mutant[] = [
   },
   {
     name: 'put keeps the lease',
-    edits: [lua('put', `clearLease(S, s)\n  if #f.list`, 'if #f.list')],
+    edits: [lua('put', `clearLease(s)\n  if #f.list`, 'if #f.list')],
     options: EVENTS_ONLY,
   },
   {
@@ -170,7 +170,7 @@ export const serverMutants: readonly Mutant[] = [
   },
   {
     name: 'evict by version leaves no tombstone',
-    edits: [lua('evict', 'else noteVersion(S, s, version, tombMs) end', 'end')],
+    edits: [lua('evict', 'else noteVersion(m, s, version, tombMs) end', 'end')],
     options: EVENTS_ONLY,
   },
   {

@@ -8,7 +8,7 @@ import { serverFaults } from './server-faults.js';
 
 /** The least rights that suffice; docs/coherence.md shows them. */
 const RIGHTS =
-  'resetchannels ~history:* &history:~events +fcall +hmget +get +mget +hget +hset +hdel +set +del +getrange +setrange +pttl +pexpire ' +
+  'resetchannels ~history:* &history:~events +fcall +hmget +get +mget +getdel +hget +hset +hdel +set +del +getrange +setrange ' +
   '+zadd +zrangebyscore +zrem +time +publish +subscribe +ping +function|load +info';
 
 /** One server behind TLS, for a user with the least rights. Faults come in by a plain port. */

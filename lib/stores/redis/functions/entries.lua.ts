@@ -1,38 +1,49 @@
 /**
  * Entries V, their side keys S, and the marks that void them (PROTOCOL 2).
  *
- * Header: `1|s|i|x|d|version|tags|format\n`; tags joined by `,` and escaped by the client. Only the header is read; the payload
- * only where it is returned.
+ * Header: `1|s|i|x|d|version|tags|format\n`; tags joined by `,` and escaped by the client. Where the payload is not returned, only the header is read.
+ *
+ * S: `lx|ls|li|lw|tv|tx|till|lt`, a string, read and written by one command each; `till` is its expiry, ms. Whatever else stands there says nothing.
  */
 export const entries = /* lua */ `
+local MAX_HEADER = 65536
 local HEADER = '^1|(%d+)|(%d+)|()(%d+)|%d+|(%d*)|([^|\\n]*)|'
 
--- The header of V, or nil where none of ours stands.
+-- What the header of V says; nil where it is none of ours.
+local function headerIn(raw)
+  local s, i, at, x, version, tags = string.match(raw, HEADER)
+  s, i = whole(s), whole(i)
+  if not (s and i and whole(x)) then return nil end
+  return { s = s, i = i, x = whole(x), offset = at - 1, width = #x, version = version, tags = tags }
+end
+
+-- The same, where V was read as a whole.
+local function headerOf(raw)
+  local till = raw and string.sub(raw, 1, 2) == '1|' and string.find(raw, '\\n', 1, true)
+  return till and till <= MAX_HEADER and headerIn(raw) or nil
+end
+
 local function header(V)
   local size = 256
-  while size <= 65536 do
+  while size <= MAX_HEADER do
     local raw = attempt('GETRANGE', V, 0, size - 1)
     if not raw or string.sub(raw, 1, 2) ~= '1|' then return nil end
-    if string.find(raw, '\\n', 1, true) then
-      local s, i, at, x, version, tags = string.match(raw, HEADER)
-      s, i = whole(s), whole(i)
-      if not (s and i and whole(x)) then return nil end
-      return { s = s, i = i, x = whole(x), offset = at - 1, width = #x, version = version, tags = tags }
-    end
+    if string.find(raw, '\\n', 1, true) then return headerIn(raw) end
     if #raw < size then return nil end
     size = size * 4
   end
 end
 
 -- From the first entry with tags on, versioned puts into the region are refused: they are held against no tag.
-local function usesTags(m, region) return redis.call('HGET', m.key, 'u:' .. region) ~= false end
+local function usesTags(m, region) return field(m, 'u:' .. region) ~= false end
 
--- Returns the entry's lease stamp.
-local function write(m, V, s, e)
-  if e.tags ~= '' and not usesTags(m, e.region) then redis.call('HSET', m.key, 'u:' .. e.region, '1') end
-  local head = '1|' .. text(s) .. '|' .. text(m.i) .. '|' .. text(m.now + e.ttl * 1000) .. '|' .. e.load .. '|' .. e.version .. '|' .. e.tags .. '|'
+local function write(m, V, s, e, at)
+  if e.tags ~= '' and not usesTags(m, e.region) then
+    redis.call('HSET', m.key, 'u:' .. e.region, '1')
+    m.read['u:' .. e.region] = '1'
+  end
+  local head = '1|' .. text(s) .. '|' .. text(m.i) .. '|' .. text(at + e.ttl * 1000) .. '|' .. e.load .. '|' .. e.version .. '|' .. e.tags .. '|'
   redis.call('SET', V, head .. e.format .. '\\n' .. e.payload, 'PX', text(e.ttl + e.stale))
-  return s
 end
 
 -- What fill and put write: eight arguments from args[at] on.
@@ -43,15 +54,24 @@ local function entryOf(args, at)
   }
 end
 
+local function eachMark(region, tags, visit)
+  visit('*')
+  visit('r:' .. region)
+  for tag in string.gmatch(tags, '[^,]+') do visit('t:' .. tag) end
+end
+
 -- The newest stamp of the clear mark, of the region, and of the tags. A damaged stamp counts as the newest possible.
 local function newestStamp(m, region, tags)
-  local marks = { '*', 'r:' .. region }
-  for tag in string.gmatch(tags, '[^,]+') do marks[#marks + 1] = 't:' .. tag end
-  local newest = 0
-  for from = 1, #marks, 1000 do
-    for _, stamp in ipairs(redis.call('HMGET', m.key, unpack(marks, from, math.min(from + 999, #marks)))) do
-      if stamp then newest = math.max(newest, whole(stamp) or m.c) end
-    end
+  local newest, others = 0, {}
+  local function count(stamp)
+    if stamp then newest = math.max(newest, whole(stamp) or m.c) end
+  end
+  eachMark(region, tags, function(mark)
+    local stamp = m.read[mark]
+    if stamp == nil then others[#others + 1] = mark else count(stamp) end
+  end)
+  for from = 1, #others, 1000 do
+    for _, stamp in ipairs(redis.call('HMGET', m.key, unpack(others, from, math.min(from + 999, #others)))) do count(stamp) end
   end
   return newest
 end
@@ -74,35 +94,52 @@ local function newer(a, b)
   return a
 end
 
-local function side(S)
-  local fields = attempt('HMGET', S, 'lt', 'lx', 'ls', 'li', 'tv', 'tx', 'lw')
-  if not fields then
-    redis.call('DEL', S)
-    return { tv = '' }
-  end
-  local tv = fields[5] or ''
-  if string.find(tv, '%D') then tv = '' end
-  return { lt = fields[1], lx = whole(fields[2]), ls = whole(fields[3]), li = whole(fields[4]), tv = tv, tx = whole(fields[6]), lw = fields[7] }
+local SIDE = '^(%d*)|(%d*)|(%d*)|(1?)|(%d*)|(%d*)|(%d+)|(.*)$'
+
+local function sideIn(raw)
+  local s = { tv = '', till = 0, stands = raw }
+  if not raw then return s end
+  local lx, ls, li, lw, tv, tx, till, lt = string.match(raw, SIDE)
+  if not (lt and whole(till)) then return s end
+  s.lx, s.ls, s.li, s.tv, s.tx, s.till = whole(lx), whole(ls), whole(li), tv, whole(tx), whole(till)
+  if lt ~= '' then s.lt = lt end
+  s.lw = lw ~= ''
+  return s
 end
 
-local function clearLease(S, s)
-  if s.lt then redis.call('HDEL', S, 'lt', 'lx', 'ls', 'li', 'lw') end
+-- By MGET, which takes no offence at another type.
+local function side(S) return sideIn(redis.call('MGET', S)[1]) end
+
+-- S, which is gone: what is not over has to be saved.
+local function takeSide(S)
+  local s = sideIn(attempt('GETDEL', S))
+  s.stands = false
+  return s
 end
+
+local function saveSide(S, s)
+  if s.lt or s.tv ~= '' or s.tx then
+    local function part(number) return number and text(number) or '' end
+    local parts = { part(s.lx), part(s.ls), part(s.li), s.lw and '1' or '', s.tv, part(s.tx), text(s.till), s.lt or '' }
+    redis.call('SET', S, table.concat(parts, '|'), 'PXAT', text(s.till))
+  elseif s.stands then
+    redis.call('DEL', S)
+  end
+end
+
+local function clearLease(s) s.lt, s.lx, s.ls, s.li, s.lw = nil, nil, nil, nil, nil end
 
 -- S's expiry is only ever extended.
-local function keep(S, ms)
-  if redis.call('PTTL', S) < ms then redis.call('PEXPIRE', S, text(ms)) end
+local function keep(s, at, ms) s.till = math.max(s.till, math.ceil(at / 1000) + ms) end
+
+-- An invalidation without a version, at the moment given.
+local function noteInvalidation(m, s, at, tombMs)
+  s.tx = at
+  keep(s, now(m), tombMs)
 end
 
--- An invalidation without a version, at the moment given, µs.
-local function noteInvalidation(S, at, tombMs)
-  redis.call('HSET', S, 'tx', text(at))
-  keep(S, tombMs)
-end
-
-local function noteVersion(S, s, version, tombMs)
+local function noteVersion(m, s, version, tombMs)
   s.tv = newer(s.tv, version)
-  redis.call('HSET', S, 'tv', s.tv)
-  keep(S, tombMs)
+  keep(s, now(m), tombMs)
 end
 `;

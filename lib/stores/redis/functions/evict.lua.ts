@@ -16,10 +16,11 @@ local function evictOne(m, V, S, version, tombMs)
   local v = version ~= '' and header(V)
   if not (v and not isOlder(v.version, version)) then
     redis.call('DEL', V)
-    clearLease(S, s)
+    clearLease(s)
     countWrite(m, V)
   end
-  if version == '' then noteInvalidation(S, math.max(s.tx or 0, m.now), tombMs) else noteVersion(S, s, version, tombMs) end
+  if version == '' then noteInvalidation(m, s, math.max(s.tx or 0, now(m)), tombMs) else noteVersion(m, s, version, tombMs) end
+  saveSide(S, s)
   bump(m, 'E', V)
 end
 

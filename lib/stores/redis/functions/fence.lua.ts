@@ -14,19 +14,20 @@ export const fence = /* lua */ `
 local function fenceOne(m, G, V, S, token, fenceMs, tombMs)
   local s = side(S)
   redis.call('DEL', V)
-  clearLease(S, s)
+  clearLease(s)
   local f = fencesOf(m, V)
   local own = takeFence(f, token)
   if not own then
     f.w = f.w + 1
     own = { token = token, fs = m.c + 1, fi = m.i, count = #f.list == 0 and text(f.w) or '-' }
   end
-  local till = m.now + fenceMs * 1000
+  local till = now(m) + fenceMs * 1000
   own.till = till
   f.list[#f.list + 1] = own
   saveFences(m, f)
   remember(G, f.field, lastEnd(f))
-  noteInvalidation(S, math.max(s.tx or 0, till), fenceMs + tombMs)
+  noteInvalidation(m, s, math.max(s.tx or 0, till), fenceMs + tombMs)
+  saveSide(S, s)
   bump(m, 'E', V)
 end
 

@@ -10,14 +10,13 @@ export const fences = /* lua */ `
 local COLLECTED_PER_CALL = 16
 
 local function fencesOf(m, V)
-  local field = 'f:' .. V
-  local raw = redis.call('HGET', m.key, field)
-  local f = { field = field, list = {}, w = 0 }
+  local f = { field = 'f:' .. V, list = {}, w = 0 }
+  local raw = field(m, f.field)
   if not raw then return f end
   f.w = whole(string.match(raw, '^(%d+)')) or 0
   local dropped = false
   for token, till, fs, fi, count in string.gmatch(raw, '|([^,|]+),(%d+),(%d+),(%d+),([%d-]+)') do
-    if m.now < tonumber(till) then
+    if now(m) < tonumber(till) then
       f.list[#f.list + 1] = { token = token, till = tonumber(till), fs = tonumber(fs), fi = tonumber(fi), count = count }
     else
       dropped = true
@@ -29,6 +28,7 @@ local function fencesOf(m, V)
 end
 
 local function saveFences(m, f)
+  m.read[f.field] = nil
   if #f.list == 0 then
     if f.exists then redis.call('HDEL', m.key, f.field) end
     return
@@ -70,7 +70,7 @@ end
 
 -- A collected stamp raises the clear stamp to at least itself: whatever it voided stays void.
 local function collect(m, G)
-  local due = attempt('ZRANGEBYSCORE', G, '-inf', text(m.now), 'LIMIT', 0, COLLECTED_PER_CALL)
+  local due = attempt('ZRANGEBYSCORE', G, '-inf', text(now(m)), 'LIMIT', 0, COLLECTED_PER_CALL)
   if not due or #due == 0 then return end
   redis.call('ZREM', G, unpack(due))
   local clear = redis.call('HGET', m.key, '*')

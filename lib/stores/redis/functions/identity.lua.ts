@@ -8,7 +8,7 @@
  * `p` lists the incarnations of the bucket before this one, back to the last time that M was lost: the stamps that void their entries are all there. No
  * order of incarnations would do, since a server's clock makes them.
  *
- * Numbers: whole, at most 2^52, so that a sum of two is exact. `now` is server time in µs.
+ * Numbers: whole, at most 2^52, so that a sum of two is exact. Times are the server's, in µs; it is asked for its time once per call, where it matters.
  */
 export const identity = /* lua */ `
 local MAX = 4503599627370496
@@ -52,38 +52,70 @@ local function publish(m, sequence, kind, rest)
   redis.call(publishing(m.channel), m.channel, m.bucket .. '|' .. text(m.i) .. '|' .. sequence .. '|' .. kind .. '|' .. rest)
 end
 
--- M as it stands, after it was made ours. keys[1] is M; args: channel, bucket, the highest incarnation that the caller ever saw.
-local function identify(keys, args)
-  local time = redis.call('TIME')
-  local m = { key = keys[1], channel = args[1], bucket = args[2], now = time[1] * 1000000 + time[2] }
-  local fields = attempt('HMGET', m.key, 'b', 'i', 'c', 'q', 'tq', 'tt', 'p', 'h')
+local function now(m)
+  if not m.now then
+    local time = redis.call('TIME')
+    m.now = time[1] * 1000000 + time[2]
+  end
+  return m.now
+end
+
+-- Good enough for the end of a lease, and for freshness: what the caller reckons from the last poll of this incarnation, if that is recent.
+local function moment(m) return m.now or m.reckoned or now(m) end
+
+-- A field of M that is to be read with its identity: of many, the first alone.
+local function want(names, name)
+  if not names[name] and #names < 1000 then
+    names[name] = true
+    names[#names + 1] = name
+  end
+end
+
+-- A field of M. What was read with the identity stands in m.read until something here changes it.
+local function field(m, name)
+  local value = m.read[name]
+  if value == nil then return redis.call('HGET', m.key, name) end
+  return value
+end
+
+-- M as it stands, after it was made ours. keys[1] is M; args: channel, bucket, the highest incarnation that the caller ever saw; names: what
+-- else to read of M; reckoned: an incarnation and the time of its server, i|µs, or ''.
+local function identify(keys, args, names, reckoned)
+  local m = { key = keys[1], channel = args[1], bucket = args[2], read = {} }
+  names = names or {}
+  local fields = attempt('HMGET', m.key, 'b', 'i', 'c', 'q', 'tq', 'tt', 'p', 'h', unpack(names))
   local b = fields and fields[1]
   local lost = false
   if fields then
     m.i, m.c, m.q, m.tq, m.tt = whole(fields[2]), whole(fields[3]), whole(fields[4]), whole(fields[5]), whole(fields[6])
     m.p = fields[7] or ''
     m.h = fields[8] or ''
+    for n, name in ipairs(names) do m.read[name] = fields[8 + n] end
   end
   if not (m.i and m.c and m.q and m.tq) then
     redis.call('DEL', m.key) -- lost, damaged or foreign: all of it is lost at once
     m.i, m.c, m.q, m.tq, m.tt, m.p = m.i or 0, 0, m.q or 0, m.tq or 0, nil, ''
     m.h = ''
+    m.read = {}
     lost = true
     b = false
   end
   local known = whole(args[3]) or 0
   if not b or seen[b] ~= m.q or known > m.i then
-    if not process then process = text(m.now) .. '.' .. string.match(tostring(seen), '%w+$') end
+    if not process then process = text(now(m)) .. '.' .. string.match(tostring(seen), '%w+$') end
     if b then seen[b] = nil end
     identifications = identifications + 1
     b = process .. '.' .. identifications
     if not lost then m.p = remembered(text(m.i) .. ',' .. m.p) end
-    m.i = math.max(m.now, m.i + 1, known + 1)
+    m.i = math.max(now(m), m.i + 1, known + 1)
     m.q, m.tq = m.q + 1, m.tq + 1
     redis.call('HSET', m.key, 'b', b, 'i', text(m.i), 'c', text(m.c), 'q', text(m.q), 'tq', text(m.tq), 'p', m.p)
     seen[b] = m.q
     m.b = b
     publish(m, text(m.q), 'F', '')
+  elseif reckoned then
+    local i, at = string.match(reckoned, '^(%d+)|(%d+)$')
+    if whole(i) == m.i then m.reckoned = whole(at) end
   end
   m.b = b
   return m

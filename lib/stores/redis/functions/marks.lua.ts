@@ -11,7 +11,7 @@ local MAX_HOLDS = 512
 local function holdsOf(m)
   local list = {}
   for name, owner, till in string.gmatch(m.h, '([^,|]+),([^,|]+),(%d+)') do
-    if m.now < tonumber(till) then list[#list + 1] = { name = name, owner = owner, till = till } end
+    if now(m) < tonumber(till) then list[#list + 1] = { name = name, owner = owner, till = till } end
   end
   return list
 end
@@ -42,7 +42,7 @@ local function changeHolds(m, owner, ms, args, from, to)
     else parts[#parts + 1] = hold.name .. ',' .. hold.owner .. ',' .. hold.till end
   end
   if ms > 0 then
-    local tail = ',' .. owner .. ',' .. text(m.now + ms * 1000)
+    local tail = ',' .. owner .. ',' .. text(now(m) + ms * 1000)
     if #parts + to - from >= MAX_HOLDS then parts[#parts + 1] = 'all' .. tail
     else for n = from, to do parts[#parts + 1] = args[n] .. tail end end
   end
@@ -55,13 +55,13 @@ end
 local function stampMarks(m, G, lifeMs, args, from, to)
   collect(m, G)
   m.c = m.c + 1
-  local stamp, now = text(m.c), text(m.now)
+  local stamp, at = text(m.c), text(now(m))
   for n = from, to do
     local name = args[n]
     local kind = string.sub(name, 1, 2)
-    if name ~= '*' then remember(G, name, m.now + lifeMs * 1000) end
-    if name == '*' then redis.call('HSET', m.key, 'tt', now)
-    elseif kind == 'r:' then redis.call('HSET', m.key, 'tt:' .. string.sub(name, 3), now) end
+    if name ~= '*' then remember(G, name, now(m) + lifeMs * 1000) end
+    if name == '*' then redis.call('HSET', m.key, 'tt', at)
+    elseif kind == 'r:' then redis.call('HSET', m.key, 'tt:' .. string.sub(name, 3), at) end
     m.tq = m.tq + 1
     bump(m, 'T', stamp .. '|' .. name, 'c', stamp, 'tq', text(m.tq), name, stamp)
   end

@@ -10,7 +10,7 @@ import { functionName } from './protocol-version.js';
 export const poll = /* lua */ `
 redis.register_function{ function_name = '${functionName('poll')}', flags = { 'allow-oom' }, callback = function(keys, args)
   local m = identify(keys, args)
-  local reply = { m.i, m.q, m.tq, m.c, m.now, m.p }
+  local reply = { m.i, m.q, m.tq, m.c, now(m), m.p }
   for n = 4, #args do
     local stamp = redis.call('HGET', m.key, args[n])
     reply[n + 3] = stamp and (whole(stamp) or m.c) or 0

@@ -11,8 +11,8 @@ export const probe = /* lua */ `
 redis.register_function{ function_name = '${functionName('probe')}', flags = { 'allow-oom' }, callback = function(keys, args)
   local M, G, V, S = unpack(keys)
   local commands = {
-    { 'TIME' }, { 'HMGET', M, 'i' }, { 'HGET', M, 'i' }, { 'HSET', S, 'tx', '0' }, { 'HDEL', S, 'lt' }, { 'PTTL', S }, { 'PEXPIRE', S, 1 },
-    { 'DEL', S }, { 'GETRANGE', V, 0, 1 }, { 'GET', V }, { 'SET', V, '', 'PX', 1 }, { 'SETRANGE', V, 0, '0' }, { 'DEL', V },
+    { 'TIME' }, { 'HMGET', M, 'i' }, { 'HGET', M, 'i' }, { 'HSET', S, 'x', '0' }, { 'HDEL', S, 'x' },
+    { 'DEL', S }, { 'MGET', V, S }, { 'GETDEL', S }, { 'GETRANGE', V, 0, 1 }, { 'SET', V, '', 'PX', 1 }, { 'SETRANGE', V, 0, '0' }, { 'DEL', V },
     { 'ZRANGEBYSCORE', G, '-inf', '0', 'LIMIT', 0, 1 }, { 'ZADD', G, '0', '~' }, { 'ZREM', G, '~' },
     { publishing(args[1]), args[1], args[2] .. '|0|-|W|' .. V },
   }

@@ -13,7 +13,7 @@ import { functionName } from './protocol-version.js';
  * With neither: never accepted.
  */
 export const put = /* lua */ `
-local function isYoung(m, at, tombMs) return at ~= nil and m.now - at < tombMs * 1000 end
+local function isYoung(m, at, tombMs) return at ~= nil and now(m) - at < tombMs * 1000 end
 
 redis.register_function{ function_name = '${functionName('put')}', callback = function(keys, args)
   local m = identify(keys, args)
@@ -41,13 +41,14 @@ redis.register_function{ function_name = '${functionName('put')}', callback = fu
     end
   end
 
-  clearLease(S, s)
+  clearLease(s)
   if #f.list > 0 then f.w = f.w + 1 end
   if f.exists then saveFences(m, f) end
-  if outcome == 'stored' then write(m, V, stamp, e)
+  if outcome == 'stored' then write(m, V, stamp, e, now(m))
   elseif outcome == 'refused' then redis.call('DEL', V) end
-  if version ~= '' then noteVersion(S, s, newer(known, version), tombMs)
-  else noteInvalidation(S, math.max(m.now, lastEnd(f)), tombMs) end
+  if version ~= '' then noteVersion(m, s, newer(known, version), tombMs)
+  else noteInvalidation(m, s, math.max(now(m), lastEnd(f)), tombMs) end
+  saveSide(S, s)
   bump(m, 'E', V)
   return { m.i, m.q, outcome }
 end }

@@ -12,17 +12,20 @@ redis.register_function{ function_name = '${functionName('release')}', flags = {
   local m = identify(keys, args)
   local s = side(keys[3])
   if s.lt ~= args[4] then return { m.i, m.q, 0 } end
-  clearLease(keys[3], s)
   if s.lw then wake(m, keys[2]) end
+  clearLease(s)
+  saveSide(keys[3], s)
   return { m.i, m.q, 1 }
 end }
 
 redis.register_function{ function_name = '${functionName('renew')}', flags = { 'allow-oom' }, callback = function(keys, args)
   local m = identify(keys, args)
   local S, leaseMs = keys[3], tonumber(args[5])
-  if side(S).lt ~= args[4] then return { m.i, m.q, 0 } end
-  redis.call('HSET', S, 'lx', text(m.now + leaseMs * 1000))
-  keep(S, leaseMs + tonumber(args[6]))
+  local s = side(S)
+  if s.lt ~= args[4] then return { m.i, m.q, 0 } end
+  s.lx = now(m) + leaseMs * 1000
+  keep(s, now(m), leaseMs + tonumber(args[6]))
+  saveSide(S, s)
   return { m.i, m.q, 1 }
 end }
 `;

@@ -18,9 +18,10 @@ redis.register_function{ function_name = '${functionName('soft_evict')}', flags 
     local s = side(S)
     local v = header(V)
     if v then redis.call('SETRANGE', V, v.offset, string.rep('0', v.width)) else redis.call('DEL', V) end
-    clearLease(S, s)
+    clearLease(s)
     countWrite(m, V)
-    noteInvalidation(S, math.max(s.tx or 0, m.now), tombMs)
+    noteInvalidation(m, s, math.max(s.tx or 0, now(m)), tombMs)
+    saveSide(S, s)
     bump(m, 'E', V)
   end
   return { m.i, m.q }

@@ -15,12 +15,13 @@ redis.register_function{ function_name = '${functionName('unfence')}', flags = {
     local V, S = keys[n], keys[n + 1]
     local s = side(S)
     redis.call('DEL', V)
-    clearLease(S, s)
+    clearLease(s)
     local f = fencesOf(m, V)
     if not takeFence(f, args[4]) then stood = 0 end
     f.w = f.w + 1
     saveFences(m, f)
-    noteInvalidation(S, math.max(m.now, lastEnd(f)), tonumber(args[5]))
+    noteInvalidation(m, s, math.max(now(m), lastEnd(f)), tonumber(args[5]))
+    saveSide(S, s)
     bump(m, 'E', V)
   end
   return { m.i, m.q, stood }
