@@ -1,12 +1,20 @@
+import type { Clock, Timer } from '../shared/clock.js';
 import type { CacheError } from '../shared/errors.js';
 import { describeThrown } from '../shared/errors.js';
 import type { LoggerPort } from '../shared/logger.js';
 import type { Delivery } from './delivery.js';
 import type { DeadLetter, RedisCacheEventsOptions } from './events-options.js';
 import type { EventCounts } from './events-status.js';
+import { withHeartbeats } from './heartbeats.js';
 
 /** Longest value of a dead letter in a topic, bytes: brokers refuse more than a megabyte, where nothing else is set. */
 const MAX_VALUE = 900_000;
+
+/**
+ * Longest time a dead letter may take, ms: its partition waits meanwhile. A function that writes to a database or a broker has answered long
+ * before, and an application that closes waits no longer than its platform lets it (Kubernetes: 30 s).
+ */
+const MAX_TIME_MS = 10_000;
 
 /** Where messages go that cannot be understood. Nothing here holds up the messages behind them. */
 export class DeadLetters {
@@ -14,6 +22,7 @@ export class DeadLetters {
     private readonly target: RedisCacheEventsOptions['deadLetters'],
     private readonly counts: EventCounts,
     private readonly logger: LoggerPort,
+    private readonly clock: Clock,
   ) {}
 
   /** True for a message of the dead-letter topic itself, which a RegExp may match: it would go round for ever. */
@@ -21,20 +30,31 @@ export class DeadLetters {
     return delivery.channel === this.target;
   }
 
-  /** Never rejects. */
+  /**
+   * Resolves when the letter was taken, or is lost.
+   *
+   * @throws what the heartbeat throws: the message is somebody else's now, who makes a letter of its own
+   */
   async take(delivery: Delivery, error: CacheError): Promise<void> {
     this.counts.deadLetters += 1;
     this.logger.error(`A dead letter, ${delivery.place}: ${error.message}`);
     if (this.target === undefined) return;
+    let timer: Timer | undefined;
+    const late = new Promise<string>((resolve) => {
+      timer = this.clock.after(MAX_TIME_MS, () => resolve(`nothing was heard of it for ${MAX_TIME_MS / 1_000} s`));
+    });
+    const handed = this.hand(this.target, letterOf(delivery, error)).then(() => null, describeThrown);
     try {
-      await this.hand(this.target, letterOf(delivery, error));
-    } catch (cause) {
+      const why = await withHeartbeats(Promise.race([handed, late]), delivery.hold, this.clock);
+      if (why === null) return;
       this.counts.deadLettersLost += 1;
-      this.logger.error(`The dead letter, ${delivery.place}, was not taken: ${describeThrown(cause)}`);
+      this.logger.error(`The dead letter, ${delivery.place}, was not taken: ${why}`);
+    } finally {
+      timer?.cancel();
     }
   }
 
-  private async hand(target: NonNullable<RedisCacheEventsOptions['deadLetters']>, taken: TakenLetter): Promise<void> {
+  private async hand(target: Target, taken: TakenLetter): Promise<void> {
     const { delivery, letter } = taken;
     if (typeof target === 'function') return target(letter);
     if (!delivery.send) throw new Error('its transport has no topics: give deadLetters a function');
@@ -47,6 +67,8 @@ export class DeadLetters {
     });
   }
 }
+
+type Target = NonNullable<RedisCacheEventsOptions['deadLetters']>;
 
 interface TakenLetter {
   readonly delivery: Delivery;

@@ -52,7 +52,7 @@ export class RedisCacheEvents implements OnModuleInit, BeforeApplicationShutdown
       caches,
       typeField,
       counts: this.counts,
-      deadLetters: new DeadLetters(deadLetters, this.counts, logger),
+      deadLetters: new DeadLetters(deadLetters, this.counts, logger, systemClock),
       room: this.room,
       nowMs: () => Date.now(),
     });

@@ -1,10 +1,8 @@
-import type { Clock, Timer } from '../shared/clock.js';
+import type { Clock } from '../shared/clock.js';
 import { CacheError } from '../shared/errors.js';
 import type { LoggerPort } from '../shared/logger.js';
 import type { Hold } from './delivery.js';
-
-/** Well within any session's time: kafkajs has 30 s, and sends at most one per `heartbeatInterval` of 3 s itself. */
-const HEARTBEAT_MS = 1_000;
+import { withHeartbeats } from './heartbeats.js';
 
 /**
  * Messages whose evictions Redis has not acknowledged. Each stays unanswered, so that its broker keeps it, and those behind it in its
@@ -12,15 +10,17 @@ const HEARTBEAT_MS = 1_000;
  */
 export class WaitingRoom {
   private readonly waiting = new Set<{ readonly sinceMs: number }>();
-  private readonly closing: Promise<'closing'>;
-  private close!: () => void;
+  private readonly closing: Promise<never>;
+  private close!: (error: CacheError) => void;
   isClosing = false;
 
   constructor(
     private readonly clock: Clock,
     private readonly logger: LoggerPort,
   ) {
-    this.closing = new Promise((resolve) => (this.close = () => resolve('closing')));
+    this.closing = new Promise((_, reject) => (this.close = reject));
+    // nobody may be waiting
+    this.closing.catch(() => undefined);
   }
 
   /**
@@ -33,10 +33,7 @@ export class WaitingRoom {
     if (this.size === 0) this.logger.warn('Messages are held back until Redis acknowledges their evictions.');
     this.waiting.add(one);
     try {
-      const all = Promise.all(delivered).then(() => 'delivered' as const);
-      // it may be left behind
-      all.catch(() => undefined);
-      while ((await this.next(all)) === 'time') await hold.heartbeat();
+      await withHeartbeats(Promise.race([Promise.all(delivered), this.closing]), hold, this.clock);
     } finally {
       this.waiting.delete(one);
       if (this.size === 0) this.logger.log('No message is held back any more.');
@@ -46,7 +43,7 @@ export class WaitingRoom {
   /** Who waits now is let go without an answer, and so is who comes: it comes again after the restart. */
   end(): void {
     this.isClosing = true;
-    this.close();
+    this.close(closed());
   }
 
   get size(): number {
@@ -57,18 +54,6 @@ export class WaitingRoom {
   get longestMs(): number | null {
     const [oldest] = this.waiting;
     return oldest === undefined ? null : this.clock.now() - oldest.sinceMs;
-  }
-
-  private async next(all: Promise<'delivered'>): Promise<'delivered' | 'time'> {
-    let timer: Timer | undefined;
-    const time = new Promise<'time'>((resolve) => (timer = this.clock.after(HEARTBEAT_MS, () => resolve('time'))));
-    try {
-      const first = await Promise.race([all, time, this.closing]);
-      if (first === 'closing') throw closed();
-      return first;
-    } finally {
-      timer?.cancel();
-    }
   }
 }
 

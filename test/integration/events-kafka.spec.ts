@@ -187,6 +187,19 @@ describeWithKafka(`events from Kafka (${kafka.reason})`, () => {
   });
 
   itIsReal(
+    `go on behind a dead letter that nobody takes, for longer than the session${unlessReal}`,
+    async () => {
+      const place = await newPlace();
+      const { events, statuses } = await start(place, { deadLetters: () => new Promise(() => {}) });
+      await send(place.topic, { value: 'poison' }, { value: event(1) });
+      await waitUntil(async () => (await committed(place)) === 2, { what: 'the offsets', timeoutMs: 30_000 });
+      expect(events.status()).toMatchObject({ received: 2, applied: 1, deadLetters: 1, deadLettersLost: 1 });
+      expect(statuses.filter((status) => ['crashed', 'rebalancing', 'disconnected'].includes(status))).toEqual([]);
+    },
+    60_000,
+  );
+
+  itIsReal(
     `wait while Redis is away: nothing is lost, committed or restarted, and they go on by themselves${unlessReal}`,
     async () => {
       const place = await newPlace(3);

@@ -4,7 +4,7 @@ import type { DeclaredMethods } from '../../../lib/application/declared-methods.
 import { DeadLetters } from '../../../lib/invalidation/dead-letters.js';
 import type { Delivery, OutgoingMessage } from '../../../lib/invalidation/delivery.js';
 import { EventConsumer } from '../../../lib/invalidation/event-consumer.js';
-import type { DeadLetter, EventRule } from '../../../lib/invalidation/events-options.js';
+import type { DeadLetter, EventRule, RedisCacheEventsOptions } from '../../../lib/invalidation/events-options.js';
 import { EventCounts } from '../../../lib/invalidation/events-status.js';
 import { bindRules } from '../../../lib/invalidation/rule-book.js';
 import { WaitingRoom } from '../../../lib/invalidation/waiting-room.js';
@@ -28,7 +28,11 @@ export class Consumer {
     world: World,
     readonly instance: Instance,
     rules: readonly EventRule[],
-    { typeField = 'type', prototypes = [] as readonly object[], deadLetters = undefined as string | undefined } = {},
+    {
+      typeField = 'type',
+      prototypes = [] as readonly object[],
+      deadLetters = undefined as RedisCacheEventsOptions['deadLetters'],
+    } = {},
   ) {
     const write = (message: string) => void this.log.push(message);
     const logger = { log: write, warn: write, error: write, debug() {} };
@@ -46,7 +50,12 @@ export class Consumer {
       caches,
       typeField,
       counts: this.counts,
-      deadLetters: new DeadLetters(deadLetters ?? ((letter) => void this.letters.push(letter)), this.counts, logger),
+      deadLetters: new DeadLetters(
+        deadLetters ?? ((letter) => void this.letters.push(letter)),
+        this.counts,
+        logger,
+        world.clock,
+      ),
       room: this.room,
       nowMs: () => this.nowMs,
     });

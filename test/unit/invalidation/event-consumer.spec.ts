@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { EventRule } from '../../../lib/invalidation/events-options.js';
+import type { Delivery } from '../../../lib/invalidation/delivery.js';
+import type { EventRule, RedisCacheEventsOptions } from '../../../lib/invalidation/events-options.js';
 import { CacheConfig, Cacheable, InvalidateOn } from '../../../lib/index.js';
 import type { EventInfo } from '../../../lib/operations/invalidation-rule.js';
 import { World } from '../../support/a-cache.js';
@@ -291,6 +292,29 @@ describe('a message that cannot be understood or mapped', () => {
     await consumer.give('{', delivery);
     expect(consumer.counts).toMatchObject({ deadLetters: 1, deadLettersLost: 1 });
     expect(consumer.log).toHaveLength(2);
+  });
+
+  it.each<[string, RedisCacheEventsOptions['deadLetters'], Partial<Delivery>]>([
+    ['function', () => new Promise(() => {}), {}],
+    ['broker', 'users.dead', { send: () => new Promise(() => {}) }],
+  ])('is lost where a %s does not answer for 10 s, with heartbeats meanwhile', async (_name, deadLetters, delivery) => {
+    const { consumer } = await consumerOf([byUserId], { deadLetters });
+    let isHandled = false;
+    const handled = consumer.give('{', { held: true, ...delivery }).then(() => (isHandled = true));
+    await world.clock.advance(9_900);
+    expect({ isHandled, heartbeats: consumer.heartbeats }).toEqual({ isHandled: false, heartbeats: 9 });
+    await world.clock.advance(100);
+    await handled;
+    expect(consumer.counts).toMatchObject({ deadLetters: 1, deadLettersLost: 1 });
+    expect(consumer.log[1]).toBe('The dead letter, a place, was not taken: nothing was heard of it for 10 s');
+  });
+
+  it('is left where a heartbeat says that its message is with somebody else', async () => {
+    const { consumer } = await consumerOf([byUserId], { deadLetters: () => new Promise(() => {}) });
+    const hold = { heartbeat: () => Promise.reject(new Error('rebalancing')) };
+    const failed = expect(consumer.give('{', { hold })).rejects.toThrow('rebalancing');
+    await world.clock.advance(1_000);
+    await failed;
   });
 
   it('does not go round where a RegExp matches the dead-letter topic', async () => {
