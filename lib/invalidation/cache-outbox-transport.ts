@@ -46,6 +46,7 @@ function deliveryOf({ id, topic, payload, headers, key, createdAt }: OutboxMessa
   return {
     channel: topic,
     payload,
+    raw: payload,
     key,
     headers,
     timestampMs: createdAt,

@@ -76,15 +76,15 @@ interface TakenLetter {
 }
 
 function letterOf(delivery: Delivery, error: CacheError): TakenLetter {
-  const { channel, place, key, headers, payload } = delivery;
-  return { delivery, letter: { error, channel, place, key, headers, value: valueOf(payload) } };
+  const { channel, place, key, headers, raw } = delivery;
+  return { delivery, letter: { error, channel, place, key, headers, value: valueOf(raw) } };
 }
 
-function valueOf(payload: unknown): string | Buffer | null {
-  if (payload === null || typeof payload === 'string') return payload;
-  if (payload instanceof Uint8Array) return Buffer.from(payload);
+function valueOf(raw: unknown): string | Buffer | null {
+  if (raw === null || typeof raw === 'string') return raw;
+  if (raw instanceof Uint8Array) return Buffer.from(raw);
   try {
-    return JSON.stringify(payload) ?? null;
+    return JSON.stringify(raw) ?? null;
   } catch {
     return null;
   }

@@ -7,6 +7,8 @@ export interface Delivery {
   readonly channel: string;
   /** Parsed, text or bytes; null: a message without a value (Kafka's tombstone). */
   readonly payload: unknown;
+  /** What `payload` was made of, as far as the transport lets it be seen: a dead letter holds it, so that it can be sent again. */
+  readonly raw: unknown;
   readonly key: string | null;
   /** Those that are text. */
   readonly headers: Readonly<Record<string, string>>;

@@ -29,8 +29,10 @@ export function isKafkaContext(context: unknown): context is KafkaLikeContext {
 /**
  * A message of Nest's Kafka transport. Its offset is committed once its handler has resolved, so that not to resolve holds it, and with it
  * its partition: that is the pause. The heartbeat keeps the consumer in its group meanwhile.
+ *
+ * @param payload what the transport's deserializer made of the message
  */
-export function kafkaDelivery(context: KafkaLikeContext, lag: Lag): Delivery {
+export function kafkaDelivery(payload: unknown, context: KafkaLikeContext, lag: Lag): Delivery {
   const message = context.getMessage();
   const channel = context.getTopic();
   const partition = context.getPartition();
@@ -38,8 +40,8 @@ export function kafkaDelivery(context: KafkaLikeContext, lag: Lag): Delivery {
   lag.watch(context.getConsumer());
   return {
     channel,
-    // Nest gives the whole message as the payload where it has no value
-    payload: message.value ?? null,
+    payload: payloadOf(payload, message),
+    raw: message.value ?? null,
     key: message.key == null ? null : textOf(message.key),
     headers: textHeaders(message.headers),
     timestampMs:
@@ -54,6 +56,12 @@ export function kafkaDelivery(context: KafkaLikeContext, lag: Lag): Delivery {
       await producer.send({ topic, messages: [{ key, value, headers }] });
     },
   };
+}
+
+/** Null for a tombstone alone, whatever a deserializer makes of one: Nest's own gives the whole message. */
+function payloadOf(payload: unknown, message: { readonly value?: unknown }): unknown {
+  if (message.value == null) return null;
+  return payload === message ? message.value : (payload ?? '');
 }
 
 /** Nest parses keys that look like JSON. */

@@ -25,12 +25,13 @@ interface OtherContext {
  */
 export function deliveryOf(payload: unknown, context: unknown, lag: Lag, acknowledges: boolean): Delivery {
   const of = (context ?? {}) as OtherContext;
-  if (isKafkaContext(of)) return kafkaDelivery(of, lag);
+  if (isKafkaContext(of)) return kafkaDelivery(payload, of, lag);
   const channel = String(of.getChannel?.() ?? of.getSubject?.() ?? of.getTopic?.() ?? of.getPattern?.() ?? '');
   const rabbit = acknowledges ? of.getChannelRef?.() : undefined;
   return {
     channel,
     payload: payload ?? '',
+    raw: payload ?? '',
     key: null,
     headers: headersOf(of),
     timestampMs: null,

@@ -2,10 +2,11 @@ import 'reflect-metadata';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { type INestApplicationContext, Injectable, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { type MicroserviceOptions, Transport } from '@nestjs/microservices';
+import { type ConsumerDeserializer, type MicroserviceOptions, Transport } from '@nestjs/microservices';
 import { type Admin, Kafka, logLevel, type Producer } from 'kafkajs';
 import { Cacheable, InvalidateOn, RedisCache, RedisCacheModule } from '../../lib/index.js';
 import {
+  type DeadLetter,
   RedisCacheEvents,
   RedisCacheEventsModule,
   type RedisCacheEventsOptions,
@@ -83,7 +84,7 @@ describeWithKafka(`events from Kafka (${kafka.reason})`, () => {
   async function start(
     { service, topic, group }: Place,
     options: RedisCacheEventsOptions = {},
-    { isPure = false, concurrency = 1 } = {},
+    { isPure = false, concurrency = 1, deserializer = undefined as ConsumerDeserializer | undefined } = {},
   ): Promise<Started> {
     @Module({
       imports: [
@@ -96,6 +97,7 @@ describeWithKafka(`events from Kafka (${kafka.reason})`, () => {
     const transport: MicroserviceOptions = {
       transport: Transport.KAFKA,
       options: {
+        ...(deserializer && { deserializer }),
         client: { brokers: [...kafka.brokers!], logLevel: logLevel.NOTHING },
         consumer: {
           groupId: group,
@@ -184,6 +186,39 @@ describeWithKafka(`events from Kafka (${kafka.reason})`, () => {
     await waitUntil(async () => (await committed(place)) === 7, { what: 'the offsets' });
     const [offsets] = await admin.fetchTopicOffsets(dead);
     if (kafka.isReal) expect(offsets!.high).toBe('6');
+  });
+
+  it('are what the deserializer of the transport makes of them, with tombstones, and dead letters as they came', async () => {
+    const place = await newPlace();
+    const letters: DeadLetter[] = [];
+    // a magic byte and the number of a schema, as a registry has it
+    const encoded = (id: number) => Buffer.from([0, 0, 0, 0, 7, id]);
+    const read = (value: Buffer) => ({ type: 'UserUpdated', userId: value[5] === 9 ? null : value[5] });
+    const { summaries, events } = await start(
+      place,
+      {
+        deadLetters: (letter) => void letters.push(letter),
+        rules: [
+          { on: place.topic, region: 'summary', map: () => null, tombstone: ({ key }) => ({ key: Number(key) }) },
+        ],
+      },
+      {
+        deserializer: {
+          deserialize: ({ value }: { value: Buffer | null }, options) => ({
+            pattern: (options as { channel: string }).channel,
+            data: value && read(value),
+          }),
+        },
+      },
+    );
+    for (const id of [1, 2]) await summaries.summary(id);
+    const messages = [encoded(1), null, encoded(9)].map((value) => ({ key: '2', value }));
+    await producer.send({ topic: place.topic, messages });
+    await waitUntil(() => events.status().received === 3, { what: 'the events' });
+    await waitUntil(() => letters.length === 1, { what: 'the dead letter' });
+    expect(events.status()).toMatchObject({ applied: 2, deadLetters: 1, tombstones: 0 });
+    expect(letters[0]!.value).toEqual(encoded(9));
+    expect([(await summaries.summary(1)).load, (await summaries.summary(2)).load]).toEqual([3, 4]);
   });
 
   itIsReal(

@@ -67,6 +67,7 @@ export class Consumer {
     return this.consumer.handle({
       channel: 'user-events',
       payload,
+      raw: payload,
       key: null,
       headers: {},
       timestampMs: null,

@@ -294,6 +294,13 @@ describe('a message that cannot be understood or mapped', () => {
     expect(consumer.log).toHaveLength(2);
   });
 
+  it('holds the bytes that the deserializer has read', async () => {
+    const { consumer } = await consumerOf([byUserId]);
+    const raw = Buffer.from([0, 1, 2]);
+    await consumer.give({ type: 'UserUpdated' }, { raw });
+    expect(consumer.letters[0]!.value).toEqual(raw);
+  });
+
   it.each<[string, RedisCacheEventsOptions['deadLetters'], Partial<Delivery>]>([
     ['function', () => new Promise(() => {}), {}],
     ['broker', 'users.dead', { send: () => new Promise(() => {}) }],
