@@ -129,6 +129,9 @@ describe('the version of an event', () => {
     ['none at all', 'yesterday'],
     ['before 1970', '1969-07-20T20:17:40Z'],
     ['years ahead', '2099-01-01T00:00:00Z'],
+    ['years ahead, in ms', Date.UTC(2099, 0)],
+    ['years ahead, in ms as text', String(Date.UTC(2099, 0))],
+    ['at the end of time, in ms', Date.UTC(9999, 11, 31)],
     ['negative', -1],
     ['broken', Number.NaN],
   ])('that is %s evicts whatever stands, and is counted', async (_name, timestamp) => {
@@ -142,6 +145,25 @@ describe('the version of an event', () => {
   it('may lie a little ahead: clocks differ', async () => {
     const { consumer } = await consumerOf([byUserId]);
     await consumer.give(updated(1, at(60_000)));
+    await consumer.give({ type: 'UserUpdated', userId: 1, timestamp: NOW + 120_000 });
+    expect(consumer.counts.badVersions).toBe(0);
+  });
+
+  it.each([
+    ['a row', 7],
+    ['a row, at most', 999_999_999_999],
+    ['microseconds', 1_773_650_712_000_000],
+    ['what a bigint says', 4_070_908_800_000n],
+  ])('may be a counter: of %s', async (_name, timestamp) => {
+    const { consumer } = await consumerOf([byUserId]);
+    await consumer.give({ type: 'UserUpdated', userId: 1, timestamp });
+    expect(consumer.counts.badVersions).toBe(0);
+  });
+
+  it('is a counter where it is small, also on a machine whose clock stands at 1970', async () => {
+    const { consumer } = await consumerOf([byUserId]);
+    consumer.nowMs = 0;
+    await consumer.give({ type: 'UserUpdated', userId: 1, timestamp: 999_999_999_999 });
     expect(consumer.counts.badVersions).toBe(0);
   });
 });
