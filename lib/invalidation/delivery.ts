@@ -20,7 +20,7 @@ export interface Delivery {
   readonly hold: Hold | null;
   /** It was handled, and need not come again. */
   readonly acknowledge: () => void;
-  /** It was not, and shall come again where the transport can. */
+  /** It was not, and shall come again at once where the transport can. */
   readonly giveBack: () => void;
   /** Sends something to a topic of the same broker; null: the transport has none. */
   readonly send: ((topic: string, message: OutgoingMessage) => Promise<void>) | null;

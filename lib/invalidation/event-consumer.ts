@@ -47,7 +47,8 @@ export class EventConsumer {
       if (deadLetters.isOwn(delivery)) counts.ignored += 1;
       else await this.consume(delivery);
     } catch (error) {
-      delivery.giveBack();
+      // who closes would get it again at once, over and over: unanswered it stays, and its broker takes it back when the listener closes
+      if (!isCacheError(error) || error.code !== 'RC_CLOSED') delivery.giveBack();
       throw error;
     }
     delivery.acknowledge();

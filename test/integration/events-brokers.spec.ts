@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { type INestApplication, Injectable, Module } from '@nestjs/common';
+import { type BeforeApplicationShutdown, type INestApplication, Injectable, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { type ClientProxy, ClientProxyFactory, type MicroserviceOptions, Transport } from '@nestjs/microservices';
 import { connect } from '@nats-io/transport-node';
@@ -30,6 +30,22 @@ class Summaries {
   }
 }
 
+/** Listeners stay open meanwhile. Modules end from the root on: it comes after the events module, since it lies deeper. */
+@Injectable()
+class SlowToEnd implements BeforeApplicationShutdown {
+  ms = 0;
+
+  beforeApplicationShutdown(): Promise<void> {
+    return sleep(this.ms);
+  }
+}
+
+@Module({ providers: [SlowToEnd] })
+class Deepest {}
+
+@Module({ imports: [Deepest] })
+class Deeper {}
+
 let redis: RedisServer;
 const ends: (() => unknown)[] = [];
 let services = 0;
@@ -47,6 +63,7 @@ async function start(transport: MicroserviceOptions, options: RedisCacheEventsOp
     imports: [
       RedisCacheModule.forRoot({ service: `user${++services}`, redis: { url: redis.url } }),
       RedisCacheEventsModule.forRoot({ plainChannel: false, ...options }),
+      Deeper,
     ],
     providers: [Summaries],
   })
@@ -164,7 +181,10 @@ function clientOf(transport: object): ClientProxy {
       await lastValueFrom(clientOf(transportOf('users-again', true)).emit('users', event(1)));
       await waitUntil(() => first.events.status().waiting === 1, { what: 'the event to wait' });
       await sleep(1_500);
+      first.app.get(SlowToEnd).ms = 1_000;
       await first.app.close();
+      // it did not come again and again meanwhile, to whom closes
+      expect(first.events.status().received).toBe(1);
       redis.thaw();
       const second = await start(transport, options);
       await waitUntil(() => second.events.status().applied === 1, { what: 'the event again' });
