@@ -1,5 +1,7 @@
+import { AsyncResource } from 'node:async_hooks';
 import type { CallHandler, ExecutionContext, Type } from '@nestjs/common';
-import { from, type Observable, of, ReplaySubject } from 'rxjs';
+import { Observable, type Subscriber } from 'rxjs';
+import type { LoadContext } from '../cache/load-context.js';
 import { type ReadPolicy, resolveReadPolicy } from '../cache/read-policy.js';
 import type { Region } from '../cache/region.js';
 import { defaultKeyOf } from '../keys/default-key.js';
@@ -7,9 +9,10 @@ import { identifierOf } from '../keys/key-segment.js';
 import type { AnyFunction } from '../operations/method-types.js';
 import { classNameOf } from '../shared/class-name.js';
 import { describeThrown, isCacheError } from '../shared/errors.js';
-import { isNotShared, NOT_SHARED } from './cached-response.js';
+import { isNotShared } from './cached-response.js';
 import { askIdentity } from './entry-key.js';
 import type { HttpCacheOptions } from './http-cache-options.js';
+import { oneReply, type StreamTaker } from './one-reply.js';
 import type { RoutePlan } from './route-plan.js';
 
 /** What a handler of messages may return is counted by the context of its message: `unless`, `tags` and `ttl` get it. */
@@ -78,22 +81,38 @@ export class CachedMessage {
     this.patterns = JSON.stringify(Reflect.getMetadata(PATTERN, parts.handler));
   }
 
-  async handle(context: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
+  handle(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const identifier = this.identifierOf(context);
     if (identifier === null || !this.admits(context)) {
       this.region.countBypass();
       return next.handle();
     }
-    let own: Observable<unknown> | null = null;
-    const load = async () => {
-      const { value, replay } = await once(next);
-      own = value === NOT_SHARED ? replay : null;
-      return value;
-    };
+    // the handler runs in the caller's asynchronous context, whoever subscribes
+    const answer = AsyncResource.bind((client: Subscriber<unknown>) => {
+      void this.answer(client, identifier, context, next);
+    });
+    return new Observable((client) => answer(client));
+  }
+
+  /** Never rejects. */
+  private async answer(
+    client: Subscriber<unknown>,
+    identifier: string,
+    context: ExecutionContext,
+    next: CallHandler,
+  ): Promise<void> {
+    const own: StreamTaker = { client, isStreaming: false };
+    const load = ({ signal }: LoadContext) => oneReply(next.handle(), own, signal);
     const args: Args = [context];
-    const reply = await this.region.read(this.region.keyOf(identifier), this.policy, args, load);
-    if (own !== null) return own;
-    return isNotShared(reply) ? next.handle() : of(reply);
+    try {
+      const reply = await this.region.read(this.region.keyOf(identifier), this.policy, args, load);
+      if (own.isStreaming || client.closed) return;
+      if (isNotShared(reply)) return void next.handle().subscribe(client);
+      client.next(reply);
+      client.complete();
+    } catch (error) {
+      client.error(error);
+    }
   }
 
   /** Null: this message has no entry. */
@@ -141,30 +160,6 @@ export class CachedMessage {
       `${where}: a message bypasses the cache, since its ${option} is not known: ${how}`,
     );
   }
-}
-
-/** The one value of a handler; NOT_SHARED as soon as it is known that it is not one, and then everything it sends. */
-function once(next: CallHandler): Promise<{ value: unknown; replay: Observable<unknown> }> {
-  return new Promise((resolve, reject) => {
-    const replay = new ReplaySubject<unknown>();
-    const values: unknown[] = [];
-    from(next.handle()).subscribe({
-      next: (value) => {
-        if (values.length < 2) values.push(value);
-        replay.next(value);
-        if (values.length === 2) resolve({ value: NOT_SHARED, replay });
-      },
-      error: (error: unknown) => {
-        replay.error(error);
-        if (values.length === 0) reject(error as Error);
-        else resolve({ value: NOT_SHARED, replay });
-      },
-      complete: () => {
-        replay.complete();
-        resolve({ value: values.length === 1 ? values[0] : NOT_SHARED, replay });
-      },
-    });
-  });
 }
 
 function patternOf(message: MessageContext | undefined): string {

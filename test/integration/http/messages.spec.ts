@@ -1,3 +1,6 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import {
   type CallHandler,
@@ -12,9 +15,24 @@ import { ModuleRef, NestFactory } from '@nestjs/core';
 import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
 import { CqrsModule, type IQueryHandler, QueryBus, QueryHandler } from '@nestjs/cqrs';
 import { ClientProxyFactory, EventPattern, MessagePattern, type TcpOptions, Transport } from '@nestjs/microservices';
-import { firstValueFrom, from, lastValueFrom, of, toArray } from 'rxjs';
+import {
+  concat,
+  defer,
+  firstValueFrom,
+  from,
+  lastValueFrom,
+  type Observable,
+  of,
+  range,
+  Subject,
+  take,
+  tap,
+  throwError,
+  toArray,
+} from 'rxjs';
 import { Cacheable, RedisCacheModule } from '../../../lib/index.js';
 import { HttpCache, HttpCacheEvict, RedisCacheInterceptor } from '../../../lib/http/index.js';
+import { CacheTesting, RedisCacheTestingModule } from '../../../lib/testing/index.js';
 
 let runs = 0;
 beforeEach(() => void (runs = 0));
@@ -61,6 +79,17 @@ const closing: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
 });
+
+async function until(condition: () => boolean): Promise<void> {
+  for (let n = 0; n < 1_000 && !condition(); n++) await new Promise((resolve) => setTimeout(resolve, 10));
+  expect(condition()).toBe(true);
+}
+
+/** Of the process's flags, since jest runs without it. */
+function collectGarbage(): void {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+}
 
 /** A microservice by TCP, alone or beside HTTP, and its client. */
 async function start(kind: 'pure' | 'hybrid') {
@@ -122,6 +151,127 @@ describe.each(['pure', 'hybrid'] as const)('in a %s microservice', (kind) => {
     const { ask } = await start(kind);
     const replies = await Promise.all(Array.from({ length: 20 }, () => ask({ cmd: 'sum' }, [4])));
     expect(replies).toEqual(Array.from({ length: 20 }, () => ({ sum: 4, run: 1 })));
+  });
+});
+
+describe('a handler that sends several values', () => {
+  @Controller()
+  class Feed {
+    @MessagePattern('feed') @HttpCache({ ttl: '1m' }) feed(_data: object) {}
+  }
+
+  let clock: CacheTesting['clock'];
+
+  /** Answers messages with what the source sends. */
+  async function started(region: object = {}) {
+    @Module({
+      imports: [
+        RedisCacheModule.forRoot({ service: 'test', jitter: 0, regions: { rpc: region } }),
+        RedisCacheTestingModule.forApplication(),
+      ],
+      controllers: [Feed],
+    })
+    class FeedModule {}
+    const app = await NestFactory.create(FeedModule, { logger: false });
+    await app.init();
+    closing.push(() => app.close());
+    clock = app.get(CacheTesting).clock;
+    const interceptor = await app.get(ModuleRef).create(RedisCacheInterceptor);
+    return async (source: Observable<unknown>): Promise<Observable<unknown>> => {
+      const context = new ExecutionContextHost([{}, {}], Feed, Feed.prototype.feed);
+      context.setType('rpc');
+      return interceptor.intercept(context, { handle: () => defer(() => (runs++, source)) });
+    };
+  }
+
+  it('hands on each as it comes, keeps none of them, and ends with its client', async () => {
+    const ask = await started();
+    const source = new Subject<object>();
+    const got: number[] = [];
+    const client = (await ask(source)).subscribe((value) => void got.push((value as { n: number }).n));
+    await until(() => source.observed);
+    const sent: WeakRef<object>[] = [];
+    const send = (n: number) => {
+      const value = { n };
+      sent.push(new WeakRef(value));
+      source.next(value);
+    };
+    for (let n = 0; n < 100; n++) send(n);
+    expect(got).toEqual(Array.from({ length: 100 }, (_, n) => n));
+    // the last one may still lie on the stack
+    await until(() => (collectGarbage(), sent.slice(0, -1).every((ref) => ref.deref() === undefined)));
+    client.unsubscribe();
+    expect(source.observed).toBe(false);
+    expect(runs).toBe(1);
+  });
+
+  it('ends an endless one that sends without a pause, with its client', async () => {
+    const ask = await started();
+    expect(await lastValueFrom((await ask(range(0, Infinity))).pipe(take(1_000)))).toBe(999);
+  });
+
+  it('gives its error after the values before it', async () => {
+    const ask = await started();
+    const reply = await ask(
+      concat(
+        of(1),
+        throwError(() => new Error('broken')),
+      ),
+    );
+    const got: unknown[] = [];
+    await expect(lastValueFrom(reply.pipe(tap((value) => void got.push(value))))).rejects.toThrow('broken');
+    expect(got).toEqual([1]);
+  });
+
+  it('runs for each client that waits for it, and for none that has gone', async () => {
+    const ask = await started();
+    const source = new Subject<number>();
+    const [first, gone, last] = await Promise.all([ask(source), ask(source), ask(source)]);
+    const all = [first, last].map((reply) => firstValueFrom(reply.pipe(toArray())));
+    const client = gone.subscribe();
+    await until(() => source.observed);
+    client.unsubscribe();
+    for (const n of [1, 2]) source.next(n);
+    await until(() => runs === 2);
+    source.next(3);
+    source.complete();
+    expect(await Promise.all(all)).toEqual([[1, 2, 3], [3]]);
+    expect(runs).toBe(2);
+  });
+
+  it('runs in the asynchronous context of its message, whoever subscribes', async () => {
+    const ask = await started();
+    const tenant = new AsyncLocalStorage<string>();
+    const reply = await tenant.run('a', () => ask(defer(() => of(tenant.getStore(), 'more'))));
+    expect(await lastValueFrom(reply.pipe(toArray()))).toEqual(['a', 'more']);
+  });
+
+  it.each([
+    ['while its client waits', false],
+    ['when its client has gone', true],
+  ])('is left after timeout.hard, where one value came and nothing more, %s', async (_when, isGone) => {
+    const ask = await started({ timeout: { hard: 200 } });
+    const source = new Subject<number>();
+    let thrown: unknown;
+    const client = (await ask(source)).subscribe({ error: (error: unknown) => void (thrown = error) });
+    await until(() => source.observed);
+    source.next(1);
+    if (isGone) client.unsubscribe();
+    await clock.advance('1s');
+    await until(() => !source.observed);
+    if (!isGone) expect(thrown).toMatchObject({ code: 'RC_LOAD_TIMEOUT' });
+  });
+
+  it('is left where it comes behind a stale reply', async () => {
+    const ask = await started({ staleWhileRevalidate: '1m' });
+    expect(await lastValueFrom(await ask(of('old')))).toBe('old');
+    await clock.advance('61s');
+    const source = new Subject<string>();
+    const got: unknown[] = [];
+    (await ask(source)).subscribe((value) => void got.push(value));
+    await until(() => source.observed && got.length === 1);
+    for (const value of ['new', 'newer']) source.next(value);
+    expect({ isObserved: source.observed, got }).toEqual({ isObserved: false, got: ['old'] });
   });
 });
 
