@@ -20,7 +20,7 @@ export interface Delivery {
   readonly hasXCache: boolean;
 }
 
-type Sendable = Pick<CachedResponse, 'status' | 'headers' | 'form' | 'body' | 'responseMs'>;
+type Sendable = Pick<CachedResponse, 'status' | 'headers' | 'form' | 'body'>;
 
 /**
  * Puts status and fields on the response. @returns what the interceptor hands to Nest, which sends it
@@ -28,7 +28,7 @@ type Sendable = Pick<CachedResponse, 'status' | 'headers' | 'form' | 'body' | 'r
 export function writeResponse(exchange: Exchange, stored: Sendable, delivery: Delivery): unknown {
   const { ageMs, cacheControl, answer } = delivery;
   const isConditional = answer === 'bytes' && stored.status >= 200 && stored.status < 300;
-  const is304 = isConditional && isNotModified(exchange.headers, stored.headers, stored.responseMs);
+  const is304 = isConditional && isNotModified(exchange.headers, stored.headers);
   for (const [name, value] of Object.entries(stored.headers)) {
     if (name !== 'vary' && (!is304 || OF_A_304.has(name))) exchange.setHeader(name, value!);
   }

@@ -49,7 +49,7 @@ export class OwnOutcome extends Error {
 
 export interface Answer {
   /** Null: nothing is stored, and the client wants nothing else (`only-if-cached`): 504. */
-  readonly response: (OriginResponse & Pick<CachedResponse, 'responseMs'>) | null;
+  readonly response: OriginResponse | null;
   /** Null: made for this request. */
   readonly ageMs: number | null;
   readonly status: CacheStatus;
@@ -239,8 +239,7 @@ export class Gateway {
   }
 
   private async straight(forwarded: ForwardedRequest, status: MissStatus): Promise<Answer> {
-    const response = await forwarded.forward(forwarded.request.headers);
-    return { response: { ...response, responseMs: this.now() }, ageMs: null, status };
+    return { response: await forwarded.forward(forwarded.request.headers), ageMs: null, status };
   }
 
   /** How long a response is worth its place, ms: while it is fresh, may be served stale, or can be revalidated. */
