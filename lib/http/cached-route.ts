@@ -8,6 +8,7 @@ import { NOTHING, type Region } from '../cache/region.js';
 import type { CacheKey } from '../keys/cache-key.js';
 import { escapeSegment } from '../keys/key-segment.js';
 import { toMilliseconds } from '../options/duration.js';
+import { describeThrown, isCacheError } from '../shared/errors.js';
 import { ageOf, statusOf } from './answer-status.js';
 import { cacheControlOf } from './cache-control-out.js';
 import type { CacheStatus } from './cache-status.js';
@@ -134,7 +135,7 @@ export class CachedRoute {
     try {
       return options.condition(context) === true ? null : bypass('condition');
     } catch (error) {
-      this.warnOfOption('condition', String(error));
+      this.warnOfOption('condition', `threw ${describeThrown(error)}`);
       return bypass('condition');
     }
   }
@@ -288,7 +289,8 @@ export class CachedRoute {
         this.ttlMs(status, form === 'none' || value === null, value, context) * (1 - this.jitter * this.parts.random()),
       );
     } catch (error) {
-      this.warnOfOption('ttl', String(error));
+      const how = isCacheError(error) ? `returned no duration: ${error.message}` : `threw ${describeThrown(error)}`;
+      this.warnOfOption('ttl', how, 'the response is not stored. Make it return a duration for every response.');
     }
     const tags = options.tags;
     return {
@@ -316,10 +318,15 @@ export class CachedRoute {
     return ttl === undefined ? this.region.options.ttlMs : toMilliseconds(`${where}: ttl`, ttl);
   }
 
-  private warnOfOption(option: string, how: string): void {
+  private warnOfOption(
+    option: string,
+    how: string,
+    outcome = 'the request bypasses the cache. Make it return for every request.',
+  ): void {
+    const { where } = this.plan;
     this.parts.warn(
-      `${this.plan.where} ${option}`,
-      `${this.plan.where}: the function '${option}' of @HttpCache ${how}: the request bypasses the cache. Make it return for every request. [RC_OPTION_FUNCTION]`,
+      `${where} ${option}`,
+      `${where}: the function '${option}' of @HttpCache ${how}: ${outcome} [RC_OPTION_FUNCTION]`,
     );
   }
 }

@@ -1,6 +1,6 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { identifierOf } from '../keys/key-segment.js';
-import { describeThrown } from '../shared/errors.js';
+import { describeThrown, isCacheError } from '../shared/errors.js';
 import { isPromiseLike } from '../shared/option-function.js';
 import type { Exchange } from './exchange.js';
 import { combined } from './gateway/header-fields.js';
@@ -44,7 +44,7 @@ export function entryIdentityOf(
     try {
       query = identifierOf(plan.key(context), where);
     } catch (error) {
-      return { why: 'key', fault: describeThrown(error) };
+      return { why: 'key', fault: faultOf(error) };
     }
   }
   const fields = vary.map((name) => [name, normalised(combined(exchange.headers, name))] as const);
@@ -85,6 +85,11 @@ export function askIdentity(
   if (answer === undefined || answer === null || answer === '') return { why };
   if (isPromiseLike(answer)) answer.then(undefined, () => undefined);
   return { why, fault: `returned ${isPromiseLike(answer) ? 'a promise' : 'neither text nor number'}` };
+}
+
+/** What makes no key is refused by this library. */
+function faultOf(error: unknown): string {
+  return isCacheError(error) ? `returned no key: ${error.message}` : `threw ${describeThrown(error)}`;
 }
 
 /** Of a wildcard Express gives the segments. */

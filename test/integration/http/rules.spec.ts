@@ -63,6 +63,10 @@ async function startTimed(
   return { app, clock: app.app.get(CacheTesting).clock };
 }
 
+function fails(): never {
+  throw new TypeError('x');
+}
+
 async function until(condition: () => Promise<boolean>): Promise<void> {
   for (let n = 0; n < 200 && !(await condition()); n++) await new Promise((resolve) => setTimeout(resolve, 10));
 }
@@ -735,6 +739,22 @@ describe('what is refused at boot', () => {
     UseInterceptors(RedisCacheInterceptor)(One);
     Controller()(One);
     await expect(start('express', [One])).rejects.toThrow(`@HttpCache cannot be used on One.find: ${why}`);
+  });
+
+  it.each<[string, HttpCacheOptions, string]>([
+    ['ttl throws', { ttl: fails }, 'threw TypeError: x: the response is not stored. Make it return a duration'],
+    ['ttl returns none', { ttl: () => 'soon' as '1s' }, 'returned no duration: '],
+    ['condition throws', { condition: fails }, 'threw TypeError: x: the request bypasses the cache.'],
+    ['key throws', { key: fails }, 'threw TypeError: x: the request bypasses the cache.'],
+    ['key returns none', { key: () => Number.NaN }, 'returned no key: '],
+    ['principal throws', { principal: fails }, 'threw TypeError: x: the request bypasses the cache.'],
+  ])('says what the function of an option did: %s', async (what, options, how) => {
+    const app = await start('express', [routeOf(options, () => ({}))]);
+    for (const { status } of await twice(app)) expect(status).toBe(200);
+    expect(app.lines.filter((line) => line.includes('RC_OPTION_FUNCTION'))).toEqual([
+      expect.stringContaining(`One.find: the function '${what.split(' ')[0]}' of @HttpCache ${how}`),
+    ]);
+    expect(runs).toBe(2);
   });
 
   it('leaves such handlers of a cached class out, with one warning', async () => {
