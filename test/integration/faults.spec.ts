@@ -255,7 +255,9 @@ describe.each(Object.entries(FAULTS))('while Redis %s', (_, { conf = [], begin, 
       await sleep(100);
       await begin(stage);
       await sleep(1_200);
-      const during = { calls: callers.seen.calls, lines: [...lines] };
+      // on a busy machine the callers themselves may be slow
+      await waitUntil(() => callers.seen.calls > 20, { what: 'calls that go on' });
+      const during = [...lines];
       await end(stage);
       await waitUntil(() => caches(stage.cache), { what: 'a hit after it', timeoutMs: 15_000 });
       await callers.end();
@@ -263,8 +265,7 @@ describe.each(Object.entries(FAULTS))('while Redis %s', (_, { conf = [], begin, 
       expect(unhandled).toEqual([]);
       // several waits at most, on a machine that may be busy
       expect(callers.seen.longestMs).toBeLessThan(3_000);
-      expect(during.calls).toBeGreaterThan(20);
-      if (reason !== null) expect(during.lines.join('\n')).toMatch(reason);
+      if (reason !== null) expect(during.join('\n')).toMatch(reason);
       await waitUntil(() => stage.cache.status().pendingEvictions === 0, { what: 'the evictions', timeoutMs: 10_000 });
       await engineOf(stage.cache).settled();
       expect(engineOf(stage.cache).underWay).toEqual(
