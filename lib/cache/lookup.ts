@@ -90,6 +90,11 @@ export class Lookup {
     return this.parts.reads === 'plain';
   }
 
+  /** Whether a plain read comes before the lease: not where recent ones found next to nothing, unless a stale value is all that is wanted. */
+  beginsPlainly({ key, region }: EntryCall): boolean {
+    return this.readsPlainly && (!region.finds.isRare || this.parts.backOff.isOn(key.entry));
+  }
+
   /**
    * Looks without taking or waiting. A hit makes one promise here, which is `then`'s.
    *

@@ -61,10 +61,13 @@ export class Reader {
     return lookup.plainly(
       call,
       flight,
-      (verdict) =>
-        typeof verdict === 'object'
+      (verdict) => {
+        const isFound = typeof verdict === 'object';
+        if (verdict !== 'undecided') call.region.finds.note(isFound);
+        return isFound
           ? this.hit(call, flight, caller, verdict)
-          : this.follow(call, 'usual', flight, caller, () => lookup.find(call, flight, verdict)),
+          : this.follow(call, 'usual', flight, caller, () => lookup.find(call, flight, verdict));
+      },
       (error) => this.follow(call, 'usual', flight, caller, () => Promise.reject(error)),
     );
   }
@@ -170,13 +173,20 @@ export class Reader {
 
   private lead(call: ReadCall, way: Way, caller: Caller): Promise<unknown> {
     const { flights, lookup, coherence } = this.parts;
-    if (way === 'usual' && lookup.readsPlainly) return this.leadPlainly(call, caller);
+    if (way === 'usual' && lookup.beginsPlainly(call)) return this.leadPlainly(call, caller);
     const { epoch } = coherence.view(call.key.bucket);
     const flight = flights.begin(flightName(call, way), call, ownerOf(caller), epoch);
-    if (way === 'usual') return this.follow(call, way, flight, caller, () => lookup.find(call, flight));
+    if (way === 'usual') return this.follow(call, way, flight, caller, () => this.askAtOnce(call, flight));
     if (way === 'fresh') return this.leadFresh(call, flight, caller);
     flight.bypass = this.whyPast(call, caller);
     return this.follow(call, way, flight, caller, null);
+  }
+
+  /** Without a plain read before it: what it finds decides about the next. */
+  private async askAtOnce(call: ReadCall, flight: Flight): Promise<Found> {
+    const found = await this.parts.lookup.find(call, flight);
+    call.region.finds.note(found.kind === 'answer' && found.outcome.kind === 'value' && found.outcome.source === 'l2');
+    return found;
   }
 
   private async leadFresh(call: ReadCall, flight: Flight, caller: Caller): Promise<unknown> {

@@ -6,12 +6,14 @@ import { shapedCodec } from '../codecs/shaped-codec.js';
 import type { LoggerPort } from '../shared/logger.js';
 import { emptyCounts, type RegionCounts } from '../telemetry/recorder.js';
 import type { Bulkhead } from './bulkhead.js';
+import { FindRatio } from './find-ratio.js';
 import type { ValueShape } from './read-policy.js';
 import { ValuePipeline } from '../values/value-pipeline.js';
 
 /** What the engine knows of a region: its policy, its counts, how its values are read and written. */
 export class RegionState {
   readonly counts: RegionCounts = emptyCounts();
+  readonly finds = new FindRatio();
   readonly codec: Codec;
   /** Some operation of this region gives its entries tags: then a put needs a fence (PROTOCOL 4, PUT). */
   usesTags = false;

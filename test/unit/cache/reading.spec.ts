@@ -45,6 +45,35 @@ describe.each(CODECS)('reading, with the codec %s', (codec) => {
     expect(faults.calls['evict']).toBe(1);
   });
 
+  describe('where recent reads of the region found next to nothing in L2', () => {
+    const inVain = async (users: { getOrLoad(id: number, load: () => Promise<number>): Promise<number> }) => {
+      for (let n = 1; n <= 80; n++) await users.getOrLoad(n, async () => n);
+    };
+
+    it('asks for the lease at once, until values are found again', async () => {
+      const { cache, faults } = await world.start({ l1: false });
+      const users = cache.region<number>('users');
+      await inVain(users);
+      const { read } = faults.calls;
+      expect(read).toBeLessThan(70);
+      expect(faults.calls).toMatchObject({ readOrLease: 80, fill: 80 });
+      for (let n = 1; n <= 10; n++) expect(await users.getOrLoad(n, neverCalled)).toBe(n);
+      expect(faults.calls['readOrLease']).toBeLessThan(90);
+      expect(faults.calls['read']).toBeGreaterThan(read!);
+      expect(cache.status().regions['users']).toMatchObject({ misses: 80, hitsL2: 10, loads: 80 });
+    });
+
+    it('reads other regions as ever, and looks without taking by a plain read', async () => {
+      const { cache, faults } = await world.start({ l1: false });
+      await inVain(cache.region<number>('users'));
+      const { read, readOrLease } = faults.calls;
+      await cache.region('others').getOrLoad(1, async () => 1);
+      expect(await cache.region('users').get(1)).toBe(1);
+      expect(await cache.region('users').get(100)).toBeUndefined();
+      expect(faults.calls).toMatchObject({ read: read! + 3, readOrLease: readOrLease! + 1 });
+    });
+  });
+
   it('asks a function for every read when told so', async () => {
     const { cache, faults } = await world.start({ l1: false, reads: 'function' });
     await cache.region('users').getOrLoad(1, async () => 1);
