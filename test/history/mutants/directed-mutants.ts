@@ -16,7 +16,7 @@ export const directedServerMutants: readonly Mutant[] = [
   },
   {
     name: 'reads ignore stamps',
-    edits: [lua('entries', 'isKnown and newestStamp(m, region, v.tags) < v.s', 'isKnown')],
+    edits: [lua('entries', 'isKnown and newestStamp(m, marksOf(region, v.tags)) < v.s', 'isKnown')],
   },
   { name: 'stamps do not grow', edits: [lua('marks', 'm.c = m.c + 1', '')] },
   {

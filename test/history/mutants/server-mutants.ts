@@ -24,7 +24,7 @@ export const serverMutants: readonly Mutant[] = [
   {
     name: 'tags stamped at fill',
     edits: [
-      lua('fill', 'newestStamp(m, e.region, e.tags) >= ls', 'false'),
+      lua('fill', 'newestStamp(m, e.marks) >= ls', 'false'),
       lua('fill', 'else write(m, V, ls, e, at) end', 'else write(m, V, m.c + 1, e, at) end'),
     ],
     options: TAGGED,
@@ -32,8 +32,8 @@ export const serverMutants: readonly Mutant[] = [
   {
     name: 'a stamp that equals the lease stamp voids nothing',
     edits: [
-      lua('entries', 'newestStamp(m, region, v.tags) < v.s', 'newestStamp(m, region, v.tags) <= v.s'),
-      lua('fill', 'newestStamp(m, e.region, e.tags) >= ls', 'newestStamp(m, e.region, e.tags) > ls'),
+      lua('entries', 'newestStamp(m, marksOf(region, v.tags)) < v.s', 'newestStamp(m, marksOf(region, v.tags)) <= v.s'),
+      lua('fill', 'newestStamp(m, e.marks) >= ls', 'newestStamp(m, e.marks) > ls'),
     ],
     options: TAGGED,
   },
@@ -85,7 +85,7 @@ export const serverMutants: readonly Mutant[] = [
   {
     name: 'fenced put ignores tags since its fence',
     edits: [
-      lua('put', 'newestStamp(m, e.region, e.tags) < own.fs', 'true'),
+      lua('put', 'newestStamp(m, marksOf(e.region, e.tags)) < own.fs', 'true'),
       lua('put', `outcome, stamp = 'stored', own.fs`, `outcome, stamp = 'stored', m.c + 1`),
     ],
     options: `${ONE_KEY} ${TAGGED}`,

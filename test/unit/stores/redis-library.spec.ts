@@ -13,7 +13,7 @@ const TEXTS: Record<number, string> = {
   3: '8a5bee4ca6e51cb2ea8c9c710435e5583ee8803c19f281f638127d7e1be6d90a',
   4: '844df43ebb394daf87c44b96832f6cd9f3eef5f1d25cf5f5af959df6d36804dd',
   5: '499579ee256d60ac1fd694196109b07d29053bc16ae8c74f8cba7fea86829f34',
-  6: 'c783ff1006f280c24e3b0f55b6d6752d3d38a934726973ffebc170883540c774',
+  6: '98d344838c20ec72ea641e3f97d9d5c5158e20646552269d93a601684b059802',
 };
 
 it('the text of the function library belongs to its version', () => {

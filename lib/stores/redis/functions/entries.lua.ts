@@ -54,24 +54,26 @@ local function entryOf(args, at)
   }
 end
 
-local function eachMark(region, tags, visit)
-  visit('*')
-  visit('r:' .. region)
-  for tag in string.gmatch(tags, '[^,]+') do visit('t:' .. tag) end
+local function marksOf(region, tags)
+  local marks = { '*', 'r:' .. region }
+  if tags ~= '' then
+    for tag in string.gmatch(tags, '[^,]+') do marks[#marks + 1] = 't:' .. tag end
+  end
+  return marks
 end
 
 -- The newest stamp of the clear mark, of the region, and of the tags. A damaged stamp counts as the newest possible.
-local function newestStamp(m, region, tags)
+local function newestStamp(m, marks)
   local newest, others = 0, {}
-  local function count(stamp)
-    if stamp then newest = math.max(newest, whole(stamp) or m.c) end
-  end
-  eachMark(region, tags, function(mark)
+  for _, mark in ipairs(marks) do
     local stamp = m.read[mark]
-    if stamp == nil then others[#others + 1] = mark else count(stamp) end
-  end)
+    if stamp then newest = math.max(newest, whole(stamp) or m.c)
+    elseif stamp == nil then others[#others + 1] = mark end
+  end
   for from = 1, #others, 1000 do
-    for _, stamp in ipairs(redis.call('HMGET', m.key, unpack(others, from, math.min(from + 999, #others)))) do count(stamp) end
+    for _, stamp in ipairs(redis.call('HMGET', m.key, unpack(others, from, math.min(from + 999, #others)))) do
+      if stamp then newest = math.max(newest, whole(stamp) or m.c) end
+    end
   end
   return newest
 end
@@ -80,7 +82,7 @@ end
 local function isLive(m, v, region, onFailover)
   if not v then return false end
   local isKnown = v.i == m.i or (onFailover ~= 'flush' and string.find(',' .. m.p, ',' .. text(v.i) .. ',', 1, true) ~= nil)
-  return isKnown and newestStamp(m, region, v.tags) < v.s
+  return isKnown and newestStamp(m, marksOf(region, v.tags)) < v.s
 end
 
 -- Versions are digits without leading zeros; '' is older than all.
@@ -100,8 +102,9 @@ local function sideIn(raw)
   local s = { tv = '', till = 0, stands = raw }
   if not raw then return s end
   local lx, ls, li, lw, tv, tx, till, lt = string.match(raw, SIDE)
-  if not (lt and whole(till)) then return s end
-  s.lx, s.ls, s.li, s.tv, s.tx, s.till = whole(lx), whole(ls), whole(li), tv, whole(tx), whole(till)
+  s.till = whole(till) or 0
+  if not lt or s.till == 0 then return s end
+  s.lx, s.ls, s.li, s.tv, s.tx = whole(lx), often(ls), often(li), tv, whole(tx)
   if lt ~= '' then s.lt = lt end
   s.lw = lw ~= ''
   return s
@@ -119,9 +122,9 @@ end
 
 local function saveSide(S, s)
   if s.lt or s.tv ~= '' or s.tx then
-    local function part(number) return number and text(number) or '' end
-    local parts = { part(s.lx), part(s.ls), part(s.li), s.lw and '1' or '', s.tv, part(s.tx), text(s.till), s.lt or '' }
-    redis.call('SET', S, table.concat(parts, '|'), 'PXAT', text(s.till))
+    local till, lease = text(s.till), '||'
+    if s.lt then lease = (s.lx and text(s.lx) or '') .. '|' .. (s.ls and text(s.ls) or '') .. '|' .. (s.li and text(s.li) or '') end
+    redis.call('SET', S, lease .. (s.lw and '|1|' or '||') .. s.tv .. '|' .. (s.tx and text(s.tx) or '') .. '|' .. till .. '|' .. (s.lt or ''), 'PXAT', till)
   elseif s.stands then
     redis.call('DEL', S)
   end

@@ -16,7 +16,7 @@ local function fillOne(m, V, S, token, e, at)
   if not isHolder then return { 'R', 'lease' } end
   local refused
   if not ls or li ~= m.i then refused = 'incarnation'
-  elseif newestStamp(m, e.region, e.tags) >= ls or isHeld(m, e.region, e.tags) then refused = 'mark'
+  elseif newestStamp(m, e.marks) >= ls or isHeld(m, e.region, e.tags) then refused = 'mark'
   elseif e.version ~= '' and isOlder(e.version, s.tv) then refused = 'version'
   else write(m, V, ls, e, at) end
   if isAwaited then wake(m, V) end
@@ -29,8 +29,9 @@ redis.register_function{ function_name = '${functionName('fill')}', callback = f
   for n = 1, count do
     local e = entryOf(args, 9 * n - 3)
     entries[n] = e
-    eachMark(e.region, e.tags, function(mark) want(names, mark) end)
-    if e.tags ~= '' then want(names, 'u:' .. e.region) end
+    e.marks = marksOf(e.region, e.tags)
+    want(names, e.marks)
+    if e.tags ~= '' then want(names, { 'u:' .. e.region }) end
   end
   local m = identify(keys, args, names, args[4])
   local at = moment(m)

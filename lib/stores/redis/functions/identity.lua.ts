@@ -20,7 +20,26 @@ local function whole(text)
   end
 end
 
-local function text(number) return string.format('%.0f', number) end
+-- The same for a number that is read again and again: most of M's. To read one costs as much as a command.
+local numbers, count = {}, 0
+
+local function often(text)
+  local number = text and numbers[text]
+  if text and not number then
+    number = whole(text)
+    if count == 256 then numbers, count = {}, 0 end
+    if number then numbers[text], count = number, count + 1 end
+  end
+  return number or nil
+end
+
+-- '%d' costs half, where it has 64 bits. While the library is loaded nobody can be asked.
+local WHOLE = nil
+
+local function text(number)
+  if not WHOLE then WHOLE = string.format('%d', MAX) == '4503599627370496' and '%d' or '%.0f' end
+  return string.format(WHOLE, number)
+end
 
 -- A command on a key where something foreign may stand: nil when that is of another type.
 local function attempt(...)
@@ -63,11 +82,13 @@ end
 -- Good enough for the end of a lease, and for freshness: what the caller reckons from the last poll of this incarnation, if that is recent.
 local function moment(m) return m.now or m.reckoned or now(m) end
 
--- A field of M that is to be read with its identity: of many, the first alone.
-local function want(names, name)
-  if not names[name] and #names < 1000 then
-    names[name] = true
-    names[#names + 1] = name
+-- Fields of M that are to be read with its identity: of very many, the first alone.
+local function want(names, more)
+  for _, name in ipairs(more) do
+    if not names[name] and #names < 1000 then
+      names[name] = true
+      names[#names + 1] = name
+    end
   end
 end
 
@@ -87,7 +108,7 @@ local function identify(keys, args, names, reckoned)
   local b = fields and fields[1]
   local lost = false
   if fields then
-    m.i, m.c, m.q, m.tq, m.tt = whole(fields[2]), whole(fields[3]), whole(fields[4]), whole(fields[5]), whole(fields[6])
+    m.i, m.c, m.q, m.tq, m.tt = often(fields[2]), often(fields[3]), often(fields[4]), often(fields[5]), often(fields[6])
     m.p = fields[7] or ''
     m.h = fields[8] or ''
     for n, name in ipairs(names) do m.read[name] = fields[8 + n] end
@@ -100,7 +121,7 @@ local function identify(keys, args, names, reckoned)
     lost = true
     b = false
   end
-  local known = whole(args[3]) or 0
+  local known = often(args[3]) or 0
   if not b or seen[b] ~= m.q or known > m.i then
     if not process then process = text(now(m)) .. '.' .. string.match(tostring(seen), '%w+$') end
     if b then seen[b] = nil end
@@ -115,7 +136,7 @@ local function identify(keys, args, names, reckoned)
     publish(m, text(m.q), 'F', '')
   elseif reckoned then
     local i, at = string.match(reckoned, '^(%d+)|(%d+)$')
-    if whole(i) == m.i then m.reckoned = whole(at) end
+    if often(i) == m.i then m.reckoned = whole(at) end
   end
   m.b = b
   return m

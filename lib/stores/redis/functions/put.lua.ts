@@ -28,7 +28,7 @@ redis.register_function{ function_name = '${functionName('put')}', callback = fu
 
   local outcome, stamp = 'refused', m.c + 1
   if token ~= '' then
-    if own and own.count == text(f.w) and own.fi == m.i and newestStamp(m, e.region, e.tags) < own.fs
+    if own and own.count == text(f.w) and own.fi == m.i and newestStamp(m, marksOf(e.region, e.tags)) < own.fs
       and not isHeld(m, e.region, e.tags) and (version == '' or not isOlder(version, known)) then
       outcome, stamp = 'stored', own.fs
     end

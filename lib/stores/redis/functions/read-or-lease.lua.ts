@@ -46,8 +46,7 @@ end
 redis.register_function{ function_name = '${functionName('getl')}', callback = function(keys, args)
   local names, count = {}, (#keys - 1) / 2
   for n = 1, count do
-    eachMark(args[6 + 3 * n], '', function(mark) want(names, mark) end)
-    want(names, 'f:' .. keys[2 * n])
+    want(names, { '*', 'r:' .. args[6 + 3 * n], 'f:' .. keys[2 * n] })
   end
   local m = identify(keys, args, names, args[4])
   local leaseMs, keepMs, onFailover = tonumber(args[5]), tonumber(args[6]), args[7]
