@@ -4,6 +4,10 @@ import { Redis } from 'ioredis';
 import type { RemoteStore } from '../../lib/stores/remote-store.js';
 import { anEntry, aToken, cached, lease, type Place } from '../contract/remote-store/actions.js';
 import { openRedisStore, type OpenedStore } from '../support/redis-store.js';
+import { engineOf } from '../../lib/cache/redis-cache.js';
+import { createCache } from '../../lib/create-cache.js';
+import { resolveOptions } from '../../lib/options/resolve-options.js';
+import { silentLogger } from '../../lib/shared/logger.js';
 import { type Proxy, startProxy } from '../support/servers/proxy.js';
 import { type RedisServer, startRedis } from '../support/servers/redis.js';
 
@@ -184,6 +188,22 @@ describe('commands that the server runs', () => {
       ...{ hmget: 3, get: 1, fcall: 2 },
       ...{ mget: 1, getdel: 1, set: 2 },
     });
+  });
+
+  it('are eight where the region finds next to nothing: the lease is asked for at once', async () => {
+    const options = resolveOptions({ service: 'cold', redis: { url: server.url }, ttl: '1h' });
+    const cache = createCache(options, { logger: silentLogger });
+    await engineOf(cache).open();
+    const region = cache.region<number>('made');
+    const load = (id: number) => region.getOrLoad(id, async () => id);
+    for (let n = 0; n < 100; n++) await load(1_000 + n);
+    const { fcall, ...others } = await runBy(load);
+    await engineOf(cache).close();
+    // beside the polls that an instance sends all the time
+    expect(others).toMatchObject({ mget: 1, getdel: 1, set: 2 });
+    expect(others).not.toHaveProperty('get');
+    expect(fcall).toBeLessThan(2.5);
+    expect(others['hmget']).toBeLessThan(2.5);
   });
 
   it('of a bucket that was not polled lately each function also asks for the time', async () => {
