@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
-import { describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import ts from 'typescript';
 import { defaultKeyOf } from '../lib/keys/default-key.js';
 import { Keyspace } from '../lib/keys/keyspace.js';
@@ -11,8 +11,9 @@ import { POLICY } from '../lib/options/policy-table.js';
 import { CACHE_ERROR_CODES } from '../lib/shared/errors.js';
 import { parseEntry } from '../lib/stores/redis/entry-header.js';
 import { aclLine } from '../lib/stores/redis/preflight.js';
+import { lintMessagesOf } from './support/lint.js';
 import { fencesOf, headingsOf, linksOf, sectionOf, tableOf } from './support/markdown.js';
-import { typeErrorsOf } from './support/type-check.js';
+import { programOf, typeErrorsOf, untypedNamesOf } from './support/type-check.js';
 
 const ROOT = join(import.meta.dirname, '..');
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
@@ -251,9 +252,21 @@ describe('code in the docs', () => {
         code: `${fence.given}\n${fence.code}\nexport {};\n`,
       })),
   );
+  let program: ts.Program;
+  beforeAll(() => {
+    program = programOf(snippets);
+  }, 60_000);
 
   it('compiles against the library', () => {
-    expect(typeErrorsOf(snippets)).toEqual([]);
+    expect(typeErrorsOf(program, snippets)).toEqual([]);
+  }, 60_000);
+
+  it('has no name of type any', () => {
+    expect(untypedNamesOf(program, snippets)).toEqual([]);
+  });
+
+  it('passes the linter that an application of Nest has', async () => {
+    expect(await lintMessagesOf(program, snippets)).toEqual([]);
   }, 60_000);
 });
 
