@@ -109,13 +109,13 @@ export class RedisCacheEvents implements OnModuleInit, BeforeApplicationShutdown
     return this.consumer.handle(delivery);
   }
 
-  /** @internal @throws CacheError RC_MODULE_MISSING for a rule of a cache that the application has not */
+  /** Called by Nest. @throws CacheError RC_MODULE_MISSING for a rule of a cache that the application has not */
   onModuleInit(): void {
     this.boundRules();
     for (const { cache } of this.caches.all()) this.plain?.listen(engineOf(cache));
   }
 
-  /** @internal The listeners close next: who waits for Redis would hold them up. */
+  /** Called by Nest. The listeners close next: who waits for Redis would hold them up. */
   beforeApplicationShutdown(): void {
     this.room.end();
   }

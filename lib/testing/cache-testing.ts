@@ -71,7 +71,7 @@ export class CacheTesting implements BeforeApplicationShutdown {
     });
   }
 
-  /** @internal Nobody moves the time of an application that closes. */
+  /** Called by Nest. Nobody moves the time of an application that closes. */
   beforeApplicationShutdown(): void {
     this.isOut = false;
     this.clock.release();

@@ -4,6 +4,7 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/pr
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join, relative, sep } from 'node:path';
 import { promisify } from 'node:util';
+import { freePort } from '../support/servers/free-port.js';
 import { track } from '../support/servers/processes.js';
 
 const run = promisify(execFile);
@@ -90,16 +91,17 @@ export class Consumer {
     private readonly npmWarnings: string,
   ) {}
 
-  /** Copies the fixture, adds Nest and ioredis of these versions, and lets npm install. */
+  /** Copies the fixture, adds Nest, ioredis and, where named, @nestjs/observe of these versions, and lets npm install. */
   static async install(
     folder: string,
     tarball: Tarball,
-    versions: { nest: string; ioredis: string },
+    versions: { nest: string; ioredis: string; observe?: string },
   ): Promise<Consumer> {
     await mkdir(folder, { recursive: true });
     await cp(FIXTURE, folder, { recursive: true });
-    for (const file of ['app.ts', 'health.ts', 'main.ts']) {
-      for (const format of ['esm', 'commonjs']) await cp(join(FIXTURE, file), join(folder, format, file));
+    for (const file of ['app.ts', 'doors.ts', 'health.ts', 'main.ts', 'observed.ts']) {
+      if (file !== 'observed.ts' || versions.observe)
+        for (const format of ['esm', 'commonjs']) await cp(join(FIXTURE, file), join(folder, format, file));
       await rm(join(folder, file));
     }
     const manifest = JSON.parse(await readFile(join(FIXTURE, 'package.json'), 'utf8')) as { dependencies: object };
@@ -107,7 +109,10 @@ export class Consumer {
       ...manifest.dependencies,
       '@nestjs/common': versions.nest,
       '@nestjs/core': versions.nest,
+      '@nestjs/microservices': versions.nest,
+      '@nestjs/platform-express': versions.nest,
       '@nestjs/terminus': versions.nest,
+      ...(versions.observe && { '@nestjs/observe': versions.observe }),
       ioredis: versions.ioredis,
       'nestjs-redis-cache': `file:${tarball.path}`,
     };
@@ -136,8 +141,9 @@ export class Consumer {
     return this.run(out);
   }
 
-  /** Runs a file. @returns the last line it printed, as JSON */
+  /** Runs a file, which may listen on the port EVENTS_PORT. @returns the last line it printed, as JSON */
   async run(file: string): Promise<unknown> {
+    environment['EVENTS_PORT'] = `${await freePort()}`;
     const { stdout } = await command(this.folder, process.execPath, file);
     return JSON.parse(stdout.trim().split('\n').at(-1) ?? 'null');
   }

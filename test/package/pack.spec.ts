@@ -14,7 +14,11 @@ beforeAll(async () => {
   tarball = await pack(folder);
   [nest11, nest12] = await Promise.all([
     Consumer.install(join(folder, 'nest-11'), tarball, { nest: '^11.0.0', ioredis: '5.4.2' }),
-    Consumer.install(join(folder, 'nest-12'), tarball, { nest: '^12.0.0', ioredis: '^6.0.0' }),
+    Consumer.install(join(folder, 'nest-12'), tarball, {
+      nest: '^12.0.0',
+      ioredis: '^6.0.0',
+      observe: '0.3.3',
+    }),
   ]);
 }, 8 * MINUTE_MS);
 afterAll(() => removeFolder(folder));
@@ -80,9 +84,27 @@ describe.each([
     3 * MINUTE_MS,
   );
 
+  it.each(['esm', 'commonjs'])(
+    'caches responses, follows events and stands in tests, as %s',
+    async (format) => {
+      expect(await consumer().run(join(format, 'doors.js'))).toEqual({ isHit: true, loads: 2, applied: 1 });
+    },
+    3 * MINUTE_MS,
+  );
+
   it('has one copy of the package, whether it is imported or required', async () => {
     expect(await consumer().run('one-copy.mjs')).toBe(true);
   });
+});
+
+describe('a project on Nest 12', () => {
+  it.each(['esm', 'commonjs'])(
+    'runs unchanged where @nestjs/observe has put every provider behind a Proxy, as %s',
+    async (format) => {
+      expect(await nest12.run(join(format, 'observed.js'))).toEqual({ loads: [1, 1, 2, 2, 3], secrets: [2, 2] });
+    },
+    3 * MINUTE_MS,
+  );
 });
 
 describe('a project on Nest 11', () => {
