@@ -42,7 +42,10 @@ export type {
   RedisClient,
   RedisConnectionOptions,
   RedisCredentials,
+  RedisClientOption,
   RedisCredentialsOption,
+  RedisNodesOption,
+  RedisUrlOption,
 } from './options/redis-connection.js';
 export { type FieldTypes, instanceOf, type TypedInstance, type ValueType } from './options/value-type.js';
 export type { RedisCacheModuleExtras, RedisCacheOptionsFactory } from './redis-cache.module-definition.js';

@@ -131,7 +131,11 @@ export interface MethodDecoratorFor<Expected extends AsyncMethod> {
   (method: AnyFunction, context: StandardContext): void;
 }
 
-/** Refuses what `Known` does not name, by a type whose text is the error: inference from an object literal would let it pass. */
-export type NoOthers<Options, Known> = Options & {
-  [Name in Exclude<keyof Options, keyof Known>]: { 'There is no option of this name': Name };
-};
+/**
+ * Refuses what `Known` does not name, by a type whose text is the error: inference from an object literal would let it pass. `Known` itself is there for
+ * editors, which show the words of its options.
+ */
+export type NoOthers<Options, Known> = Options &
+  Known & {
+    [Name in Exclude<keyof Options, keyof Known>]: { 'There is no option of this name': Name };
+  };

@@ -46,7 +46,7 @@ export interface CacheConfigOptions extends LifeOptions, SourceOptions, FormOpti
  */
 export interface CacheableOptions<Args extends AnyArgs = AnyArgs, Result = Unchecked>
   extends TargetOptions<Args>, ResultOptions<Args, Result> {
-  /** @default made from the class, the method and a canonical form of all arguments; the state of the instance is no part of it */
+  /** What identifies the value among those of its region. @default made from the class, the method and a canonical form of all arguments; the state of the instance is no part of it */
   key?: KeyOption<Args>;
   /**
    * True: all instances of the class share their entries, since results depend on the arguments alone. Without it, a method without `key` whose class has

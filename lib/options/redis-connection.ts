@@ -18,6 +18,24 @@ export interface RedisCredentialsOption {
   credentials?: () => RedisCredentials | Promise<RedisCredentials>;
 }
 
+/** @publicApi */
+export interface RedisUrlOption {
+  /** A standalone server, such as `redis://user:password@host:6379/0`; `rediss://` for TLS. Special characters are percent-encoded. */
+  url: string;
+}
+
+/** @publicApi */
+export interface RedisNodesOption {
+  /** Some nodes of a Cluster, such as `{ host, port }`; the others are found through these. */
+  nodes: ClusterNode[];
+}
+
+/** @publicApi */
+export interface RedisClientOption {
+  /** A `Redis` or `Cluster` of ioredis that is yours: its options are taken, nothing is sent over it, and it stays open. */
+  client: RedisClient;
+}
+
 /**
  * Where Redis is: exactly one of these forms. Options of ioredis and `credentials` may be added to each but the last two; the module sets those that
  * its guarantees need (no offline queue, no resending, no key prefix, masters only).
@@ -30,10 +48,10 @@ export interface RedisCredentialsOption {
  * @publicApi
  */
 export type RedisConnectionOptions =
-  | ({ url: string } & RedisOptions & RedisCredentialsOption)
+  | (RedisUrlOption & RedisOptions & RedisCredentialsOption)
   | (RedisOptions & RedisCredentialsOption)
-  | ({ nodes: ClusterNode[] } & ClusterOptions & RedisCredentialsOption)
-  | { client: RedisClient }
+  | (RedisNodesOption & ClusterOptions & RedisCredentialsOption)
+  | RedisClientOption
   | RedisClient;
 
 /** A client of the application's: a `Redis` or `Cluster` of ioredis, 5 or 6. Only by what tells it apart, so that editors offer the other forms. @publicApi */
