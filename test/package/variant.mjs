@@ -33,9 +33,11 @@ export function makeVariant(packages) {
   return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
+/** What Node needs for Jest to run ES modules. */
+export const ES_MODULES = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
+
 /** Runs Jest in the copy. @returns whether all tests passed */
-export function jestIn(folder, ...args) {
-  const flags = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
+export function jestIn(folder, flags, ...args) {
   const jest = join(ROOT, 'node_modules', 'jest', 'bin', 'jest.js');
   try {
     execFileSync(process.execPath, [...flags, jest, '--forceExit', '--rootDir', folder, ...args], {
