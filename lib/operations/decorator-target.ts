@@ -33,7 +33,8 @@ export function checkTarget(
   if (typeof target === 'function') {
     throw fail('it is static, and only instances belong to an application. Make it an instance method of a provider.');
   }
-  if (descriptor === undefined) throw fail('it is a property. Make it a method that returns a promise.');
+  if (descriptor === undefined)
+    throw fail('it is a property, or an abstract method. Put it on a method that has a body and returns a promise.');
   if (descriptor.get || descriptor.set) throw fail('it is an accessor. Make it a method that returns a promise.');
   const method = descriptor.value as unknown;
   if (typeof method !== 'function') throw fail('it is not a method. Make it a method that returns a promise.');

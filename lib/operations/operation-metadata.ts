@@ -37,10 +37,15 @@ export function statedConfigOf(
   runtimeClass: object,
 ): { options: Readonly<CacheConfigOptions>; statedBy: object } | null {
   for (let stating: object | null = runtimeClass; stating; stating = Object.getPrototypeOf(stating) as object | null) {
-    const options = Reflect.getOwnMetadata(CONFIG, stating) as CacheConfigOptions | undefined;
+    const options = ownConfigOf(stating);
     if (options) return { options, statedBy: stating };
   }
   return null;
+}
+
+/** What the class itself states; null where it states nothing. */
+export function ownConfigOf(target: object): Readonly<CacheConfigOptions> | null {
+  return (Reflect.getOwnMetadata(CONFIG, target) as CacheConfigOptions | undefined) ?? null;
 }
 
 export function recordConfig(target: object, options: Readonly<CacheConfigOptions>): void {

@@ -615,6 +615,79 @@ describe('stacking', () => {
     expect([await service.find(1), await service.list()]).toEqual([null, []]);
   });
 
+  it('serves an overloaded method, one of an abstract class, and what implements an abstract one', async () => {
+    abstract class Repository {
+      loads = 0;
+      abstract select(id: number): Promise<{ id: number; load: number }>;
+
+      @Cacheable({ region: 'found', key: (id: number) => id })
+      async find(id: number) {
+        return { ...(await this.select(id)) };
+      }
+
+      either(id: number): Promise<number>;
+      either(name: string): Promise<string>;
+      @Cacheable({ region: 'either', key: (id: number | string) => [typeof id, id] })
+      async either(id: number | string): Promise<number | string> {
+        this.loads += 1;
+        return id;
+      }
+    }
+    @Injectable()
+    class Users extends Repository {
+      @Cacheable<Users['select']>({ region: 'rows', key: (id) => id })
+      override async select(id: number) {
+        return { id, load: ++this.loads };
+      }
+    }
+    const app = await Test.createTestingModule({
+      imports: [RedisCacheModule.forRoot({ service: 'user' })],
+      providers: [Users],
+    }).compile();
+    open.push(app);
+    await app.init();
+    const users = app.get(Users);
+    expect([await users.find(1), await users.find(1), await users.select(1)]).toEqual(
+      Array.from({ length: 3 }, () => ({ id: 1, load: 1 })),
+    );
+    expect([await users.either(1), await users.either('1'), await users.either(1), await users.either('1')]).toEqual([
+      1,
+      '1',
+      1,
+      '1',
+    ]);
+    expect(users.loads).toBe(3);
+  });
+
+  it('keeps one entry where a decorator stands twice on a method', async () => {
+    @Injectable()
+    class Twice {
+      loads = 0;
+
+      @Cacheable({ region: 'twice', key: (id: number) => id })
+      @Cacheable({ region: 'twice', key: (id: number) => id })
+      async find(id: number) {
+        return { id, load: ++this.loads };
+      }
+
+      @CacheEvict({ region: 'twice', key: (id: number) => id, strict: true })
+      @CacheEvict({ region: 'twice', key: (id: number) => id, strict: true })
+      async remove(id: number) {
+        return id;
+      }
+    }
+    const app = await Test.createTestingModule({
+      imports: [RedisCacheModule.forRoot({ service: 'user' })],
+      providers: [Twice],
+    }).compile();
+    open.push(app);
+    await app.init();
+    const twice = app.get(Twice);
+    expect([(await twice.find(1)).load, (await twice.find(1)).load]).toEqual([1, 1]);
+    await twice.remove(1);
+    expect([(await twice.find(1)).load, (await twice.find(1)).load]).toEqual([2, 2]);
+  });
+
   it('reads through two caches, outermost first', async () => {
     @Injectable()
     class Twice {

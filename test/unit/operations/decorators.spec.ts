@@ -237,11 +237,26 @@ describe('bad targets', () => {
     ],
     ['a generator', () => decorate(Users.prototype, 'rows', cacheable), 'Users.rows: it is a generator'],
     ['an async generator', () => decorate(Users.prototype, 'pages', cacheable), 'Users.pages: it is a generator'],
-    ['a property', () => cacheable(Users.prototype, 'size', undefined as never), 'Users.size: it is a property'],
+    [
+      'a property',
+      () => cacheable(Users.prototype, 'size', undefined as never),
+      'Users.size: it is a property, or an abstract method',
+    ],
     ['a property of a value', () => cacheable(Users.prototype, 'size', { value: 1 }), 'Users.size: it is not a method'],
   ])('refuse %s', (_case, act, message) => {
     expect(act).toThrow(expect.objectContaining({ code: 'RC_DECORATOR_TARGET' }));
     expect(act).toThrow(message);
+  });
+
+  it('refuse a second @CacheConfig on one class, of which one would be lost', () => {
+    class Users {}
+    CacheConfig({ region: 'profile' })(Users);
+    const again = () => CacheConfig({ ttl: '5m' })(Users);
+    expect(again).toThrow(expect.objectContaining({ code: 'RC_DECORATOR_TARGET' }));
+    expect(again).toThrow('@CacheConfig stands twice on Users');
+    class Admins extends Users {}
+    expect(() => CacheConfig({ region: 'admins' })(Admins)).not.toThrow();
+    expect(configOf(Users)).toEqual({ region: 'profile' });
   });
 
   it('refuse a class, and tell where they belong', () => {
