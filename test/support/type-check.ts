@@ -47,7 +47,8 @@ export function untypedNamesOf(program: ts.Program, modules: readonly VirtualMod
         found.push(`${path}:${lineAt(source, node.getStart())}: ${node.text}`);
       ts.forEachChild(node, visit);
     };
-    ts.forEachChild(source, visit);
+    // a name that is imported as a type has none where it is imported
+    for (const statement of source.statements) if (!ts.isImportDeclaration(statement)) visit(statement);
     return found;
   });
 }
