@@ -11,6 +11,11 @@ export class FindRatio {
     this.ratio += ((isFound ? 1 : 0) - this.ratio) * WEIGHT;
   }
 
+  /** As at the start: what is seldom found may still be found where no lease is granted. */
+  forget(): void {
+    this.ratio = 1;
+  }
+
   get isRare(): boolean {
     return this.ratio < RARE;
   }

@@ -182,11 +182,21 @@ export class Reader {
     return this.follow(call, way, flight, caller, null);
   }
 
-  /** Without a plain read before it: what it finds decides about the next. */
+  /**
+   * Without a plain read before it: what it finds decides about the next. A full server grants no lease, and answers plain reads as ever.
+   *
+   * @throws CacheError RC_STORE_UNAVAILABLE
+   */
   private async askAtOnce(call: ReadCall, flight: Flight): Promise<Found> {
-    const found = await this.parts.lookup.find(call, flight);
-    call.region.finds.note(found.kind === 'answer' && found.outcome.kind === 'value' && found.outcome.source === 'l2');
-    return found;
+    const { finds } = call.region;
+    try {
+      const found = await this.parts.lookup.find(call, flight);
+      finds.note(found.kind === 'answer' && found.outcome.kind === 'value' && found.outcome.source === 'l2');
+      return found;
+    } catch (error) {
+      finds.forget();
+      throw error;
+    }
   }
 
   private async leadFresh(call: ReadCall, flight: Flight, caller: Caller): Promise<unknown> {

@@ -4,6 +4,7 @@ import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { ReadOptions } from '../../../lib/cache/read-policy.js';
+import { StoreRefusal } from '../../../lib/stores/remote-store.js';
 import { CODECS, World } from '../../support/a-cache.js';
 import { gate, settle } from '../../support/fake-clock.js';
 
@@ -61,6 +62,17 @@ describe.each(CODECS)('reading, with the codec %s', (codec) => {
       expect(faults.calls['readOrLease']).toBeLessThan(90);
       expect(faults.calls['read']).toBeGreaterThan(read!);
       expect(cache.status().regions['users']).toMatchObject({ misses: 80, hitsL2: 10, loads: 80 });
+    });
+
+    it('finds what stands there by plain reads when the server has no room for leases', async () => {
+      const { cache, faults } = await world.start({ l1: false });
+      const users = cache.region<number>('users');
+      await inVain(users);
+      faults.failNext('readOrLease', new StoreRefusal('OOM command not allowed'));
+      expect(await users.getOrLoad(1, async () => -1)).toBe(-1);
+      const { readOrLease } = faults.calls;
+      for (let n = 1; n <= 10; n++) expect(await users.getOrLoad(n, neverCalled)).toBe(n);
+      expect(faults.calls['readOrLease']).toBe(readOrLease);
     });
 
     it('reads other regions as ever, and looks without taking by a plain read', async () => {
