@@ -54,8 +54,8 @@ for (const [title, value, count] of values) {
   const asMsgpack = msgpack.encode(value);
   const jsonPipeline = pipelineOf(json);
   const msgpackPipeline = pipelineOf(msgpack);
-  const { payload, format } = jsonPipeline.keep(value).encoded;
-  const packed = msgpackPipeline.keep(value).encoded;
+  const { payload, format } = jsonPipeline.encode(value);
+  const packed = msgpackPipeline.encode(value);
   report(
     `Encode ${title}: ${text.length} characters of JSON, ${asMsgpack.payload.length} bytes of msgpack`,
     await measure(
@@ -63,7 +63,7 @@ for (const [title, value, count] of values) {
         repeat('JSON.stringify', () => JSON.stringify(value)),
         repeat('JsonCodec', () => json.encode(value)),
         repeat('MsgpackCodec', () => msgpack.encode(value)),
-        repeat('pipeline, json, and back', () => jsonPipeline.keep(value)),
+        repeat('pipeline, json, and back', () => jsonPipeline.comeBack(value, jsonPipeline.encode(value))),
       ],
       { count },
     ),

@@ -357,9 +357,9 @@ const byName = (a: { name: string }, b: { name: string }) => (a.name < b.name ? 
 
 /** `'5m'`, `10_000`, `1 MiB`, `0 (never)`, `false` -> the value. */
 function valueOf(text: string): unknown {
-  const [, literal, unit] = /^('[^']*'|[\d._]+|true|false)(?: (MiB))?(?: \(.*\))?$/.exec(text) ?? [];
+  const [, literal, unit] = /^('[^']*'|[\d._]+|true|false)(?: (KiB|MiB))?(?: \(.*\))?$/.exec(text) ?? [];
   if (literal === undefined) throw new Error(`"${text}" is no default that can be compared with the code`);
   if (literal.startsWith("'")) return literal.slice(1, -1);
   if (literal === 'true' || literal === 'false') return literal === 'true';
-  return Number(literal.replaceAll('_', '')) * (unit === 'MiB' ? 1024 ** 2 : 1);
+  return Number(literal.replaceAll('_', '')) * ({ KiB: 1024, MiB: 1024 ** 2 }[unit ?? ''] ?? 1);
 }

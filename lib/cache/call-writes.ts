@@ -142,7 +142,7 @@ export class CallWrites {
 
   private async putFenced(call: EntryCall, result: unknown): Promise<Ended> {
     const { key } = call;
-    const entry = this.entryOf(call, result);
+    const entry = await this.entryOf(call, result);
     try {
       const kind = entry && (await this.put(call, entry, this.fences.token));
       // refused: its fence may have been lost
@@ -154,7 +154,7 @@ export class CallWrites {
   }
 
   private async putUnfenced(call: EntryCall, result: unknown): Promise<EvictionOutcome> {
-    const entry = this.entryOf(call, result);
+    const entry = await this.entryOf(call, result);
     const instead = [evictionOf(call)];
     try {
       const kind = entry && entry.version !== '' && (await this.put(call, entry, ''));
@@ -184,10 +184,9 @@ export class CallWrites {
   }
 
   /** Null: not to be cached. */
-  private entryOf(call: EntryCall, result: unknown): Entry | null {
-    return result === undefined || call.region.isPast(call.key)
-      ? null
-      : (prepare(call, result, this.engine.random)?.entry ?? null);
+  private async entryOf(call: EntryCall, result: unknown): Promise<Entry | null> {
+    if (result === undefined || call.region.isPast(call.key)) return null;
+    return (await prepare(call, result, this.engine))?.entry ?? null;
   }
 
   private get fencedKeys(): Wanted[] {

@@ -10,6 +10,7 @@ import type { Channel } from '../stores/channel.js';
 import type { ForeignWrites } from '../stores/foreign-writes.js';
 import type { LocalStore } from '../stores/local-store.js';
 import type { RemoteStore } from '../stores/remote-store.js';
+import { Compression } from '../values/compression.js';
 import { BackOff } from './back-off.js';
 import { Background } from './background.js';
 import { BucketView } from './bucket-view.js';
@@ -113,6 +114,7 @@ function partsOf(parts: EngineParts): Engine {
     evictions: new Evictions(delivery, journal, logger),
     fullServer: new FullServerNotice(clock, logger),
     background,
+    compression: new Compression(clock),
     clock,
     logger,
     faults,

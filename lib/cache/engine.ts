@@ -1,6 +1,7 @@
 import type { Clock } from '../shared/clock.js';
 import type { LoggerPort } from '../shared/logger.js';
 import type { OnFailover } from '../stores/remote-store.js';
+import type { Compression } from '../values/compression.js';
 import type { BackOff } from './back-off.js';
 import type { Background } from './background.js';
 import type { CallModes } from './call-modes.js';
@@ -38,6 +39,7 @@ export interface Engine {
   readonly evictions: Evictions;
   readonly fullServer: FullServerNotice;
   readonly background: Background;
+  readonly compression: Compression;
   readonly clock: Clock;
   readonly logger: LoggerPort;
   readonly faults: Faults;

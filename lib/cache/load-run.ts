@@ -53,6 +53,7 @@ export class LoadRun {
       | 'clock'
       | 'random'
       | 'nextMoment'
+      | 'compression'
     >,
   ) {}
 
@@ -199,18 +200,19 @@ export class LoadRun {
     beganAt: number,
     loadMicros: number,
   ): Promise<Outcome> {
-    const { localTier, clock, random, nextMoment } = this.parts;
+    const { localTier, clock, random, nextMoment, compression } = this.parts;
     const { counts } = call.region;
     let { isTainted } = scope;
     const loaded = (take: Take, at = beganAt, freshUntilMs: number | null = null): Outcome => {
       return { kind: 'value', at, source: 'load', take, freshUntilMs, isTainted };
     };
-    const prepared = prepare(call, raw, random);
+    const preparing = prepare(call, raw, { random, compression: lease.isHeld && !isTainted ? compression : null });
+    const prepared = preparing instanceof Promise ? await preparing : preparing;
     if (prepared === null || prepared.entry === null || !lease.isHeld || isTainted) {
       lease.release();
       return loaded(prepared ? takeOf(prepared.decoded) : () => raw);
     }
-    const { decoded, encoded, entry } = prepared;
+    const { decoded, bytes, entry } = prepared;
     const take = takeOf(decoded);
     const sentAt = nextMoment();
     const sentAtMs = clock.now();
@@ -229,7 +231,7 @@ export class LoadRun {
       stamp,
       tags: entry.tags,
       freshUntilMs,
-      bytes: encoded.bytes,
+      bytes,
       freshUntilMicros: outcome.nowMicros + entry.ttlMs * 1_000,
       loadMicros,
     });

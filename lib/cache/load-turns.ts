@@ -3,7 +3,7 @@ import type { Engine } from './engine.js';
 import type { Outcome } from './flight.js';
 import { loadsExhausted } from './load-refusal.js';
 import type { Loading, LoadRun } from './load-run.js';
-import { type Found, JUST_LOAD } from './lookup.js';
+import { type Found, JUST_LOAD } from './found.js';
 import { isServableAtAll, staleOutcome } from './stale.js';
 
 type Parts = Pick<Engine, 'faults'> & { readonly loads: LoadRun };

@@ -1,65 +1,27 @@
 import type { StoredEntry } from '../entries/stored-entry.js';
 import type { CacheError } from '../shared/errors.js';
 import type { BucketPosition, PlainRead, ReadOrLease } from '../stores/remote-store.js';
+import { isCompressed } from '../values/compression.js';
 import type { CachedValue } from '../values/value-pipeline.js';
+import { compressedIn, type CompressedHit, decompressed, decompressedReply, isMangled } from './compressed-entry.js';
 import type { Engine } from './engine.js';
 import type { EntryCall } from './entry-call.js';
 import { type Outcome, takeOf } from './flight.js';
-import { HeldLease, type Lease, leaseTimes, NO_LEASE } from './held-lease.js';
 import {
-  isServableAtAll,
-  isServableOnError,
-  isServableWhileRevalidating,
-  pastMs,
-  type Stale,
-  staleOutcome,
-} from './stale.js';
+  type Answer,
+  type Due,
+  type Found,
+  type Hit,
+  JUST_LOAD,
+  outcomeOf,
+  staleAnswer,
+  type ToLoad,
+  type Unread,
+  type Verdict,
+} from './found.js';
+import { HeldLease, leaseTimes } from './held-lease.js';
+import { isServableAtAll, isServableOnError, isServableWhileRevalidating, pastMs, type Stale } from './stale.js';
 import type { Ticket } from './tickets.js';
-
-interface Answer {
-  readonly kind: 'answer';
-  readonly outcome: Outcome;
-  /** As {@link Hit.due}. */
-  readonly due: Due | null;
-}
-
-/** What is to be refreshed, as it was read. */
-export interface Due {
-  readonly freshUntilMicros: number;
-  readonly loadMicros: number;
-}
-
-/** A hit as it was found. `at`: when its read was sent, logical time. */
-export interface Hit {
-  readonly decoded: CachedValue;
-  readonly at: number;
-  readonly freshUntilMs: number;
-  /** The entry that is to be refreshed before it expires; null: not now. */
-  readonly due: Due | null;
-}
-
-export function outcomeOf({ decoded, at, freshUntilMs }: Hit): Outcome {
-  return { kind: 'value', at, source: 'l2', take: takeOf(decoded), freshUntilMs, isTainted: false };
-}
-
-export interface ToLoad {
-  readonly kind: 'load';
-  readonly lease: Lease;
-  /** What may be served meanwhile, or should the load fail. */
-  readonly stale: Stale | null;
-}
-
-/** What a look at L2 came to: an answer, or the need to load. */
-export type Found = Answer | ToLoad;
-
-/** Without the right to fill. */
-export const JUST_LOAD: ToLoad = { kind: 'load', lease: NO_LEASE, stale: null };
-
-/**
- * What a plain read says: the value; nothing stands there; a value past its ttl; one that this caller cannot decode; or nothing that could be
- * trusted, so that the server has to judge.
- */
-export type Verdict = Hit | 'absent' | 'past' | 'undecodable' | 'undecided';
 
 /** Between two looks at a key that another instance loads: its messages may be lost. */
 const WAIT_STEP_MS = { least: 20, most: 60 };
@@ -76,6 +38,7 @@ export class Lookup {
       | 'backOff'
       | 'early'
       | 'background'
+      | 'compression'
       | 'clock'
       | 'random'
       | 'nextMoment'
@@ -108,7 +71,7 @@ export class Lookup {
   ): Promise<Awaited<T>> {
     const { key, region } = call;
     const sentAt = this.parts.nextMoment();
-    const args = { key, region: region.name, binary: region.codec.binary };
+    const args = { key, region: region.name, binary: region.readsBytes };
     return this.parts.remote.read(args, (read) => this.judge(call, ticket, read, sentAt), then, failed);
   }
 
@@ -118,9 +81,17 @@ export class Lookup {
    * @param verdict what a plain read said
    * @throws CacheError RC_STORE_UNAVAILABLE
    */
-  find(call: EntryCall, ticket: Ticket, verdict: Exclude<Verdict, Hit> = 'undecided'): Promise<Found> {
+  find(call: EntryCall, ticket: Ticket, verdict: Unread = 'undecided'): Promise<Found> {
+    if (typeof verdict === 'object') return this.findCompressed(call, ticket, verdict);
     if (verdict === 'past' && this.parts.backOff.isOn(call.key.entry)) return this.findInPause(call, ticket);
     return this.leaseOrWait(call, ticket, verdict === 'undecodable' ? 'undecodable' : null);
+  }
+
+  private async findCompressed(call: EntryCall, ticket: Ticket, found: CompressedHit): Promise<Found> {
+    const hit = await this.decompressedHit(call, ticket, found);
+    return hit
+      ? { kind: 'answer', outcome: outcomeOf(hit), due: hit.due }
+      : this.leaseOrWait(call, ticket, 'undecodable');
   }
 
   /** While the source is out of order: the stale value, by another plain read, without a lease. */
@@ -128,26 +99,29 @@ export class Lookup {
     const { remote, nextMoment } = this.parts;
     const { key, region } = call;
     const sentAt = nextMoment();
-    const args = { key, region: region.name, binary: region.codec.binary };
-    const stale = await remote.read(
+    const args = { key, region: region.name, binary: region.readsBytes };
+    const found = await remote.read(
       args,
-      (read) => this.staleIn(call, read, sentAt),
-      (found) => found,
+      (read) => this.staleIn(call, read),
+      (seen) => seen,
       (error) => {
         throw error;
       },
     );
+    const stale =
+      found &&
+      this.stale(call, await decompressed(call.region, found.entry, this.parts.compression), found.nowMicros, sentAt);
     return this.inPause(call, stale) ?? this.leaseOrWait(call, ticket);
   }
 
   /** By the rules of `judge`. */
-  private staleIn(call: EntryCall, { entry, ...read }: PlainRead, sentAt: number): Stale | null {
+  private staleIn(call: EntryCall, { entry, ...read }: PlainRead): { entry: StoredEntry; nowMicros: number } | null {
     const { coherence, clock } = this.parts;
     const { key, region } = call;
     const nowMicros = coherence.serverNowMicros(key.bucket, clock.now());
     const view = coherence.view(key.bucket);
     if (nowMicros === null || entry === null || read.foreign || !view.trusts({ entry, ...read })) return null;
-    return view.admits(entry, region.name) ? this.stale(call, entry, nowMicros, sentAt) : null;
+    return view.admits(entry, region.name) && !isMangled(region, entry) ? { entry, nowMicros } : null;
   }
 
   private inPause({ key, policy }: EntryCall, stale: Stale | null): Answer | null {
@@ -176,7 +150,10 @@ export class Lookup {
           throw error;
         },
       );
-      if (typeof verdict === 'object') return outcomeOf(verdict);
+      if (typeof verdict === 'object') {
+        const hit = verdict.decoded === null ? await this.decompressedHit(call, ticket, verdict) : verdict;
+        return hit && outcomeOf(hit);
+      }
       if (verdict !== 'undecided') return null;
     }
     const found = await this.ask(call, ticket, this.parts.nextToken(), false);
@@ -201,6 +178,10 @@ export class Lookup {
     if (!view.admits(entry, region.name)) return 'undecided';
     const freshMs = (entry.freshUntilMicros - nowMicros) / 1_000;
     if (freshMs <= 0) return 'past';
+    if (isCompressed(entry.format)) {
+      if (isMangled(region, entry)) return 'undecided';
+      return { decoded: null, entry, position: read.position!, at: sentAt, nowMs, freshMs };
+    }
     return this.hit(call, ticket, read.position!, entry, sentAt, nowMs, freshMs) ?? 'undecodable';
   }
 
@@ -237,7 +218,7 @@ export class Lookup {
         }
       }
       const restMs = untilMs - clock.now();
-      if (restMs <= 0) return { kind: 'load', lease: NO_LEASE, stale };
+      if (restMs <= 0) return { ...JUST_LOAD, stale };
       if (!hasWaited) region.counts.leaseWaits += 1;
       hasWaited = true;
       const stepMs = WAIT_STEP_MS.least + (WAIT_STEP_MS.most - WAIT_STEP_MS.least) * random();
@@ -275,16 +256,23 @@ export class Lookup {
     }
   }
 
-  private request({ key, region }: EntryCall, token: string, force: boolean): Promise<ReadOrLease> {
-    return this.parts.remote.readOrLease({
-      key,
-      region: region.name,
-      binary: region.codec.binary,
-      token,
-      ...leaseTimes(region.options.leaseMs),
-      force,
-      onFailover: this.parts.onFailover,
-    });
+  /** What is compressed and came as text is asked for again: the same token is answered alike. */
+  private async request({ key, region }: EntryCall, token: string, force: boolean): Promise<ReadOrLease> {
+    const { remote, onFailover, compression } = this.parts;
+    const times = leaseTimes(region.options.leaseMs);
+    const ask = () => {
+      const how = { region: region.name, binary: region.readsBytes, force, onFailover };
+      return remote.readOrLease({ key, token, ...times, ...how });
+    };
+    const reply = await ask();
+    return compressedIn(reply) === null ? reply : decompressedReply(region, reply, ask, compression);
+  }
+
+  /** As `hit`. Its read began before whatever happens meanwhile, and L1 keeps nothing that was voided meanwhile: the ticket says so. */
+  private async decompressedHit(call: EntryCall, ticket: Ticket, found: CompressedHit): Promise<Hit | null> {
+    const { position, at, nowMs, freshMs } = found;
+    const entry = await decompressed(call.region, found.entry, this.parts.compression);
+    return this.hit(call, ticket, position, entry, at, nowMs, freshMs);
   }
 
   /**
@@ -361,8 +349,4 @@ export class Lookup {
       return null;
     }
   }
-}
-
-function staleAnswer(stale: Stale): Answer {
-  return { kind: 'answer', outcome: staleOutcome(stale), due: null };
 }

@@ -5,7 +5,8 @@ import type { EntryCall, ReadCall } from './entry-call.js';
 import { Flight, type Outcome, type Source } from './flight.js';
 import type { LoadScope } from './load-scopes.js';
 import type { LoadTurns } from './load-turns.js';
-import { type Found, type Hit, JUST_LOAD, type Lookup, outcomeOf, type ToLoad } from './lookup.js';
+import { type Found, type Hit, JUST_LOAD, outcomeOf, type ToLoad } from './found.js';
+import type { Lookup } from './lookup.js';
 import { type BypassReason, tell } from './read-report.js';
 import type { Refreshes } from './refreshes.js';
 import { isServableWhileRevalidating, staleOutcome } from './stale.js';
@@ -64,7 +65,7 @@ export class Reader {
       (verdict) => {
         const isFound = typeof verdict === 'object';
         if (verdict !== 'undecided') call.region.finds.note(isFound);
-        return isFound
+        return isFound && verdict.decoded !== null
           ? this.hit(call, flight, caller, verdict)
           : this.follow(call, 'usual', flight, caller, () => lookup.find(call, flight, verdict));
       },

@@ -4,7 +4,8 @@ import type { EntryCall, ReadCall } from './entry-call.js';
 import { Flight } from './flight.js';
 import type { Lease } from './held-lease.js';
 import type { LoadRun } from './load-run.js';
-import type { Due, Lookup } from './lookup.js';
+import type { Due } from './found.js';
+import type { Lookup } from './lookup.js';
 import type { Stale } from './stale.js';
 import type { LooseTicket } from './tickets.js';
 

@@ -15,6 +15,8 @@ export class RegionState {
   readonly counts: RegionCounts = emptyCounts();
   readonly finds = new FindRatio();
   readonly codec: Codec;
+  /** Entries are read as bytes: its codec writes bytes, or one of them was met that is compressed. Read as text such an entry is of no use. */
+  readsBytes: boolean;
   /** Some operation of this region gives its entries tags: then a put needs a fence (PROTOCOL 4, PUT). */
   usesTags = false;
   /** The kill switch, of the region or of its cache: reads go past the cache, and nothing is put. Evictions are sent as ever. */
@@ -38,6 +40,7 @@ export class RegionState {
     readonly bulkhead: Bulkhead | null = null,
   ) {
     this.codec = shapedCodec(codec, options.shape);
+    this.readsBytes = codec.binary;
   }
 
   /** Reads of this key go past the cache, and it is not put: all do, or it is not among the share of keys that are used. */

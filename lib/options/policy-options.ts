@@ -81,8 +81,10 @@ export interface StorageOptions {
   fence?: DurationOption;
   /** How long late events and late puts are recognised as such, milliseconds or text. @default '10m' */
   tombstone?: DurationOption;
-  /** Largest encoded value that is kept, bytes; a larger one is returned and not cached. @default 1 MiB */
+  /** Largest encoded value that is kept, bytes, before it is compressed; a larger one is returned and not cached. @default 1 MiB */
   maxValueBytes?: number;
+  /** From how many bytes on an encoded value is compressed in Redis (brotli); false: none is. @default 64 KiB */
+  compressFrom?: number | false;
 }
 
 /** What callers get: for a region, a class, a method or a call. */

@@ -55,6 +55,13 @@ export const POLICY = {
   tombstone: { levels: STORAGE, kind: 'duration', schema: is.longerThanNothing(), default: '10m' },
   // above it a value costs more to move than most queries; Redis serves one command at a time
   maxValueBytes: { levels: STORAGE, kind: 'value', schema: is.count(1), default: 1024 ** 2 },
+  // from there on it costs less than the network that it saves, and little beside JSON: docs/decisions/0060
+  compressFrom: {
+    levels: STORAGE,
+    kind: 'value',
+    schema: v.union([v.literal(false), is.count(1)], 'false, or a whole number >= 1'),
+    default: 64 * 1024,
+  },
 
   mutable: { levels: FORM, kind: 'value', schema: is.flag, default: false },
   type: { levels: FORM, kind: 'value', schema: is.valueType, default: undefined },

@@ -3,6 +3,7 @@ import type { Codec, Decoded, Encoded } from '../codecs/codec.js';
 import type { Payload } from '../entries/stored-entry.js';
 import type { ValueType } from '../options/value-type.js';
 import { CacheError, classOf, describeValue, isCacheError } from '../shared/errors.js';
+import { isCompressed } from './compression.js';
 import { freezeDeep, isPlainTree } from './freeze.js';
 import { checkClasses } from './lost-class.js';
 import { isMadeByFunction, MisfitError, type Revive, reviveBySchema, reviveByType } from './revive.js';
@@ -23,6 +24,8 @@ export interface EncodedValue {
   readonly format: string;
   /** Size of the payload in bytes. */
   readonly bytes: number;
+  /** As {@link Encoded.lostClass}. */
+  readonly lostClass: Encoded['lostClass'];
 }
 
 /** A value as callers get it. */
@@ -77,28 +80,39 @@ export class ValuePipeline {
     this.isMadeByFunction = policy.type !== null && isMadeByFunction(policy.type);
   }
 
-  /**
-   * A value of the application as the store takes it, and as its callers get it.
-   *
-   * @throws CacheError RC_ENCODE_FAILED; RC_CLASS_LOST when an instance in it would come back as something else than `type` says;
-   *   RC_DECODE_FAILED when it does not come back, since it does not fit schema or type; RC_INVALID_OPTION when the schema is asynchronous
-   */
-  keep(value: unknown): { encoded: EncodedValue; decoded: CachedValue } {
+  /** A value of the application as the store takes it. @throws CacheError RC_ENCODE_FAILED */
+  encode(value: unknown): EncodedValue {
     const { payload, meta, lostClass } = this.encodeByCodec(value);
     const format = meta === '' ? this.codec.id : `${this.codec.id} ${meta}`;
-    const decoded = this.decodeAs(RESULT, payload, format);
-    // a codec of the application need not say whether it keeps classes
-    if (lostClass !== null) checkClasses(value, decoded.value, this.type);
     const bytes = typeof payload === 'string' ? Buffer.byteLength(payload) : payload.length;
-    return { encoded: { payload, format, bytes }, decoded };
+    return { payload, format, bytes, lostClass };
   }
 
   /**
+   * A value of the application as its callers get it.
+   *
+   * @param encoded what `encode` made of it
+   * @throws CacheError RC_CLASS_LOST when an instance in it would come back as something else than `type` says; RC_DECODE_FAILED when it does
+   *   not come back, since it does not fit schema or type; RC_INVALID_OPTION when the schema is asynchronous
+   */
+  comeBack(value: unknown, { payload, format, lostClass }: EncodedValue): CachedValue {
+    const decoded = this.decodeAs(RESULT, payload, format);
+    // a codec of the application need not say whether it keeps classes
+    if (lostClass !== null) checkClasses(value, decoded.value, this.type);
+    return decoded;
+  }
+
+  /**
+   * @param payload as the codec wrote it; of a codec that writes text it may be the bytes of that
    * @throws CacheError RC_DECODE_FAILED when another codec wrote the entry, it is damaged, or it does not fit schema or type: it is a
    *   miss then; RC_INVALID_OPTION when the schema is asynchronous
    */
   decode(payload: Payload, format: string): CachedValue {
-    return this.decodeAs(ENTRY, payload, format);
+    return this.decodeAs(
+      ENTRY,
+      typeof payload === 'string' || this.codec.binary ? payload : payload.toString(),
+      format,
+    );
   }
 
   private decodeAs(subject: Subject, payload: Payload, format: string): CachedValue {
@@ -157,7 +171,10 @@ export class ValuePipeline {
   private decodeByCodec(subject: Subject, payload: Payload, format: string): Decoded {
     const { id } = this.codec;
     if (format !== id && !(format.startsWith(id) && format[id.length] === ' ')) {
-      throw this.decodeFailure(subject, `it was written by the codec ${describeValue(format.split(' ', 1)[0])}`);
+      const reason = isCompressed(format)
+        ? 'it is compressed, and damaged or larger than maxValueBytes'
+        : `it was written by the codec ${describeValue(format.split(' ', 1)[0])}`;
+      throw this.decodeFailure(subject, reason);
     }
     try {
       return this.codec.decode(payload, format.slice(id.length + 1));

@@ -36,6 +36,18 @@ export const payloadTests: RemoteStoreTest[] = [
     },
   })),
   {
+    name: 'bytes that are read as text keep all but themselves, and are there for who reads bytes',
+    async run(h) {
+      const format = 'br+1000 json {"at":"D"}';
+      await cached(h.stores[0], placeOf(h), { payload: EVERY_BYTE, format, tags: ['a'], version: '7' });
+      for (const entry of [await hit(h.stores[1], placeOf(h)), await standing(h.stores[0], placeOf(h))]) {
+        expect(entry).toMatchObject({ format, tags: ['a'], version: '7' });
+        expect(typeof entry!.payload).toBe('string');
+      }
+      expect(EVERY_BYTE.equals((await hit(h.stores[1], placeOf(h), true)).payload as Buffer)).toBe(true);
+    },
+  },
+  {
     name: 'a format comes back character by character',
     async run(h) {
       for (const [n, format] of FORMATS.entries()) {

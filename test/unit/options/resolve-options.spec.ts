@@ -33,11 +33,24 @@ describe('resolveOptions', () => {
         fenceMs: 30_000,
         tombstoneMs: 600_000,
         maxValueBytes: 1024 ** 2,
+        compressFrom: 64 * 1024,
         mutable: false,
         type: null,
         schema: null,
       },
     });
+  });
+
+  it('turns compression off for a cache or a region', () => {
+    const { regions, defaults } = resolve({
+      compressFrom: false,
+      regions: { big: { compressFrom: 4_096 }, other: {} },
+    });
+    expect([defaults, regions.get('big'), regions.get('other')].map((one) => one!.compressFrom)).toEqual([
+      false,
+      4_096,
+      false,
+    ]);
   });
 
   it('gives a region the options of the cache where it states none', () => {
@@ -196,6 +209,12 @@ describe('resolveOptions', () => {
     ]),
     ['a way of reading that is none', { reads: 'fast' }, `reads must be 'plain' or 'function', got "fast".`],
     ['a fraction of a byte', { maxValueBytes: 0.5 }, 'maxValueBytes must be a whole number >= 1, got 0.5.'],
+    [
+      'a size that is text',
+      { compressFrom: '16kb' },
+      'compressFrom must be false, or a whole number >= 1, got "16kb".',
+    ],
+    ['no size', { regions: { p: { compressFrom: true } } }, 'regions.p.compressFrom must be false, or a whole number'],
     ['no bucket', { buckets: 0 }, 'buckets must be a whole number from 2 to 16384, got 0.'],
   ])('refuses %s', (_case, options, message) => {
     expect(() => resolve(options)).toThrow(expect.objectContaining({ code: 'RC_INVALID_OPTION' }));

@@ -34,9 +34,10 @@ class Decimal {
   }
 }
 
-const keep = (value: unknown, type: ValueType | null = null, policy: Partial<ValuePolicy> = {}) =>
-  new ValuePipeline({ codec: new JsonCodec(), type, schema: null, mutable: false, ...policy }).keep(value).decoded
-    .value;
+const keep = (value: unknown, type: ValueType | null = null, policy: Partial<ValuePolicy> = {}) => {
+  const pipeline = new ValuePipeline({ codec: new JsonCodec(), type, schema: null, mutable: false, ...policy });
+  return pipeline.comeBack(value, pipeline.encode(value)).value;
+};
 
 function refusalOf(action: () => unknown): CacheError {
   try {

@@ -10,8 +10,15 @@ import type { CacheError } from '../../../lib/shared/errors.js';
 const aPipeline = (policy: Partial<ValuePolicy> = {}) =>
   new ValuePipeline({ codec: new JsonCodec(), type: null, schema: null, mutable: false, ...policy });
 
+/** Into the cache. */
+const keep = (pipeline: ValuePipeline, value: unknown) => {
+  const encoded = pipeline.encode(value);
+  pipeline.comeBack(value, encoded);
+  return encoded;
+};
+
 const bothWays = (pipeline: ValuePipeline, value: unknown) => {
-  const { payload, format } = pipeline.keep(value).encoded;
+  const { payload, format } = keep(pipeline, value);
   return pipeline.decode(payload, format);
 };
 
@@ -52,13 +59,13 @@ function errorOf(action: () => unknown): CacheError {
 
 describe('ValuePipeline, format', () => {
   it('names the codec, and after a space its meta', () => {
-    expect(aPipeline().keep({ a: 1 }).encoded).toEqual({ payload: '{"a":1}', format: 'json', bytes: 7 });
-    expect(aPipeline().keep({ a: -0 }).encoded.format).toBe('json {"a":"#"}');
+    expect(aPipeline().encode({ a: 1 })).toEqual({ payload: '{"a":1}', format: 'json', bytes: 7, lostClass: null });
+    expect(aPipeline().encode({ a: -0 }).format).toBe('json {"a":"#"}');
   });
 
   it('counts bytes, not characters', () => {
-    expect(aPipeline().keep('é€😀').encoded.bytes).toBe(2 + 2 + 3 + 4);
-    const { payload, bytes } = aPipeline({ codec: new MsgpackCodec() }).keep('é€😀').encoded;
+    expect(aPipeline().encode('é€😀').bytes).toBe(2 + 2 + 3 + 4);
+    const { payload, bytes } = aPipeline({ codec: new MsgpackCodec() }).encode('é€😀');
     expect(bytes).toBe(payload.length);
   });
 
@@ -89,7 +96,7 @@ describe('ValuePipeline, format', () => {
   });
 
   it('passes the refusal of the codec on', () => {
-    expect(errorOf(() => aPipeline().keep({ a: () => 1 })).code).toBe('RC_ENCODE_FAILED');
+    expect(errorOf(() => aPipeline().encode({ a: () => 1 })).code).toBe('RC_ENCODE_FAILED');
   });
 
   it("turns the failure of an application's codec into one of ours", () => {
@@ -103,7 +110,7 @@ describe('ValuePipeline, format', () => {
         throw new Error('secret');
       },
     };
-    expect(errorOf(() => aPipeline({ codec }).keep(1)).code).toBe('RC_ENCODE_FAILED');
+    expect(errorOf(() => aPipeline({ codec }).encode(1)).code).toBe('RC_ENCODE_FAILED');
     expect(errorOf(() => aPipeline({ codec }).decode('1', 'mine')).code).toBe('RC_DECODE_FAILED');
   });
 });
@@ -119,7 +126,7 @@ describe('ValuePipeline, codecs of the application', () => {
     ['a meta of two lines, which would end the header', { payload: '1', meta: 'a\nb' }],
   ])('refuses one that gives %s', (_, encoded) => {
     const codec = { ...good, encode: () => encoded } as Codec;
-    const error = errorOf(() => aPipeline({ codec }).keep(1));
+    const error = errorOf(() => aPipeline({ codec }).encode(1));
     expect(error.code).toBe('RC_ENCODE_FAILED');
     expect(error.message).toContain("the codec 'mine' gave");
   });
@@ -129,7 +136,7 @@ describe('ValuePipeline, codecs of the application', () => {
       throw new Error('secret');
     };
     const codec: Codec = { ...good, encode: () => ({ payload: '1', meta: '' }), decode };
-    const error = errorOf(() => aPipeline({ codec }).keep(1));
+    const error = errorOf(() => keep(aPipeline({ codec }), 1));
     expect(error).toMatchObject({ code: 'RC_DECODE_FAILED' });
     expect(error.message).toContain('the codec cannot read what it wrote');
     expect(error.message).not.toContain('secret');
