@@ -3,7 +3,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Proxy, startProxy } from '../test/support/servers/proxy.js';
 import { type RedisServer, startRedis } from '../test/support/servers/redis.js';
-import { type Contender, contenders, type OpenContender } from './support/contenders.js';
+import type { Contender, OpenContender } from './support/contender.js';
+import { contenders } from './support/contenders.js';
 import { type Storm, storm } from './support/storm.js';
 
 const MINUTES = Number(process.env['OUTAGE_MINUTES'] ?? 1);
@@ -64,11 +65,12 @@ async function staged<T>(
   const server = await startRedis();
   const stage: Stage = { server, proxy: await startProxy(server.port) };
   const loads = new Map<string, number>();
-  const open = await contender.open(stage.proxy.port, async (key) => {
+  const load = async (key: string) => {
     loads.set(key, (loads.get(key) ?? 0) + 1);
     await sleep(LOAD_MS);
     return key;
-  });
+  };
+  const open = await contender.open({ url: `redis://127.0.0.1:${stage.proxy.port}`, load });
   try {
     for (const key of WARM) await open.get(key);
     await storm(open.get, { total: 200, overMs: 400, limitMs: 1_000, warm: WARM, prefix: 'before' });
@@ -143,7 +145,7 @@ function row(name: string, seen: Storm, before: Storm, back: number, uncaught: n
 async function falseOpenings(contender: Contender): Promise<object> {
   return staged(contender, async (open) => {
     const end = performance.now() + MINUTES * 60_000;
-    const before = open.opened();
+    const before = open.opened!();
     let blocks = 0;
     const kept: object[][] = [];
     while (performance.now() < end) {
@@ -156,14 +158,16 @@ async function falseOpenings(contender: Contender): Promise<object> {
       await Promise.all(calls);
       await sleep(150);
     }
-    return { contender: contender.name, blocks, 'circuits opened': open.opened()! - before! };
+    return { contender: contender.name, blocks, 'circuits opened': open.opened!() - before };
   });
 }
 
 const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
 const round = (ms: number) => (Number.isFinite(ms) ? Math.round(ms * 10) / 10 : '–');
 
-const all = await contenders();
+const ours = (await contenders('l2', 'l1+l2')).filter(({ role }) => role === 'ours');
+const peers = (await contenders('l1+l2')).filter(({ role }) => role === 'peer');
+const all = [...ours, ...peers];
 for (const outage of OUTAGES.filter(({ name }) => only?.includes(name) ?? true)) {
   const rows: object[] = [];
   for (const contender of all) {

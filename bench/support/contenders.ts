@@ -1,110 +1,60 @@
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { engineOf } from '../../lib/cache/redis-cache.js';
-import { createCache } from '../../lib/create-cache.js';
-import { resolveOptions } from '../../lib/options/resolve-options.js';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Contender, HOUR_MS, type OpenContender, type Setting, type Tiers } from './contender.js';
+import { FLOORS } from './floors.js';
+import { OURS } from './ours.js';
+import { peers } from './peers.js';
 
-/** A cache with the settings that its documentation begins with. */
-export interface Contender {
-  readonly name: string;
-  /** @param load what a miss costs */
-  open(port: number, load: (key: string) => Promise<string>): Promise<OpenContender>;
+/** Floors first, then ours, then the peers that are installed. */
+export async function contenders(...tiers: Tiers[]): Promise<Contender[]> {
+  return [...FLOORS, ...OURS, ...(await peers())].filter((one) => tiers.includes(one.tiers));
 }
 
-export interface OpenContender {
-  get(key: string): Promise<unknown>;
-  /** How often a circuit opened since the start; null: not told. */
-  opened(): number | null;
-  close(): Promise<unknown>;
+/** A contender that takes part in a run. */
+export interface Player extends Pick<Contender, 'name' | 'role' | 'tiers'> {
+  readonly cache: OpenContender;
+  /** Of the source, so far. */
+  loads: number;
 }
 
-const ours = (name: string, l1: false | undefined): Contender => ({
-  name,
-  async open(port, load) {
-    let opened = 0;
-    const count = (line: string) => void (opened += /is silent/.test(line) ? 1 : 0);
-    const options = resolveOptions({
-      service: 'bench',
-      redis: { host: '127.0.0.1', port },
-      ...(l1 === false ? { l1 } : {}),
-    });
-    const cache = createCache(options, { logger: { log: count, warn: count, error: count, debug: count } });
-    await engineOf(cache).open();
-    const region = cache.region<string>('r');
-    return {
-      get: (key) => region.getOrLoad(key, () => load(key)),
-      opened: () => opened,
-      close: () => engineOf(cache).close(),
+/** Opens them beside each other. @param bytes of a value, about @param loadMs what a load takes */
+export async function open(
+  list: readonly Contender[],
+  {
+    url,
+    maxEntries,
+    bytes = 200,
+    loadMs = 0,
+  }: Pick<Setting, 'url' | 'maxEntries'> & { bytes?: number; loadMs?: number },
+): Promise<Player[]> {
+  const players: Player[] = [];
+  for (const { name, role, tiers, open: openOne } of list) {
+    const load = async (key: string) => {
+      player.loads += 1;
+      if (loadMs > 0) await sleep(loadMs);
+      return { id: key, name: `user ${key}`, text: 'x'.repeat(Math.max(0, bytes - 60)) };
     };
-  },
-});
-
-/** Of bench/peers, where they are installed: `npm install --no-package-lock --prefix bench/peers`. */
-async function peers(): Promise<Contender[]> {
-  const folder = join(process.cwd(), 'bench', 'peers');
-  const from = createRequire(join(folder, 'package.json'));
-
-  const module = async (name: string): Promise<any> => import(pathToFileURL(from.resolve(name)).href);
-  try {
-    const [
-      { BentoCache, bentostore },
-      { memoryDriver },
-      { redisBusDriver, redisDriver },
-      { Redis },
-      { Cacheable },
-      keyvRedis,
-    ] = await Promise.all(
-      [
-        'bentocache',
-        'bentocache/drivers/memory',
-        'bentocache/drivers/redis',
-        'ioredis',
-        'cacheable',
-        '@keyv/redis',
-      ].map(module),
-    );
-    return [
-      {
-        name: 'bentocache, memory + redis + bus',
-        async open(port, load) {
-          const connection = new Redis(port, '127.0.0.1');
-          connection.on('error', () => {});
-          const store = bentostore()
-            .useL1Layer(memoryDriver({ maxItems: 10_000 }))
-            .useL2Layer(redisDriver({ connection }))
-            .useBus(redisBusDriver({ connection: { host: '127.0.0.1', port } }));
-          const cache = new BentoCache({ default: 'main', stores: { main: store }, ttl: '5m' });
-          return {
-            get: (key) => cache.getOrSet({ key, factory: () => load(key) }),
-            opened: () => null,
-            close: () => cache.disconnectAll(),
-          };
-        },
-      },
-      {
-        name: 'cacheable, memory + redis',
-        async open(port, load) {
-          const secondary = keyvRedis.createKeyv(`redis://127.0.0.1:${port}`);
-          secondary.on('error', () => {});
-          const cache = new Cacheable({ secondary, ttl: '5m' });
-          cache.on('error', () => {});
-          return {
-            get: (key) => cache.getOrSet(key, () => load(key)),
-            opened: () => null,
-            close: () => cache.disconnect(),
-          };
-        },
-      },
-    ];
-  } catch (error) {
-    console.log(
-      `Peers are left out (${(error as Error).message.split('\n')[0]}): npm install --no-package-lock --prefix bench/peers`,
-    );
-    return [];
+    const cache = await openOne({ url, load, ttlMs: HOUR_MS, ...(maxEntries === undefined ? {} : { maxEntries }) });
+    const player = { name, role, tiers, cache, loads: 0 };
+    players.push(player);
   }
+  return players;
 }
 
-export async function contenders(): Promise<Contender[]> {
-  return [ours('ours, Redis only', false), ours('ours, two tiers', undefined), ...(await peers())];
+export async function close(players: readonly Player[]): Promise<void> {
+  await Promise.all(players.map(({ cache }) => Promise.race([cache.close().catch(() => {}), sleep(2_000)])));
 }
+
+/** Reads all of them once, 64 at a time. @throws Error a cache answers something else than the value of the key */
+export async function fill(keys: readonly string[], read: (key: string) => Promise<unknown>): Promise<void> {
+  let next = 0;
+  const lane = async () => {
+    while (next < keys.length) {
+      const key = keys[next++]!;
+      const value = (await read(key)) as { id?: string } | undefined;
+      if (value?.id !== key) throw new Error(`${JSON.stringify(value)} was answered for ${key}`);
+    }
+  };
+  await Promise.all(Array.from({ length: 64 }, lane));
+}
+
+export const keysOf = (prefix: string, count: number) => Array.from({ length: count }, (_, id) => `${prefix}-${id}`);

@@ -1,82 +1,94 @@
-import { cpus } from 'node:os';
+import { printTable } from './print-table.js';
 
 /** One thing to measure: runs its operation `count` times. */
 export interface Candidate {
   readonly name: string;
   run(count: number): Promise<void>;
+  /** Before each chunk, and not measured. */
+  prepare?(): Promise<void>;
 }
 
-interface Round {
-  readonly cpuNs: number;
-  readonly wallNs: number;
-}
-
-/** Medians over the rounds, per operation; `cpuNs` counts user and system time of this process. */
+/** Nanoseconds per operation, one figure for each round; `cpuNs` counts user and system time of this process. */
 export interface Measured {
   readonly name: string;
-  readonly cpuNs: number;
-  readonly wallNs: number;
-  /** Of the CPU time. */
-  readonly least: number;
-  readonly most: number;
+  readonly cpuNs: readonly number[];
+  readonly wallNs: readonly number[];
 }
 
+/** `BENCH_ROUNDS=1` tries whether everything runs. */
+export const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 7);
+
 /**
- * Measures the candidates side by side: A B C A B C …, so that a noisy moment of the machine touches all of them.
+ * Measures the candidates side by side, in rounds: A B C, B C A, …, so that a noisy moment of the machine touches all of them.
  *
- * @param count operations per round and candidate
+ * @param chunk operations between two turns of the event loop; timers and sockets have their turn there, as in a server (else no poll could prove L1)
+ * @param roundMs how long a candidate runs in each round, at least one chunk
  */
 export async function measure(
   candidates: readonly Candidate[],
-  { count, rounds = 11 }: { count: number; rounds?: number },
+  { chunk, roundMs = 150 }: { chunk: number; roundMs?: number },
 ): Promise<Measured[]> {
-  const results = candidates.map((): Round[] => []);
-  for (const candidate of candidates) await inChunks(candidate, count); // warm-up
-  for (let round = 0; round < rounds; round++) {
-    for (const [n, candidate] of candidates.entries()) {
-      const cpu = process.cpuUsage();
-      const began = process.hrtime.bigint();
-      await inChunks(candidate, count);
-      const wallNs = Number(process.hrtime.bigint() - began) / count;
-      const { user, system } = process.cpuUsage(cpu);
-      results[n]!.push({ cpuNs: ((user + system) * 1_000) / count, wallNs });
+  const results = candidates.map(({ name }) => ({ name, cpuNs: [] as number[], wallNs: [] as number[] }));
+  for (const candidate of candidates) await runFor(candidate, chunk, roundMs); // warm-up
+  for (let round = 0; round < ROUNDS; round++) {
+    for (let n = 0; n < candidates.length; n++) {
+      const which = (n + round) % candidates.length;
+      const { cpuNs, wallNs } = await runFor(candidates[which]!, chunk, roundMs);
+      results[which]!.cpuNs.push(cpuNs);
+      results[which]!.wallNs.push(wallNs);
     }
   }
-  return candidates.map(({ name }, n) => {
-    const cpuNs = results[n]!.map((round) => round.cpuNs).sort((a, b) => a - b);
-    const wallNs = results[n]!.map((round) => round.wallNs).sort((a, b) => a - b);
-    const middle = Math.floor(rounds / 2);
-    return { name, cpuNs: cpuNs[middle]!, wallNs: wallNs[middle]!, least: cpuNs[0]!, most: cpuNs.at(-1)! };
-  });
+  return results;
 }
 
-/** Lets timers and sockets have their turn now and then, as a server does; else no poll could prove L1. */
-async function inChunks(candidate: Candidate, count: number): Promise<void> {
-  for (let done = 0; done < count; done += CHUNK) {
-    await candidate.run(Math.min(CHUNK, count - done));
+async function runFor({ run, prepare }: Candidate, chunk: number, roundMs: number) {
+  let [count, cpuUs, wallMs] = [0, 0, 0];
+  for (; count === 0 || wallMs < roundMs; count += chunk) {
+    await prepare?.();
+    const cpu = process.cpuUsage();
+    const began = performance.now();
+    await run(chunk);
     await new Promise((resolve) => setImmediate(resolve));
+    wallMs += performance.now() - began;
+    const { user, system } = process.cpuUsage(cpu);
+    cpuUs += user + system;
   }
+  return { cpuNs: (cpuUs * 1e3) / count, wallNs: (wallMs * 1e6) / count };
 }
 
-const CHUNK = 5_120;
+/** Runs `one` `width` at a time; one after the other where it is 1. @param one is handed 0, 1, 2, … over all runs */
+export function atOnce(width: number, one: (n: number) => Promise<unknown>): Candidate['run'] {
+  let next = 0;
+  return async (count) => {
+    for (const end = next + count; next < end; next += width) {
+      if (width === 1) await one(next);
+      else await Promise.all(Array.from({ length: Math.min(width, end - next) }, (_, i) => one(next + i)));
+    }
+  };
+}
 
-/** Prints a table; ratios are taken of the CPU time against the candidate called `floor`. */
+export const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[values.length >> 1]!;
+
+/** How much faster than the floor, round by round: median ± half the range. "?": the difference is less than the spread. */
+export function ratio(floor: readonly number[], values: readonly number[]): string {
+  const ratios = values.map((value, round) => floor[round]! / value);
+  const middle = median(ratios);
+  const spread = (Math.max(...ratios) - Math.min(...ratios)) / 2;
+  const isUnclear = values !== floor && (values.length < 2 || spread >= Math.abs(middle - 1));
+  return `${middle.toFixed(2)} ± ${spread.toFixed(2)}${isUnclear ? ' ?' : ''}`;
+}
+
+/** Prints a table; ratios to the candidate called `floor`, higher is faster. */
 export function report(title: string, measured: readonly Measured[], floor: string): void {
   const base = measured.find(({ name }) => name === floor)!;
-  console.log(`\n${title}`);
-  console.log(`Node ${process.version}, ${cpus().length} x ${cpus()[0]?.model.trim()}`);
-  console.table(
-    Object.fromEntries(
-      measured.map(({ name, cpuNs, wallNs, least, most }) => [
-        name,
-        {
-          'CPU ns/op': Math.round(cpuNs),
-          'least-most': `${Math.round(least)}-${Math.round(most)}`,
-          'wall ns/op': Math.round(wallNs),
-          [`x ${floor}`]: Number((cpuNs / base.cpuNs).toFixed(2)),
-          'ops/s (wall)': Math.round(1e9 / wallNs),
-        },
-      ]),
-    ),
+  printTable(
+    `${title}; ratios to ${floor}`,
+    measured.map(({ name, cpuNs, wallNs }) => ({
+      contender: name,
+      'CPU ns/op': Math.round(median(cpuNs)),
+      'ratio of CPU': ratio(base.cpuNs, cpuNs),
+      'ops/s': Math.round(1e9 / median(wallNs)),
+      'ratio of ops/s': ratio(base.wallNs, wallNs),
+    })),
   );
 }
