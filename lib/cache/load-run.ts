@@ -231,6 +231,8 @@ export class LoadRun {
       stamp,
       tags: entry.tags,
       freshUntilMs,
+      // reads under way may have been answered before it
+      at: nextMoment(),
       bytes,
       freshUntilMicros: outcome.nowMicros + entry.ttlMs * 1_000,
       loadMicros,

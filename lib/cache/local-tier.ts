@@ -73,19 +73,24 @@ export class LocalTier {
   }
 
   /**
-   * Keeps what was read or filled at `position`, unless an invalidation or a flush overtook it (R4). The position was observed before, so
-   * that one of another incarnation has flushed the bucket, and voided the ticket.
+   * Keeps what was read or filled at `position`, unless an invalidation or a flush overtook it (R4), or something that was asked for later: a
+   * read that was long on its way may bring what a load beside it has replaced. The position was observed before, so that one of another
+   * incarnation has flushed the bucket, and voided the ticket.
+   *
+   * @param entry its `at`: when the read was sent, or the fill answered
    */
   keep(
     { region, key, policy }: EntryCall,
     ticket: Ticket,
     position: BucketPosition,
     decoded: CachedValue,
-    entry: Pick<LocalEntry, 'stamp' | 'tags' | 'freshUntilMs' | 'bytes'> & NonNullable<LocalEntry['early']>,
+    entry: Pick<LocalEntry, 'stamp' | 'tags' | 'freshUntilMs' | 'at' | 'bytes'> & NonNullable<LocalEntry['early']>,
   ): void {
     if (!region.options.l1) return;
     const view = this.views[key.bucket]!;
     if (ticket.isPoisoned || ticket.epoch !== view.epoch) return;
+    const stands = this.store.peek(key.entry);
+    if (stands !== undefined && stands.epoch === view.epoch && stands.at > entry.at) return;
     // What `find` looks at comes first, as whole numbers that lie in the record itself: one line of memory a hit, instead of five.
     // Measured over 1,000 keys: 65 ns against 430 ns for a record that was spread together. See bench/l1-hit.ts.
     this.store.put(key.entry, {
@@ -99,6 +104,7 @@ export class LocalTier {
       sequence: position.sequence,
       stamp: entry.stamp,
       tags: entry.tags,
+      at: entry.at,
       bytes: entry.bytes,
       early:
         policy.earlyRefresh > 0 ? { freshUntilMicros: entry.freshUntilMicros, loadMicros: entry.loadMicros } : null,

@@ -314,7 +314,7 @@ export class Lookup {
     if (decoded === null) return null;
     const freshUntilMs = nowMs + freshMs;
     const { stamp, tags, payload, freshUntilMicros, loadMicros } = entry;
-    const kept = { stamp, tags, freshUntilMs, bytes: payload.length, freshUntilMicros, loadMicros };
+    const kept = { stamp, tags, freshUntilMs, at, bytes: payload.length, freshUntilMicros, loadMicros };
     this.parts.localTier?.keep(call, ticket, position, decoded, kept);
     return {
       decoded,

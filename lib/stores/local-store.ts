@@ -18,6 +18,8 @@ export interface LocalEntry {
   readonly epoch: number;
   /** Count of tag, region and clear marks of its bucket up to which the entry was checked. Mutable: the reader moves it on. */
   marksSeen: number;
+  /** Logical time: what is read here instead was asked for later. */
+  readonly at: number;
   /** Approximate bytes, for the bound. */
   readonly bytes: number;
   /** What decides whether it is refreshed before it expires; null: it is not. */

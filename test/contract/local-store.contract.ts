@@ -22,6 +22,7 @@ const aLocalEntry = (entry: Partial<LocalEntry> = {}): LocalEntry => ({
   freshUntilMs: 1_000,
   epoch: 0,
   marksSeen: 0,
+  at: 1,
   bytes: 100,
   early: null,
   ...entry,

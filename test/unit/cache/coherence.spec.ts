@@ -217,6 +217,36 @@ describe('coherence', () => {
     expect(await read(b)).toBe(2);
   });
 
+  it('leaves in L1 what a forced load brought there when the answer of a read that was sent before comes after it', async () => {
+    const [a, b] = await started();
+    await read(a);
+    const reply = b.faults.holdNextReply('read');
+    const early = read(b);
+    await settle();
+    source.version = 2;
+    expect(await read(b, { forceFresh: true })).toBe(2);
+    reply.open();
+    expect(await early).toBe(1);
+    expect(await read(b)).toBe(2);
+    expect(b.cache.status().regions['users']).toMatchObject({ hitsL1: 1 });
+  });
+
+  it('leaves in L1 what a fill brought there when a read that was sent after the fill was answered before it', async () => {
+    const { cache, faults } = await world.start();
+    const users = cache.region<number>('users');
+    const type = (plain: number) => plain;
+    await users.getOrLoad(1, async () => 1);
+    const fill = faults.holdNext('fill');
+    const forced = users.getOrLoad(1, async () => 2, { forceFresh: true });
+    await settle();
+    // of another shape, so that L1 does not answer
+    const typed = () => users.getOrLoad(1, async () => 3, { type });
+    expect(await typed()).toBe(1);
+    fill.open();
+    expect(await forced).toBe(2);
+    expect(await typed()).toBe(2);
+  });
+
   it('does not serve from L1 what was decoded for another type', async () => {
     const { cache } = await world.start();
     class User {
