@@ -1,4 +1,5 @@
-// What does an invalidation on a Cluster cost its servers, and how long is it on the way: by PUBLISH (any node tells all nodes) or by SPUBLISH (the slot's nodes alone)?
+// What does an invalidation on a Cluster cost its servers, and how long is it on the way: by PUBLISH (any node tells
+// all nodes) or by SPUBLISH (the slot's nodes alone)?
 // npm run bench -- cluster-channel          (redis-server and redis-cli on PATH; 3 masters and 3 replicas)
 import { setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';

@@ -1,5 +1,6 @@
-// What does it cost that values made of other cached values are safe (decision 0032)? L1 hit, L2 hit, miss and a miss that reads another entry,
-// with the rule and on a copy of the build without it, by CPU time; rounds of processes that take turns.
+// What does it cost that values made of other cached values are safe (decision 0032)? L1 hit, L2 hit, miss and a miss
+// that reads another entry, with the rule and on a copy of the build without it, by CPU time; rounds of processes that
+// take turns.
 // npm run bench -- composition          (REDIS_URL, else redis-server on PATH)
 import 'reflect-metadata';
 import { execFileSync } from 'node:child_process';

@@ -1,4 +1,5 @@
-// What does a cached response cost beside the same handler without a cache, a ready string, and a string read from Redis, in one run?
+// What does a cached response cost beside the same handler without a cache, a ready string, and a string read from
+// Redis, in one run?
 // npm run bench -- http          (REDIS_URL, else redis-server on PATH; SECONDS=2 per measurement)
 import 'reflect-metadata';
 import { execFile } from 'node:child_process';

@@ -1,4 +1,5 @@
-// What does a hit in Redis cost, one at a time, 16 and 256 at once, beside raw ioredis GET + JSON.parse in the same run?
+// What does a hit in Redis cost, one at a time, 16 and 256 at once, beside raw ioredis GET + JSON.parse in the same
+// run?
 // npm run bench -- l2-hit          (REDIS_URL, else redis-server on PATH)
 import { close, contenders, fill, keysOf, open } from './support/contenders.js';
 import { GET_SET } from './support/floors.js';

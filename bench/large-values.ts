@@ -1,4 +1,5 @@
-// How long does a large value block the event loop, and what does compressing it cost and save? Beside JSON.stringify and JSON.parse.
+// How long does a large value block the event loop, and what does compressing it cost and save? Beside JSON.stringify
+// and JSON.parse.
 // npm run bench -- large-values          (REDIS_URL, else redis-server on PATH)
 import 'reflect-metadata';
 import { cpus } from 'node:os';
@@ -71,7 +72,9 @@ const middle = (values: readonly number[], at = 0.5) =>
 const loop = monitorEventLoopDelay({ resolution: 1 });
 loop.enable();
 
-/** The longest delay of the loop in each round, and how long the whole took. One case after the other, round by round. */
+/**
+ * The longest delay of the loop in each round, and how long the whole took. One case after the other, round by round.
+ */
 async function measure(cases: readonly Case<never>[]) {
   const results = cases.map(() => ({ blocked: [] as number[], took: [] as number[], cpu: [] as number[] }));
   for (let round = -3; round < ROUNDS; round++) {

@@ -1,4 +1,5 @@
-// How many bytes does an entry of 200 B take in L1 and in Redis, and what becomes of both, and of the speed, from 1,000 to 1,000,000 keys?
+// How many bytes does an entry of 200 B take in L1 and in Redis, and what becomes of both, and of the speed, from 1,000
+// to 1,000,000 keys?
 // npm run bench -- memory          (REDIS_URL, else redis-server on PATH: it is flushed)
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';

@@ -1,5 +1,6 @@
 // What callers see while Redis is away, with default settings, beside peers: npm run bench -- outage
-// OUTAGE_MINUTES=10 lets the long outage and the watch for false openings last ten minutes instead of one; OUTAGE_ONLY=hung,away runs some.
+// OUTAGE_MINUTES=10 lets the long outage and the watch for false openings last ten minutes instead of one;
+// OUTAGE_ONLY=hung,away runs some.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Proxy, startProxy } from '../test/support/servers/proxy.js';
 import { type RedisServer, startRedis } from '../test/support/servers/redis.js';
@@ -83,7 +84,10 @@ async function staged<T>(
   }
 }
 
-/** How long after the end a key that was not asked for before is a hit, ms: where it is loaded once, and then is in Redis. */
+/**
+ * How long after the end a key that was not asked for before is a hit, ms: where it is loaded once, and then is in
+ * Redis.
+ */
 async function recovery({ proxy }: Stage, redis: () => RedisServer, open: OpenContender): Promise<number> {
   const from = performance.now();
   const { Redis } = await import('ioredis');
@@ -141,7 +145,9 @@ function row(name: string, seen: Storm, before: Storm, back: number, uncaught: n
   };
 }
 
-/** Whether a circuit opens although Redis is well: garbage, and a loop that is blocked for 100 ms four times a second. */
+/**
+ * Whether a circuit opens although Redis is well: garbage, and a loop that is blocked for 100 ms four times a second.
+ */
 async function falseOpenings(contender: Contender): Promise<object> {
   return staged(contender, async (open) => {
     const end = performance.now() + MINUTES * 60_000;

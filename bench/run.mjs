@@ -1,5 +1,6 @@
 // Compiles the library and the benchmarks, then runs those that are named, or all: npm run bench -- l1-hit l2-hit
-// npm run bench -- report [names] writes what those of REPORT print, with versions and commit, to bench/results. BENCH_ROUNDS=1 is quick.
+// npm run bench -- report [names] writes what those of REPORT print, with versions and commit, to bench/results.
+// BENCH_ROUNDS=1 is quick.
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';

@@ -1,5 +1,5 @@
-// Does the sizing calculator (npm run size) say what happens? One to eight instances on one Redis, reads and evictions at random, beside
-// what it expects. npm run bench -- sizing          (REDIS_URL, else redis-server on PATH; 2 minutes)
+// Does the sizing calculator (npm run size) say what happens? One to eight instances on one Redis, reads and evictions
+// at random, beside what it expects. npm run bench -- sizing          (REDIS_URL, else redis-server on PATH; 2 minutes)
 import { Redis } from 'ioredis';
 import { engineOf, type RedisCache } from '../lib/cache/redis-cache.js';
 import { createCache } from '../lib/create-cache.js';

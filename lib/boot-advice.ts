@@ -31,7 +31,10 @@ export function adviceOnServers(reports: readonly ServerReport[]): string[] {
   return [...byAdvice].map(([advice, addresses]) => `Redis at ${addresses.join(', ')}: ${advice}`);
 }
 
-/** What a client of the application's does while Redis hangs; the cache itself has connections of its own. Null: nothing is risky, or there is none. */
+/**
+ * What a client of the application's does while Redis hangs; the cache itself has connections of its own. Null: nothing
+ * is risky, or there is none.
+ */
 export function adviceOnClient(redis: RedisConnectionOptions | null): string | null {
   if (redis === null || connectionFormOf(redis) !== 'client') return null;
   const client = ('client' in redis && typeof redis.client === 'object' ? redis.client : redis) as {

@@ -14,8 +14,8 @@ import { CacheError, describeValue } from './shared/errors.js';
 import { DEFAULT_CACHE, getCacheToken } from './shared/tokens.js';
 
 /**
- * Gives an application a cache: `imports: [RedisCacheModule.forRoot({ service: 'user', redis: { url: 'redis://localhost:6379' } })]`,
- * once, in the root module. Further caches have a `name`.
+ * Gives an application a cache: `imports: [RedisCacheModule.forRoot({ service: 'user', redis: { url:
+ * 'redis://localhost:6379' } })]`, once, in the root module. Further caches have a `name`.
  *
  * @publicApi
  */

@@ -23,8 +23,8 @@ const FLOORS = [
 ];
 
 /**
- * The ways into the cache, one folder each; none knows another. One that has an entry of its own in `exports` has an index.ts.
- * Folders are named here before they exist.
+ * The ways into the cache, one folder each; none knows another. One that has an entry of its own in `exports` has an
+ * index.ts. Folders are named here before they exist.
  */
 const DOORS = FLOORS.find((floor) => floor.includes('interception'))!;
 

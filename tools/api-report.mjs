@@ -1,5 +1,6 @@
-// The public interface of the package as text, one section per entry of `exports`: every exported name with its declaration, and what these
-// declarations reach without exporting it. `npm run api` writes docs/api.txt; test/public-api.spec.ts compares.
+// The public interface of the package as text, one section per entry of `exports`: every exported name with its
+// declaration, and what these declarations reach without exporting it. `npm run api` writes docs/api.txt;
+// test/public-api.spec.ts compares.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import ts from 'typescript';

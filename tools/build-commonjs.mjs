@@ -1,6 +1,6 @@
-// Second half of `npm run build`: the ES modules of dist once more as CommonJS, in dist/cjs, for what does not load ES modules by
-// `require`: Jest in CommonJS mode, TypeScript's `node16`, older resolvers. Node itself never loads them (docs/decisions/0007).
-// Then it looks that every door of package.json's `exports` has its files.
+// Second half of `npm run build`: the ES modules of dist once more as CommonJS, in dist/cjs, for what does not load ES
+// modules by `require`: Jest in CommonJS mode, TypeScript's `node16`, older resolvers. Node itself never loads them
+// (docs/decisions/0007). Then it looks that every door of package.json's `exports` has its files.
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import ts from 'typescript';

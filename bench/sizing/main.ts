@@ -1,4 +1,5 @@
-// What a cache of this traffic takes: npm run size -- --keys 1000000 --reads 20000 --evictions 50 --ttl 300 --instances 8
+// What a cache of this traffic takes: npm run size -- --keys 1000000 --reads 20000 --evictions 50 --ttl 300 --instances
+// 8
 import { parseArgs } from 'node:util';
 import { type Load, loadOf } from './load.js';
 import { expectedRates, type Rates, type Traffic } from './traffic.js';

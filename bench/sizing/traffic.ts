@@ -48,8 +48,9 @@ const GROWTH = 1.02;
 /**
  * The expected rates of two tiers, for reads and evictions that come at random (Poisson).
  *
- * An entry lives in Redis until its ttl or an eviction, and then stays away until the next read; a copy in L1 ends with it, or when it was not
- * used for the characteristic time of the LRU (Che, Tung, Wang: Hierarchical Web Caching Systems, 2002, section III).
+ * An entry lives in Redis until its ttl or an eviction, and then stays away until the next read; a copy in L1 ends with
+ * it, or when it was not used for the characteristic time of the LRU (Che, Tung, Wang: Hierarchical Web Caching
+ * Systems, 2002, section III).
  */
 export function expectedRates(traffic: Traffic): Rates {
   const ranks = ranksOf(traffic);

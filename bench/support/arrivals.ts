@@ -1,4 +1,7 @@
-/** Latencies in ms, from the moment a request was due: who is late does not make the others wait with their clocks stopped. */
+/**
+ * Latencies in ms, from the moment a request was due: who is late does not make the others wait with their clocks
+ * stopped.
+ */
 export interface Latencies {
   readonly p50: number;
   readonly p99: number;

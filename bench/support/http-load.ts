@@ -1,5 +1,5 @@
-// A closed loop of 50 connections against one server, in a process of its own, so that its CPU time is not the server's.
-// argv: port, milliseconds, header lines as JSON, paths as JSON. Prints { count, p99Ms, statuses }.
+// A closed loop of 50 connections against one server, in a process of its own, so that its CPU time is not the
+// server's. argv: port, milliseconds, header lines as JSON, paths as JSON. Prints { count, p99Ms, statuses }.
 import { connect } from 'node:net';
 
 const [port, ms, headers, paths] = process.argv.slice(2).map((text) => JSON.parse(text) as unknown) as [

@@ -19,9 +19,11 @@ export interface Measured {
 export const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 7);
 
 /**
- * Measures the candidates side by side, in rounds: A B C, B C A, …, so that a noisy moment of the machine touches all of them.
+ * Measures the candidates side by side, in rounds: A B C, B C A, …, so that a noisy moment of the machine touches all
+ * of them.
  *
- * @param chunk operations between two turns of the event loop; timers and sockets have their turn there, as in a server (else no poll could prove L1)
+ * @param chunk operations between two turns of the event loop; timers and sockets have their turn there, as in a server
+ * (else no poll could prove L1)
  * @param roundMs how long a candidate runs in each round, at least one chunk
  */
 export async function measure(
@@ -69,7 +71,9 @@ export function atOnce(width: number, one: (n: number) => Promise<unknown>): Can
 
 export const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[values.length >> 1]!;
 
-/** How much faster than the floor, round by round: median ± half the range. "?": the difference is less than the spread. */
+/**
+ * How much faster than the floor, round by round: median ± half the range. "?": the difference is less than the spread.
+ */
 export function ratio(floor: readonly number[], values: readonly number[]): string {
   const ratios = values.map((value, round) => floor[round]! / value);
   const middle = median(ratios);

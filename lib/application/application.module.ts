@@ -4,8 +4,8 @@ import { CacheRegistry } from './cache-registry.js';
 import { DeclaredMethods } from './declared-methods.js';
 
 /**
- * What an application has once, however many caches and doors it has: which caches there are, and which methods are decorated.
- * Each door's module imports this one. Nest instantiates a static module once per application.
+ * What an application has once, however many caches and doors it has: which caches there are, and which methods are
+ * decorated. Each door's module imports this one. Nest instantiates a static module once per application.
  */
 @Module({
   imports: [DiscoveryModule],

@@ -9,7 +9,9 @@ import { isInModuleTree } from './module-tree.js';
 export interface RegisteredCache {
   readonly name: string;
   readonly service: string;
-  /** Where its Redis is: two caches that have one place in common share a server. Empty: the embedded store, of its own. */
+  /**
+   * Where its Redis is: two caches that have one place in common share a server. Empty: the embedded store, of its own.
+   */
   readonly places: readonly string[];
   readonly cache: RedisCache;
   /** Names of the regions that its options name. */
@@ -40,7 +42,8 @@ export class CacheRegistry implements CacheFinder {
   ) {}
 
   /**
-   * @throws CacheError RC_DUPLICATE_CACHE when a cache of this name, or of this service on this Redis, was registered before
+   * @throws CacheError RC_DUPLICATE_CACHE when a cache of this name, or of this service on this Redis, was registered
+   * before
    * @throws CacheError RC_MODULE_MISSING when its module was loaded lazily
    */
   register(one: RegisteredCache): void {

@@ -30,8 +30,8 @@ export class DeclaredMethods implements OnModuleInit {
   }
 
   /**
-   * Reads classes, and calls nothing: it may be asked in a constructor. What a factory makes is among them once it is made,
-   * from `onModuleInit` on.
+   * Reads classes, and calls nothing: it may be asked in a constructor. What a factory makes is among them once it is
+   * made, from `onModuleInit` on.
    *
    * @returns inherited methods once per class
    * @throws CacheError RC_MODULE_MISSING for a class that another copy of this library has decorated
@@ -51,8 +51,8 @@ export class DeclaredMethods implements OnModuleInit {
   }
 
   /**
-   * Gives their host to instances that Nest injects nothing into (factories, values). Does its work at the first call: caches ask
-   * before they connect, whatever the order in which modules are initialised.
+   * Gives their host to instances that Nest injects nothing into (factories, values). Does its work at the first call:
+   * caches ask before they connect, whatever the order in which modules are initialised.
    */
   bind(): void {
     if (this.isBound) return;
@@ -68,8 +68,8 @@ export class DeclaredMethods implements OnModuleInit {
   }
 
   /**
-   * Why results of this class can depend on the instance, so that its arguments alone make no key; null where there is one instance, or several
-   * that were given the same.
+   * Why results of this class can depend on the instance, so that its arguments alone make no key; null where there is
+   * one instance, or several that were given the same.
    */
   whyInstancesDiffer(runtimeClass: AnyFunction): string | null {
     const prototype = runtimeClass.prototype as object;
@@ -94,7 +94,9 @@ export class DeclaredMethods implements OnModuleInit {
     return [...this.discovery.getProviders(), ...this.discovery.getControllers()];
   }
 
-  /** From now on: what the factory of a REQUEST-scoped or transient provider makes gets its host before anybody has it. */
+  /**
+   * From now on: what the factory of a REQUEST-scoped or transient provider makes gets its host before anybody has it.
+   */
   private bindWhatIsMade(wrapper: ProviderWrapper): void {
     wrapper.metatype = new Proxy(wrapper.metatype as AnyFunction, {
       // Nest awaits factories in any case
@@ -145,8 +147,8 @@ function isMadeByFactory({ metatype, inject }: ProviderWrapper): boolean {
 }
 
 /**
- * Of what the provider has by now, else of its class. Whether it is REQUEST-scoped is not asked: before all providers are made,
- * Nest would remember a wrong answer.
+ * Of what the provider has by now, else of its class. Whether it is REQUEST-scoped is not asked: before all providers
+ * are made, Nest would remember a wrong answer.
  */
 function prototypesOf(wrapper: ProviderWrapper): object[] {
   const isFactory = isMadeByFactory(wrapper);

@@ -2,8 +2,8 @@ import type { InjectionToken } from '@nestjs/common';
 import type { ModulesContainer } from '@nestjs/core';
 
 /**
- * Whether the module that has this provider is imported, over whatever ways, by the application's root module. One that is not was loaded by
- * `LazyModuleLoader`: Nest runs none of its lifecycle hooks, neither at boot nor at shutdown.
+ * Whether the module that has this provider is imported, over whatever ways, by the application's root module. One that
+ * is not was loaded by `LazyModuleLoader`: Nest runs none of its lifecycle hooks, neither at boot nor at shutdown.
  */
 export function isInModuleTree(modules: ModulesContainer, token: InjectionToken): boolean {
   // the first is Nest's own

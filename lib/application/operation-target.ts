@@ -36,7 +36,10 @@ export function targetOf(
   return { cache, region, config, isClassRegion: named === undefined };
 }
 
-/** The class's name; characters that a region's name may not have are spelled out, so that different classes keep different regions. */
+/**
+ * The class's name; characters that a region's name may not have are spelled out, so that different classes keep
+ * different regions.
+ */
 function classRegionOf(runtimeClass: RuntimeClass, where: string): string {
   const name = classNameOf(runtimeClass);
   const region = name.replace(/[^A-Za-z0-9_]/g, (character) => `-${character.charCodeAt(0).toString(16)}-`);

@@ -11,13 +11,18 @@ import { isOutcomeUnknown } from './unknown-outcome.js';
 /** @publicApi */
 export interface AfterCommitOptions {
   /**
-   * Keys by region that are fenced before the transaction begins, and evicted when it has ended, however it ends: from its first
-   * statement on, nobody is given their old value, nor can fill it, also when this process dies right after the commit.
+   * Keys by region that are fenced before the transaction begins, and evicted when it has ended, however it ends: from
+   * its first statement on, nobody is given their old value, nor can fill it, also when this process dies right after
+   * the commit.
    */
   strict?: Readonly<Record<string, readonly KeyValue[]>>;
 }
 
-/** Runs a transaction, then what it queued. @throws CacheError RC_FENCE_FAILED, before `run`; RC_INVALID_OPTION, RC_INVALID_KEY */
+/**
+ * Runs a transaction, then what it queued.
+ *
+ * @throws CacheError RC_FENCE_FAILED, before `run`; RC_INVALID_OPTION, RC_INVALID_KEY
+ */
 export async function runAfterCommit<R>(
   engine: CacheEngine,
   queued: QueuedChanges,

@@ -11,8 +11,9 @@ const MAX_KEYS = 10_000;
 const LONGEST_PAUSE_MS = 30_000;
 
 /**
- * Keys whose source is out of order: until when a stale value is served for them without another try. A pause doubles with each failure in
- * a row, and ends with the first load that returns. Of this process: each instance tries for itself.
+ * Keys whose source is out of order: until when a stale value is served for them without another try. A pause doubles
+ * with each failure in a row, and ends with the first load that returns. Of this process: each instance tries for
+ * itself.
  */
 export class BackOff {
   private readonly pauses = new Map<string, Pause>();

@@ -6,7 +6,8 @@ import type { BucketPosition, OnFailover, PlainRead, PollReply } from '../stores
 export type Invalidation = Exclude<ChannelMessage, { kind: 'wake' }>;
 
 /**
- * What this instance knows of one bucket: the position up to which every invalidation is applied, and the stamps of marks.
+ * What this instance knows of one bucket: the position up to which every invalidation is applied, and the stamps of
+ * marks.
  *
  * Invariant while `isKnown`: every invalidation of `incarnation` with a sequence up to `sequence` was applied here, and
  * `stamps` holds the newest stamp of `*`, of each polled region, and of every tag that was stamped above `tagFloor`.
@@ -57,8 +58,8 @@ export class BucketView {
   }
 
   /**
-   * So many invalidations of keys, this instance's own and applied here, were acknowledged as the ones after all that is known: their
-   * messages are not waited for.
+   * So many invalidations of keys, this instance's own and applied here, were acknowledged as the ones after all that
+   * is known: their messages are not waited for.
    */
   applyOwn({ incarnation, sequence }: BucketPosition, count: number): void {
     if (this.isKnown && incarnation === this.incarnation && sequence === this.sequence + count)
@@ -129,8 +130,9 @@ export class BucketView {
   }
 
   /**
-   * Holds L1 back until every invalidation up to this position is applied here. A lease, or a fence, was granted there, and what is
-   * made under it may be made of values from L1 (R18): none of them shall be older than an eviction that was acknowledged before.
+   * Holds L1 back until every invalidation up to this position is applied here. A lease, or a fence, was granted there,
+   * and what is made under it may be made of values from L1 (R18): none of them shall be older than an eviction that
+   * was acknowledged before.
    */
   require({ incarnation, sequence }: BucketPosition): void {
     if (incarnation !== this.required.incarnation || sequence > this.required.sequence) {
@@ -138,7 +140,9 @@ export class BucketView {
     }
   }
 
-  /** True while L1 must not serve: something acknowledged before a lease of this instance was granted has not arrived. */
+  /**
+   * True while L1 must not serve: something acknowledged before a lease of this instance was granted has not arrived.
+   */
   get isHeldBack(): boolean {
     return this.sequence < this.required.sequence && this.incarnation === this.required.incarnation;
   }
@@ -153,7 +157,8 @@ export class BucketView {
 
   /**
    * Whether a mark voids an entry: `dead`, `alive`, or `unknown` when a tag may have been stamped before this instance
-   * began to listen. Then the server decides; an entry that the server let pass in this epoch is dead only by what was learned since.
+   * began to listen. Then the server decides; an entry that the server let pass in this epoch is dead only by what was
+   * learned since.
    */
   judge(entry: { stamp: number; tags: readonly string[] }, region: string): 'alive' | 'dead' | 'unknown' {
     const { stamp, tags } = entry;
@@ -170,8 +175,8 @@ export class BucketView {
   }
 
   /**
-   * True when a plain read says how things stand (PROTOCOL 5): an eviction of the key, a mark, a failover or a flush that was
-   * acknowledged before the read began would show in it, since the position was read before the value.
+   * True when a plain read says how things stand (PROTOCOL 5): an eviction of the key, a mark, a failover or a flush
+   * that was acknowledged before the read began would show in it, since the position was read before the value.
    */
   trusts(read: PlainRead): boolean {
     const { position } = read;

@@ -24,8 +24,8 @@ const TICKS = 10;
 const LATEST = 0.2;
 
 /**
- * Bounds how many loads of a region run at once in this process, and how many wait for their turn, first come, first served. So an outage of
- * Redis, or a cold start, is no outage of the source.
+ * Bounds how many loads of a region run at once in this process, and how many wait for their turn, first come, first
+ * served. So an outage of Redis, or a cold start, is no outage of the source.
  */
 export class Bulkhead {
   private running = 0;
@@ -43,8 +43,8 @@ export class Bulkhead {
   }
 
   /**
-   * Waits in line no longer than `maxMs`. Null: the line is full, or the time was over. Time in which this process stood still counts for a
-   * tenth at most: the loads before it stood still as well.
+   * Waits in line no longer than `maxMs`. Null: the line is full, or the time was over. Time in which this process
+   * stood still counts for a tenth at most: the loads before it stood still as well.
    *
    * @param needless resolves when no place is needed any more: the line is left then, with NO_PLACE
    */

@@ -18,8 +18,9 @@ export interface CacheFace {
 const NO_ARGS: readonly unknown[] = Object.freeze([]);
 
 /**
- * Evictions and puts that wait for the commit of a database transaction. The methods are those of the cache; they check their arguments,
- * return at once, and do nothing else until `commit`. Then everything goes as one group for each cache, whatever its order.
+ * Evictions and puts that wait for the commit of a database transaction. The methods are those of the cache; they check
+ * their arguments, return at once, and do nothing else until `commit`. Then everything goes as one group for each
+ * cache, whatever its order.
  *
  * Of `cache.afterCommit(run)`, which commits or discards by itself; or of `cache.changes()`, for hooks of others.
  *
@@ -58,7 +59,8 @@ export class CacheChanges {
   }
 
   /**
-   * The transaction has committed. Resolves as `evict` does: when Redis acknowledged everything, or it was queued for later.
+   * The transaction has committed. Resolves as `evict` does: when Redis acknowledged everything, or it was queued for
+   * later.
    *
    * @throws CacheError RC_EVICTION_PENDING (by option), RC_CLOSED, RC_CHANGES_ENDED
    */
@@ -87,7 +89,11 @@ export class ChangedRegion<T = unknown> {
     this.#where = `region "${region.name}"`;
   }
 
-  /** As `CacheRegion.evict`. @throws CacheError RC_INVALID_KEY, RC_INVALID_OPTION, RC_INVALID_VERSION, RC_CHANGES_ENDED */
+  /**
+   * As `CacheRegion.evict`.
+   *
+   * @throws CacheError RC_INVALID_KEY, RC_INVALID_OPTION, RC_INVALID_VERSION, RC_CHANGES_ENDED
+   */
   evict(key: KeyValue, options: { version?: Version } = {}): void {
     checkCallOptions('evict', options, this.#where);
     const version = options.version === undefined ? '' : canonicalVersion(options.version, `evict in ${this.#where}`);
@@ -95,7 +101,8 @@ export class ChangedRegion<T = unknown> {
   }
 
   /**
-   * As `CacheRegion.put`: the highest version wins. The old value is evicted with the rest of the group, the new one put after it.
+   * As `CacheRegion.put`: the highest version wins. The old value is evicted with the rest of the group, the new one
+   * put after it.
    *
    * @throws CacheError RC_INVALID_KEY, RC_INVALID_OPTION, RC_INVALID_VERSION, RC_PUT_UNSAFE, RC_CHANGES_ENDED
    */

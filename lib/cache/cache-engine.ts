@@ -73,8 +73,8 @@ export class CacheEngine {
   }
 
   /**
-   * For names from outside (messages, boards): what nobody uses does not come into being, since a region lasts as long as the process
-   * and is polled for.
+   * For names from outside (messages, boards): what nobody uses does not come into being, since a region lasts as long
+   * as the process and is polled for.
    */
   knownRegion(name: string): Region | undefined {
     return this.regions.get(name)?.region;
@@ -201,14 +201,18 @@ export class CacheEngine {
   /** Ends what `open` began; background work gets the chance to end first. */
   close(): Promise<void> {
     if (this.closing === null) {
-      // the last retries wait for timers alone: without this a process that has nothing else to do would end in the midst of them
+      // the last retries wait for timers alone: without this a process that has nothing else to do would end in the
+      // midst of them
       const letGo = keepAlive();
       this.closing = this.shutDown().finally(letGo);
     }
     return this.closing;
   }
 
-  /** Some load is expected to read its own key after an `await`, as an override that calls `super` does: it shall not wait for itself. */
+  /**
+   * Some load is expected to read its own key after an `await`, as an override that calls `super` does: it shall not
+   * wait for itself.
+   */
   trackOwners(): void {
     this.parts.engine.scopes.track();
   }

@@ -17,18 +17,25 @@ import {
 import type { Asked, ReadReport } from './read-report.js';
 import { NOTHING, type Region } from './region.js';
 
-/** Options of `put`: its version is required, since a value read earlier cannot be put safely without one. @publicApi */
+/**
+ * Options of `put`: its version is required, since a value read earlier cannot be put safely without one.
+ *
+ * @publicApi
+ */
 export type PutOptions<T = unknown> = Omit<ReadOptions<T>, 'version' | 'tags' | 'unless'> & { version: Version };
 
 /** Options of `getOrLoad`. @publicApi */
 export interface GetOrLoadOptions<T = unknown> extends ReadOptions<T> {
-  /** Gets how the read was answered, before it resolves: from where, whether the value is stored, how long it stays fresh. */
+  /**
+   * Gets how the read was answered, before it resolves: from where, whether the value is stored, how long it stays
+   * fresh.
+   */
   report?: (report: ReadReport) => void;
   /** True: the source is asked, and the cache is left alone: for support and debugging. @default false */
   bypass?: boolean;
   /**
-   * True: a load that begins after the call, and whose value the cache gets. It evicts nothing: L1 of other instances keeps what it has until its
-   * ttl. @default false
+   * True: a load that begins after the call, and whose value the cache gets. It evicts nothing: L1 of other instances
+   * keeps what it has until its ttl. @default false
    */
   forceFresh?: boolean;
 }
@@ -43,7 +50,8 @@ const NO_OPTIONS = Object.freeze({});
  * A named set of entries with one policy. The same object for the same name.
  *
  * Keys are what identifies a value in the region: a string, number, bigint, boolean, or an array of these.
- * Every method throws CacheError RC_INVALID_KEY for other keys. None fails because Redis is away: reads load, evictions are queued and retried.
+ * Every method throws CacheError RC_INVALID_KEY for other keys. None fails because Redis is away: reads load, evictions
+ * are queued and retried.
  *
  * @publicApi
  */
@@ -81,7 +89,8 @@ export class CacheRegion<T = unknown> {
   }
 
   /**
-   * The value; loaded, cached and shared by all who ask for it meanwhile when it is not there. The loader's error is passed on as it is.
+   * The value; loaded, cached and shared by all who ask for it meanwhile when it is not there. The loader's error is
+   * passed on as it is.
    *
    * @throws CacheError RC_INVALID_OPTION
    */
@@ -109,7 +118,8 @@ export class CacheRegion<T = unknown> {
   }
 
   /**
-   * Puts a value the caller has. The highest version wins, in any order of calls; the key is left absent where that cannot be proven.
+   * Puts a value the caller has. The highest version wins, in any order of calls; the key is left absent where that
+   * cannot be proven.
    *
    * @throws CacheError RC_INVALID_OPTION, RC_INVALID_VERSION, RC_PUT_UNSAFE (the region uses tags: use `write`)
    */
@@ -131,8 +141,9 @@ export class CacheRegion<T = unknown> {
   }
 
   /**
-   * Removes the value and voids loads under way. Resolves when Redis acknowledged it: no read that begins later, anywhere, gets a value from before
-   * (from another instance's L1: D later). With a version, a value of that version or newer stays.
+   * Removes the value and voids loads under way. Resolves when Redis acknowledged it: no read that begins later,
+   * anywhere, gets a value from before (from another instance's L1: D later). With a version, a value of that version
+   * or newer stays.
    *
    * @throws CacheError RC_INVALID_OPTION, RC_INVALID_VERSION
    */
@@ -178,7 +189,10 @@ function askedOf({ report, bypass = false, forceFresh = false }: Asking): Asked 
   return { report, isBypass: bypass, isForced: forceFresh };
 }
 
-/** True when a hit in L1 needs nothing of the options: values are handed out as the region's say, and nobody asks from where. */
+/**
+ * True when a hit in L1 needs nothing of the options: values are handed out as the region's say, and nobody asks from
+ * where.
+ */
 function isNothingAsked(options: object | undefined): boolean {
   if (options === undefined) return true;
   return (

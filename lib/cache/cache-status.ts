@@ -22,9 +22,9 @@ export interface CacheStatus {
   /** The servers of Redis, and whether calls wait for them; none: the embedded store. */
   readonly endpoints: readonly EndpointStatus[];
   /**
-   * How often a bucket in Redis turned out to be another incarnation since the start, of all buckets together: a failover, a restart, FLUSHALL, or
-   * another version of this library beside. What was cached before is void, or as `onFailover` says. A number that grows all the time tells
-   * of a server that keeps no library state between calls.
+   * How often a bucket in Redis turned out to be another incarnation since the start, of all buckets together: a
+   * failover, a restart, FLUSHALL, or another version of this library beside. What was cached before is void, or as
+   * `onFailover` says. A number that grows all the time tells of a server that keeps no library state between calls.
    */
   readonly incarnations: number;
   /** Tag evictions and clears of the whole cache, acknowledged; those of keys and of regions are counted by region. */

@@ -11,8 +11,8 @@ export interface FencedKey {
 }
 
 /**
- * The fences of one call: one token, and one FENCE per bucket and thousand keys. Any of them may stand although Redis did not answer, so that each is
- * always lifted by the token.
+ * The fences of one call: one token, and one FENCE per bucket and thousand keys. Any of them may stand although Redis
+ * did not answer, so that each is always lifted by the token.
  */
 export class CallFences {
   private readonly acknowledged = new Set<number>();

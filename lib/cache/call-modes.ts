@@ -6,8 +6,8 @@ export type CallMode = 'bypass' | 'fresh';
 /**
  * Functions whose reads go past one cache, whoever calls them: for support and debugging.
  *
- * AsyncLocalStorage is made with the first of them and asked only while one runs; `onChange` tells when that begins and ends, so that
- * else no hit of L1 asks for it.
+ * AsyncLocalStorage is made with the first of them and asked only while one runs; `onChange` tells when that begins and
+ * ends, so that else no hit of L1 asks for it.
  */
 export class CallModes {
   private storage: AsyncLocalStorage<CallMode> | null = null;

@@ -35,8 +35,9 @@ const ACKNOWLEDGED: EvictionOutcome = { kind: 'acknowledged' };
 /**
  * The writes of one call, from its fences to their ends.
  *
- * A fenced key is gone, and comes back only when its fence ends: so it takes part in the call's group of evictions by merely
- * standing, until the group is acknowledged. A key whose fence may not have stood all the time goes into the group itself.
+ * A fenced key is gone, and comes back only when its fence ends: so it takes part in the call's group of evictions by
+ * merely standing, until the group is acknowledged. A key whose fence may not have stood all the time goes into the
+ * group itself.
  */
 export class CallWrites {
   private readonly fences: CallFences;
@@ -113,7 +114,8 @@ export class CallWrites {
       ...[...this.puts.values()].filter(isFenced).map((call) => this.putFenced(call, result)),
       ...[...byBucket([...this.strict.values()].filter(isFenced))].map(([bucket, keys]) => this.unfence(bucket, keys)),
     ]);
-    // an old value may have come back where a fence was lost, or may have been, and others of the call may be made of it
+    // an old value may have come back where a fence was lost, or may have been, and others of the call may be made of
+    // it
     const whole = [...after, ...this.fencedKeys];
     const unanswered = new Map(ended.flatMap((end) => (typeof end === 'object' ? [[end.bucket, end.error]] : [])));
     if (unanswered.size > 0) return [this.engine.evictions.queue(this.group(whole), unanswered)];

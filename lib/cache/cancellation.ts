@@ -3,7 +3,8 @@
  *
  * - `everyones`: the source failed, for whoever asks
  * - `callers`: an AbortSignal among the arguments of the call is aborted: that caller gave up, and the others did not
- * - `perhaps-callers`: an AbortError, with no such signal in sight; a loader that closes over one looks like this, and so does a
+ * - `perhaps-callers`: an AbortError, with no such signal in sight; a loader that closes over one looks like this, and
+ * so does a
  *   source with a time limit of its own
  */
 export type RejectionOwner = 'everyones' | 'callers' | 'perhaps-callers';

@@ -25,10 +25,11 @@ const MAX_TIME_AGE_MS = 60_000;
 const MAX_POLLS_IN_A_ROW = 5;
 
 /**
- * Keeps this instance's picture of each bucket true: applies the channel's messages, polls, and flushes what can no longer be proven.
+ * Keeps this instance's picture of each bucket true: applies the channel's messages, polls, and flushes what can no
+ * longer be proven.
  *
- * A lost message, a dropped subscriber, a half-open socket, a failover: each ends in a poll that does not match, hence in
- * a flush. None can end in a stale value served later than `maxAge` (D).
+ * A lost message, a dropped subscriber, a half-open socket, a failover: each ends in a poll that does not match, hence
+ * in a flush. None can end in a stale value served later than `maxAge` (D).
  */
 export class Coherence {
   private readonly rounds: PollRounds;
@@ -104,14 +105,20 @@ export class Coherence {
     this.marks.push(`r:${name}`);
   }
 
-  /** Local monotonic ms at which the oldest bucket in use was last proven, or where none is, any; -Infinity when it never was. */
+  /**
+   * Local monotonic ms at which the oldest bucket in use was last proven, or where none is, any; -Infinity when it
+   * never was.
+   */
   get verifiedAtMs(): number {
     const inUse = this.parts.views.filter((_, bucket) => this.rounds.isInUse(bucket));
     if (inUse.length === 0) return Math.max(...this.parts.views.map(({ verifiedAtMs }) => verifiedAtMs));
     return Math.min(...inUse.map(({ verifiedAtMs }) => verifiedAtMs));
   }
 
-  /** Local monotonic ms of the last poll that was answered: when Redis last took part, whatever proves L1; -Infinity when it never did. */
+  /**
+   * Local monotonic ms of the last poll that was answered: when Redis last took part, whatever proves L1; -Infinity
+   * when it never did.
+   */
   get lastProvenAtMs(): number {
     return this.answeredAtMs;
   }
@@ -122,8 +129,8 @@ export class Coherence {
   }
 
   /**
-   * The clock of the bucket's server now, µs, never less than it is: entries count as expired a round trip early rather than late. Null where the
-   * bucket was not polled within a minute.
+   * The clock of the bucket's server now, µs, never less than it is: entries count as expired a round trip early rather
+   * than late. Null where the bucket was not polled within a minute.
    */
   serverNowMicros(bucket: number, nowMs: number): number | null {
     const time = this.serverTimes[bucket];

@@ -37,7 +37,10 @@ import { Tickets } from './tickets.js';
 import { Waiters } from './waiters.js';
 import { Writer } from './writer.js';
 
-/** P of the protocol: how often each bucket's position is polled, at most. A quarter of D leaves three tries to prove L1. */
+/**
+ * P of the protocol: how often each bucket's position is polled, at most. A quarter of D leaves three tries to prove
+ * L1.
+ */
 const POLL_EVERY_MS = 250;
 
 /** Without L1 polls only keep plain reads believed (R20), for a second: two of them fail before that ends. */

@@ -9,9 +9,9 @@ const QUIET_SHARE = 0.5;
 const MAX_QUIET = 10_000;
 
 /**
- * When a value is loaded anew before it expires: `now - delta * beta * ln(random) >= expiry`, the longer its load takes and the nearer its end,
- * the likelier (XFetch: Vattani, Chierichetti, Lowenstein, "Optimal Probabilistic Cache Stampede Prevention", PVLDB 8, 2015). Decided at
- * hits alone, so a key that nobody reads expires.
+ * When a value is loaded anew before it expires: `now - delta * beta * ln(random) >= expiry`, the longer its load takes
+ * and the nearer its end, the likelier (XFetch: Vattani, Chierichetti, Lowenstein, "Optimal Probabilistic Cache
+ * Stampede Prevention", PVLDB 8, 2015). Decided at hits alone, so a key that nobody reads expires.
  */
 export class EarlyRefresh {
   /** Keys that this process refreshes, or found refreshed by others, and until when it does not ask again, local ms. */

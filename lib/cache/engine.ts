@@ -45,7 +45,10 @@ export interface Engine {
   readonly faults: Faults;
   readonly reads: 'plain' | 'function';
   readonly onFailover: OnFailover;
-  /** Logical time: each call is later than all calls before. Orders arrivals and sends within the process, as no clock could. */
+  /**
+   * Logical time: each call is later than all calls before. Orders arrivals and sends within the process, as no clock
+   * could.
+   */
   readonly nextMoment: () => number;
   /** A token unlike any other: one per load, one per fence (R2). */
   readonly nextToken: () => string;

@@ -22,10 +22,10 @@ const NONE: ReadonlySet<number> = new Set();
 /**
  * The way by which every eviction goes to Redis.
  *
- * What one call can do in one bucket is one call: all of it happens in one moment. Anything else takes two rounds. The first *holds*: keys are
- * fenced, marks are stamped and held, so that nothing of the group can be filled or put; when all buckets acknowledged that, every old value is
- * gone. The second *releases*. So no value of the group is ever made of an old one of it, in whatever order calls arrive, however deep
- * entries are nested (R19).
+ * What one call can do in one bucket is one call: all of it happens in one moment. Anything else takes two rounds. The
+ * first *holds*: keys are fenced, marks are stamped and held, so that nothing of the group can be filled or put; when
+ * all buckets acknowledged that, every old value is gone. The second *releases*. So no value of the group is ever made
+ * of an old one of it, in whatever order calls arrive, however deep entries are nested (R19).
  */
 export class EvictionDelivery {
   private readonly line: EvictionLine;
@@ -47,7 +47,8 @@ export class EvictionDelivery {
   /**
    * Never rejects.
    *
-   * @param suspects buckets that did not answer last time: they are asked first, and nothing is disturbed while they are away
+   * @param suspects buckets that did not answer last time: they are asked first, and nothing is disturbed while they
+   * are away
    */
   async deliver({ parts }: EvictionGroup, suspects: ReadonlySet<number> = NONE): Promise<Undelivered> {
     const [only] = parts;

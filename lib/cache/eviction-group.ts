@@ -18,7 +18,10 @@ export type Wanted =
       readonly version: string;
       /** A fence of this instance that stands, or may stand, and ends with the eviction. */
       readonly fence?: string;
-      /** True: what stands may be served as stale while it is reloaded. Not beside evictions that are not soft, nor over several buckets. */
+      /**
+       * True: what stands may be served as stale while it is reloaded. Not beside evictions that are not soft, nor over
+       * several buckets.
+       */
       readonly isSoft?: boolean;
     }
   | { readonly kind: 'mark'; readonly mark: Mark; readonly counts: EvictionCounts };
@@ -41,8 +44,8 @@ export interface BucketPart {
 }
 
 /**
- * Evictions that belong together: those of one call. Entries may be made of each other, so that they have to go as one: either in one
- * moment, or so that none comes back before all are gone (R19).
+ * Evictions that belong together: those of one call. Entries may be made of each other, so that they have to go as one:
+ * either in one moment, or so that none comes back before all are gone (R19).
  */
 export interface EvictionGroup {
   readonly parts: readonly BucketPart[];
@@ -50,7 +53,10 @@ export interface EvictionGroup {
   readonly tally: ReadonlyMap<EvictionCounts, number>;
 }
 
-/** Fences remembered per key: the first ones, sent before an outage was noticed, are those that may stand. The others end by their time. */
+/**
+ * Fences remembered per key: the first ones, sent before an outage was noticed, are those that may stand. The others
+ * end by their time.
+ */
 const MAX_FENCES = 16;
 
 /** A mark is in every bucket. The same key or mark twice is one. */

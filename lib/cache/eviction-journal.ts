@@ -29,11 +29,13 @@ const CLOSING_RETRY_MS = 50;
 const NO_TALLY: EvictionGroup['tally'] = new Map();
 
 /**
- * Groups of evictions that failed, retried as a whole until Redis acknowledges them. Until then this instance's own reads of what they
- * cover go past the cache (read-your-writes); other instances may still serve the old value, since nothing was acknowledged.
+ * Groups of evictions that failed, retried as a whole until Redis acknowledges them. Until then this instance's own
+ * reads of what they cover go past the cache (read-your-writes); other instances may still serve the old value, since
+ * nothing was acknowledged.
  *
- * Every `add` is an object of its own, and only what was delivered is forgotten: a group that fails while an equal one is on its way
- * stays. Groups of different buckets have nothing to do with each other: one whose server is away holds up no other.
+ * Every `add` is an object of its own, and only what was delivered is forgotten: a group that fails while an equal one
+ * is on its way stays. Groups of different buckets have nothing to do with each other: one whose server is away holds
+ * up no other.
  */
 export class EvictionJournal {
   private readonly pending = new Map<string, Pending>();
@@ -50,7 +52,9 @@ export class EvictionJournal {
     private readonly deliver: (group: EvictionGroup, suspects: ReadonlySet<number>) => Promise<Undelivered>,
   ) {}
 
-  /** @returns a promise that resolves when Redis acknowledged the group, and rejects when the journal was closed before */
+  /**
+   * @returns a promise that resolves when Redis acknowledged the group, and rejects when the journal was closed before
+   */
   add(group: EvictionGroup, failed: Iterable<number>): Promise<void> {
     if (this.items + itemsOf(group) > MAX_ITEMS && !this.pending.has(nameOf(group))) this.makeRoom();
     const kept = itemsOf(group) > MAX_ITEMS ? clearOf(group.parts, group.tally) : group;
@@ -59,7 +63,10 @@ export class EvictionJournal {
     return delivered.promise;
   }
 
-  /** True when a read must go past the cache. Which tags an entry has is known only once it was read, so a pending tag covers its whole bucket. */
+  /**
+   * True when a read must go past the cache. Which tags an entry has is known only once it was read, so a pending tag
+   * covers its whole bucket.
+   */
   covers(key: CacheKey, region: { name: string }): boolean {
     return this.cover.has(key, region.name);
   }
@@ -76,7 +83,10 @@ export class EvictionJournal {
     return oldest === Infinity ? null : oldest;
   }
 
-  /** Tries until everything is delivered or the time is over, and never again. What is left is lost with the process; `size` says how much. */
+  /**
+   * Tries until everything is delivered or the time is over, and never again. What is left is lost with the process;
+   * `size` says how much.
+   */
   async close(withinMs: number): Promise<void> {
     this.isClosed = true;
     this.timer?.cancel();
@@ -117,8 +127,8 @@ export class EvictionJournal {
   }
 
   /**
-   * Groups become the clear mark of their buckets, those with fences last: no mark lifts a fence. What was in one bucket stays by
-   * itself; what was in several becomes one group.
+   * Groups become the clear mark of their buckets, those with fences last: no mark lifts a fence. What was in one
+   * bucket stays by itself; what was in several becomes one group.
    */
   private makeRoom(): void {
     const all = [...this.pending];

@@ -14,8 +14,9 @@ interface Waiting {
 }
 
 /**
- * Gathers the evictions of one turn: those of one bucket go out as one EVICT, however many callers asked for them. Few calls are on
- * their way at a time, so that a backlog of this instance is never taken for a server that does not answer.
+ * Gathers the evictions of one turn: those of one bucket go out as one EVICT, however many callers asked for them. Few
+ * calls are on their way at a time, so that a backlog of this instance is never taken for a server that does not
+ * answer.
  */
 export class EvictionLine {
   private readonly buckets = new Map<number, BucketLine>();

@@ -9,12 +9,18 @@ import { LibraryFault } from './faults.js';
 /** What became of a group. */
 export type EvictionOutcome =
   | { readonly kind: 'acknowledged' }
-  /** It is sent again until Redis acknowledges it: then `delivered` resolves. It rejects when the cache is closed before. */
+  /**
+   * It is sent again until Redis acknowledges it: then `delivered` resolves. It rejects when the cache is closed
+   * before.
+   */
   | { readonly kind: 'queued'; readonly why: CacheError; readonly delivered: Promise<void> }
   /** It is not sent again: the cache is closed, or this library has a fault. */
   | { readonly kind: 'lost'; readonly why: CacheError };
 
-/** What a call does when its eviction was only queued: nothing, throw, or wait until it is acknowledged, and throw after `waitMs`. */
+/**
+ * What a call does when its eviction was only queued: nothing, throw, or wait until it is acknowledged, and throw after
+ * `waitMs`.
+ */
 export interface QueuedPolicy {
   readonly onEvictFailure: 'journal' | 'throw' | 'block';
   readonly evictWaitMs: number;
@@ -22,7 +28,10 @@ export interface QueuedPolicy {
 
 const ACKNOWLEDGED: EvictionOutcome = { kind: 'acknowledged' };
 
-/** The door by which every eviction of a cache goes: sent as a group, and queued as a group when Redis does not acknowledge it. */
+/**
+ * The door by which every eviction of a cache goes: sent as a group, and queued as a group when Redis does not
+ * acknowledge it.
+ */
 export class Evictions {
   constructor(
     private readonly delivery: EvictionDelivery,

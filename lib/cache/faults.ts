@@ -14,19 +14,25 @@ export class LibraryFault extends CacheError {
   }
 }
 
-/** The server did not answer, so that another call would wait for it in vain. What it refuses, and faults of this library, say nothing of others. */
+/**
+ * The server did not answer, so that another call would wait for it in vain. What it refuses, and faults of this
+ * library, say nothing of others.
+ */
 export function isSilence(error: unknown): boolean {
   return isCacheError(error) && !(error instanceof LibraryFault) && !(error instanceof StoreRefusal);
 }
 
-/** Keeps faults of this library apart from a Redis that is away: the one is mended by programmers, the other by time. */
+/**
+ * Keeps faults of this library apart from a Redis that is away: the one is mended by programmers, the other by time.
+ */
 export class Faults {
   private readonly seen = new Set<string>();
 
   constructor(private readonly logger: LoggerPort) {}
 
   /**
-   * The error as the engine's callers may see it. Anything but a CacheError is a fault: each is logged once, with its stack.
+   * The error as the engine's callers may see it. Anything but a CacheError is a fault: each is logged once, with its
+   * stack.
    *
    * @param what what failed, at the start of a sentence
    */

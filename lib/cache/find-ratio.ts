@@ -3,7 +3,10 @@ const WEIGHT = 1 / 32;
 /** A plain read before a lease costs the server about a fifth of what the lease does: below that it does not pay. */
 const RARE = 1 / 8;
 
-/** The share of a region's recent looks at L2 that found a value: one at the start, rare after some 65 in vain, and no more after a few that do not. */
+/**
+ * The share of a region's recent looks at L2 that found a value: one at the start, rare after some 65 in vain, and no
+ * more after a few that do not.
+ */
 export class FindRatio {
   private ratio = 1;
 

@@ -11,7 +11,10 @@ import type { Ticket } from './tickets.js';
 /** A value for each caller: the shared frozen one, or one of its own. */
 export type Take = () => unknown;
 
-/** Hands a decoded value out: the same to all when it is frozen, else the first caller gets it and each further one a copy. */
+/**
+ * Hands a decoded value out: the same to all when it is frozen, else the first caller gets it and each further one a
+ * copy.
+ */
 export function takeOf(decoded: CachedValue): Take {
   if (decoded.isShared) return () => decoded.value;
   let isTaken = false;
@@ -28,9 +31,9 @@ export type Source = 'l2' | 'stale' | 'load';
 /**
  * How a flight ended.
  *
- * `at` is the logical time that makes a result usable by others (PROTOCOL 6, the join rule): when the Redis operation that decided it
- * was sent (the read that hit, the fill that was accepted), else when its load began. Whoever arrived later must not take it:
- * an eviction may have been acknowledged in between.
+ * `at` is the logical time that makes a result usable by others (PROTOCOL 6, the join rule): when the Redis operation
+ * that decided it was sent (the read that hit, the fill that was accepted), else when its load began. Whoever arrived
+ * later must not take it: an eviction may have been acknowledged in between.
  */
 export type Outcome =
   | {
@@ -116,14 +119,17 @@ export class Flight implements Ticket {
     other.awaitedBy?.delete(this);
   }
 
-  /** True when its load has a place there, or one that waits for it: such a one gives its place to nobody before this flight has ended. */
+  /**
+   * True when its load has a place there, or one that waits for it: such a one gives its place to nobody before this
+   * flight has ended.
+   */
   hasPlaceIn(bulkhead: Bulkhead): boolean {
     return this.isPartOf((flight) => flight.bulkhead === bulkhead);
   }
 
   /**
-   * True when its load is one of this entry, or when such a one waits for it. What it reads of that entry it would wait for, or make the
-   * entry's value of.
+   * True when its load is one of this entry, or when such a one waits for it. What it reads of that entry it would wait
+   * for, or make the entry's value of.
    */
   isLoadOf(region: RegionState, key: CacheKey): boolean {
     // regions of two caches may have the same entry

@@ -3,12 +3,13 @@ import { Flight, type Outcome } from './flight.js';
 import { type LoadScopes, processScopes } from './load-scopes.js';
 
 /**
- * Single flight in the process: one read per key at a time. At most two flights of a key are needed by any set of callers.
+ * Single flight in the process: one read per key at a time. At most two flights of a key are needed by any set of
+ * callers.
  *
- * A load that reads its own key again (a recursive method, an override that calls `super`), or two loads that read each other's, would
- * wait for themselves; {@link Flight.isLoadOf} finds the circle. For that a read must know of which load it is part ({@link LoadScopes}):
- * where that is not known beyond the first `await`, tracking begins once a load with waiting callers has outlived its lease, as a circle
- * does.
+ * A load that reads its own key again (a recursive method, an override that calls `super`), or two loads that read each
+ * other's, would wait for themselves; {@link Flight.isLoadOf} finds the circle. For that a read must know of which load
+ * it is part ({@link LoadScopes}): where that is not known beyond the first `await`, tracking begins once a load with
+ * waiting callers has outlived its lease, as a circle does.
  */
 export class Flights {
   private readonly byName = new Map<string, Flight>();

@@ -44,8 +44,8 @@ export type Found = Answer | ToLoad;
 export const JUST_LOAD: ToLoad = { kind: 'load', lease: NO_LEASE, stale: null };
 
 /**
- * What a plain read says: the value; one that is compressed; nothing stands there; a value past its ttl; one that this caller cannot decode;
- * or nothing that could be trusted, so that the server has to judge.
+ * What a plain read says: the value; one that is compressed; nothing stands there; a value past its ttl; one that this
+ * caller cannot decode; or nothing that could be trusted, so that the server has to judge.
  */
 export type Verdict = Hit | Unread;
 

@@ -13,8 +13,8 @@ interface Waiting {
 }
 
 /**
- * Lets work over several buckets go on some at a time, the others in line. When a bucket does not answer, what waits for it fails
- * with it: nobody waits for a timeout after the other. Any other failure is that of its own work alone.
+ * Lets work over several buckets go on some at a time, the others in line. When a bucket does not answer, what waits
+ * for it fails with it: nobody waits for a timeout after the other. Any other failure is that of its own work alone.
  */
 export class InTurn {
   private running = 0;

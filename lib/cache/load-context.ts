@@ -1,6 +1,9 @@
 /** What a loader is told about the load it runs. @publicApi */
 export interface LoadContext {
-  /** Aborts when the load's lease ended and others may take over, and after `timeout.hard`: its result will not be cached any more. */
+  /**
+   * Aborts when the load's lease ended and others may take over, and after `timeout.hard`: its result will not be
+   * cached any more.
+   */
   readonly signal: AbortSignal;
   /** Name of the region. */
   readonly region: string;

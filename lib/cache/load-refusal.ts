@@ -2,8 +2,8 @@ import { CacheError } from '../shared/errors.js';
 import type { EntryCall } from './entry-call.js';
 
 /**
- * A load that this library did not run to its end. `status`, `statusCode` and `expose` are those of the package `http-errors`, by which
- * Nest answers HTTP requests.
+ * A load that this library did not run to its end. `status`, `statusCode` and `expose` are those of the package
+ * `http-errors`, by which Nest answers HTTP requests.
  */
 class LoadRefusal extends CacheError {
   readonly status: number;

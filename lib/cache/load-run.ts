@@ -33,11 +33,11 @@ export interface Loading {
 /**
  * Runs a loader once, and fills the cache with its result if the load holds a lease.
  *
- * The lease is renewed while the load runs, up to the region's `lease`; then others may take over: across processes because the
- * renewals stop, in this one because the flight is abandoned. The load itself goes on for its own caller.
+ * The lease is renewed while the load runs, up to the region's `lease`; then others may take over: across processes
+ * because the renewals stop, in this one because the flight is abandoned. The load itself goes on for its own caller.
  *
- * A load that takes longer than `timeout.soft` goes on in the background where a stale value can be served; one that takes longer than
- * `timeout.hard` is given up.
+ * A load that takes longer than `timeout.soft` goes on in the background where a stale value can be served; one that
+ * takes longer than `timeout.hard` is given up.
  */
 export class LoadRun {
   constructor(
@@ -135,8 +135,8 @@ export class LoadRun {
   }
 
   /**
-   * Counts loads during which L1 may have what they are to replace. What other loads and puts leave there after a usual load began has cost
-   * that its lease, so nothing made of it is written: such a load needs no count.
+   * Counts loads during which L1 may have what they are to replace. What other loads and puts leave there after a usual
+   * load began has cost that its lease, so nothing made of it is written: such a load needs no count.
    */
   private async load(loading: Loading, scope: LoadScope): Promise<unknown> {
     const { call } = loading;

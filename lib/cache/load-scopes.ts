@@ -3,11 +3,13 @@ import type { BucketView } from './bucket-view.js';
 import type { Flight } from './flight.js';
 
 /**
- * The application's function while it makes a value that is to be written to a cache: a load, or the method of a write-through.
+ * The application's function while it makes a value that is to be written to a cache: a load, or the method of a
+ * write-through.
  *
- * What it reads through a cache, of this or another region, becomes part of that value (R18). So nothing may reach it that an eviction
- * acknowledged before its lease could have voided: an L1 value counts by the rules of {@link LoadScopes.admits}, and what is not known to be
- * current *taints* the scope, whose value is then given to its callers and not written.
+ * What it reads through a cache, of this or another region, becomes part of that value (R18). So nothing may reach it
+ * that an eviction acknowledged before its lease could have voided: an L1 value counts by the rules of {@link
+ * LoadScopes.admits}, and what is not known to be current *taints* the scope, whose value is then given to its callers
+ * and not written.
  */
 export interface LoadScope {
   /** Set by the first answer inside that must not outlive this call: a stale one, or a load whose fill was refused. */
@@ -19,8 +21,9 @@ export interface LoadScope {
   /** The flight that it is the load of, or part of. Null for a write outside loads, and once it has ended. */
   flight: Flight | null;
   /**
-   * True for a write whose call also evicts other entries, and for loads inside it: these entries stand until the method has ended, so
-   * whatever the cache answers meanwhile may be what the call is about to void. Only loads of its own may become part of what it puts.
+   * True for a write whose call also evicts other entries, and for loads inside it: these entries stand until the
+   * method has ended, so whatever the cache answers meanwhile may be what the call is about to void. Only loads of its
+   * own may become part of what it puts.
    */
   readonly takesLoadsOnly: boolean;
   /** What it is itself part of. */
@@ -32,10 +35,11 @@ export interface LoadScope {
 /**
  * Which load or write the caller is part of, over all caches of the process: a load of one may read another.
  *
- * During a function's first, synchronous stretch that costs nothing. Beyond it AsyncLocalStorage tells, which before Node 24 makes every promise
- * of the process more than twice as dear. There it is used only where it is needed: where one server's position does not prove what is read
- * (several buckets or caches, versioned puts), where a circle of loads is foreseen or was met, and once a stale or refused value was answered
- * to a caller who may have been part of a load.
+ * During a function's first, synchronous stretch that costs nothing. Beyond it AsyncLocalStorage tells, which before
+ * Node 24 makes every promise of the process more than twice as dear. There it is used only where it is needed: where
+ * one server's position does not prove what is read (several buckets or caches, versioned puts), where a circle of
+ * loads is foreseen or was met, and once a stale or refused value was answered to a caller who may have been part of a
+ * load.
  */
 export class LoadScopes {
   /** L1 must ask `admits`: a position held back for one bucket is not enough to keep loads safe. */
@@ -95,7 +99,10 @@ export class LoadScopes {
     return !scope.takesLoadsOnly && (scope.held === view || view.verifiedAtMs > scope.beganAtMs);
   }
 
-  /** Runs the application's function as `scope`, so that reads inside it are known as such. Call `ended` when its promise settled. */
+  /**
+   * Runs the application's function as `scope`, so that reads inside it are known as such. Call `ended` when its
+   * promise settled.
+   */
   run<T>(scope: LoadScope, make: () => T): T {
     const outer = this.running;
     this.running = scope;
@@ -110,7 +117,8 @@ export class LoadScopes {
 
   ended(scope: LoadScope): void {
     scope.hasEnded = true;
-    // what was begun inside, as a connection, may live as long as the process, and the scope with it: not so arguments and values
+    // what was begun inside, as a connection, may live as long as the process, and the scope with it: not so arguments
+    // and values
     scope.flight = null;
     this.untracked.delete(scope);
   }
@@ -118,8 +126,8 @@ export class LoadScopes {
   /**
    * An answer that must not outlive its call went to the caller.
    *
-   * @param scope what `current` said when the call came; undefined: perhaps none, perhaps one that is not tracked. Then all of these are tainted,
-   * and from now on scopes are tracked.
+   * @param scope what `current` said when the call came; undefined: perhaps none, perhaps one that is not tracked. Then
+   * all of these are tainted, and from now on scopes are tracked.
    * @param moment what `moment` said when the call came
    */
   taint(scope: LoadScope | undefined, moment: number): void {

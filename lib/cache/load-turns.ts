@@ -11,9 +11,9 @@ type Parts = Pick<Engine, 'faults'> & { readonly loads: LoadRun };
 /**
  * Lets loads begin, those of a region with a bulkhead in their turn.
  *
- * Whoever waits for a turn holds no lease: another instance with room may load meanwhile, and readers elsewhere wait for no load that has
- * not begun. So L2 is looked at again when the turn has come. A load that one with a place waits for needs none, else they would wait for each
- * other: also one that is in line already when the other joins it.
+ * Whoever waits for a turn holds no lease: another instance with room may load meanwhile, and readers elsewhere wait
+ * for no load that has not begun. So L2 is looked at again when the turn has come. A load that one with a place waits
+ * for needs none, else they would wait for each other: also one that is in line already when the other joins it.
  */
 export class LoadTurns {
   constructor(private readonly parts: Parts) {}

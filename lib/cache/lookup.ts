@@ -53,7 +53,10 @@ export class Lookup {
     return this.parts.reads === 'plain';
   }
 
-  /** Whether a plain read comes before the lease: not where recent ones found next to nothing, unless a stale value is all that is wanted. */
+  /**
+   * Whether a plain read comes before the lease: not where recent ones found next to nothing, unless a stale value is
+   * all that is wanted.
+   */
   beginsPlainly({ key, region }: EntryCall): boolean {
     return this.readsPlainly && (!region.finds.isRare || this.parts.backOff.isOn(key.entry));
   }
@@ -268,7 +271,10 @@ export class Lookup {
     return compressedIn(reply) === null ? reply : decompressedReply(region, reply, ask, compression);
   }
 
-  /** As `hit`. Its read began before whatever happens meanwhile, and L1 keeps nothing that was voided meanwhile: the ticket says so. */
+  /**
+   * As `hit`. Its read began before whatever happens meanwhile, and L1 keeps nothing that was voided meanwhile: the
+   * ticket says so.
+   */
   private async decompressedHit(call: EntryCall, ticket: Ticket, found: CompressedHit): Promise<Hit | null> {
     const { position, at, nowMs, freshMs } = found;
     const entry = await decompressed(call.region, found.entry, this.parts.compression);
@@ -276,8 +282,9 @@ export class Lookup {
   }
 
   /**
-   * The right to load anew what was read as `seen`, while it is still served. Null: the entry is gone; or another has that right, or has
-   * refreshed it already, so that L1 follows. Waits for nobody, so that the whole fleet refreshes it once.
+   * The right to load anew what was read as `seen`, while it is still served. Null: the entry is gone; or another has
+   * that right, or has refreshed it already, so that L1 follows. Waits for nobody, so that the whole fleet refreshes it
+   * once.
    *
    * @throws CacheError RC_STORE_UNAVAILABLE
    */
@@ -300,7 +307,11 @@ export class Lookup {
     return null;
   }
 
-  /** Null when the entry cannot be decoded: a miss, with a count. @param nowMs local, when it was fresh for `freshMs` */
+  /**
+   * Null when the entry cannot be decoded: a miss, with a count.
+   *
+   * @param nowMs local, when it was fresh for `freshMs`
+   */
   private hit(
     call: EntryCall,
     ticket: Ticket,

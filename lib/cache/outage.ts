@@ -1,15 +1,19 @@
 import type { Clock, Timer } from '../shared/clock.js';
 import type { LoggerPort } from '../shared/logger.js';
 
-/** How long every bucket must have answered before the outage counts as over: a server that falters is one outage, not many. */
+/**
+ * How long every bucket must have answered before the outage counts as over: a server that falters is one outage, not
+ * many.
+ */
 const QUIET_MS = 1_000;
 
 /** An outage that lasts this long is told once more: it may be a setting that no time mends. */
 const LONG_MS = 60_000;
 
 /**
- * Tells an operator once that Redis went away, once more when it stays away, and once that it is back, however many buckets are polled meanwhile. It is back
- * when every bucket's poll was accepted, and a poll is a function that may write: a server that merely answers is none that caches.
+ * Tells an operator once that Redis went away, once more when it stays away, and once that it is back, however many
+ * buckets are polled meanwhile. It is back when every bucket's poll was accepted, and a poll is a function that may
+ * write: a server that merely answers is none that caches.
  */
 export class Outage {
   private readonly failing = new Map<number, unknown>();

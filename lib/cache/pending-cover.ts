@@ -3,8 +3,9 @@ import type { Mark } from '../stores/channel.js';
 import type { BucketPart } from './eviction-group.js';
 
 /**
- * What pending groups cover: all of their keys, and their marks in the buckets that did not acknowledge them. Of a mark over all buckets only
- * those that are away are pending: reads of the others need not go past the cache while one server of many is away.
+ * What pending groups cover: all of their keys, and their marks in the buckets that did not acknowledge them. Of a mark
+ * over all buckets only those that are away are pending: reads of the others need not go past the cache while one
+ * server of many is away.
  */
 export class PendingCover {
   /** How many groups cover it. */

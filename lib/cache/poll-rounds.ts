@@ -7,10 +7,11 @@ const IN_USE_MS = 30_000;
 const IDLE_EVERY = 4;
 
 /**
- * Which buckets are polled in each round: those that were used lately, those that are to be found out about, and one of each server.
+ * Which buckets are polled in each round: those that were used lately, those that are to be found out about, and one of
+ * each server.
  *
- * A bucket that nobody uses needs no proof. Its messages are applied as they come, so that its view stays what it is; its L1 and its plain
- * reads count again from the first poll on that its next use sends.
+ * A bucket that nobody uses needs no proof. Its messages are applied as they come, so that its view stays what it is;
+ * its L1 and its plain reads count again from the first poll on that its next use sends.
  */
 export class PollRounds {
   private round = 0;

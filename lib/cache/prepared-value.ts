@@ -14,7 +14,10 @@ export interface PreparedValue {
   readonly bytes: number;
   /** What every caller gets: the value after encode and decode, so that a miss and a hit never differ. */
   readonly decoded: CachedValue;
-  /** What to write, or null when the value is not to be cached: `unless`, a ttl of 0, too large, an option function failed. */
+  /**
+   * What to write, or null when the value is not to be cached: `unless`, a ttl of 0, too large, an option function
+   * failed.
+   */
   readonly entry: Omit<EntryArgs, 'loadMicros'> | null;
 }
 
@@ -26,12 +29,16 @@ interface Means {
   readonly compression: Compression | null;
 }
 
-/** From so many bytes on a value is encoded in one turn of the event loop, and decoded in another: either takes milliseconds. */
+/**
+ * From so many bytes on a value is encoded in one turn of the event loop, and decoded in another: either takes
+ * milliseconds.
+ */
 const TWO_TURNS_BYTES = 256 * 1024;
 
 /**
- * Encodes a value and decides whether and how it is cached. Null when it cannot be kept (it does not come back from codec, schema and
- * type): the application's own value is then returned, as it is. One warning per method (by hand: per region) and code says why a value is not cached.
+ * Encodes a value and decides whether and how it is cached. Null when it cannot be kept (it does not come back from
+ * codec, schema and type): the application's own value is then returned, as it is. One warning per method (by hand: per
+ * region) and code says why a value is not cached.
  *
  * A large value takes more than one turn of the event loop, and only then the answer is a promise, which never rejects.
  *

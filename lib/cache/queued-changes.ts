@@ -34,7 +34,11 @@ export class QueuedChanges {
     return this.queues === null ? new Map() : this.take();
   }
 
-  /** Takes and sends everything. @throws CacheError RC_EVICTION_PENDING (by option), RC_CLOSED, RC_CHANGES_ENDED; after all was tried */
+  /**
+   * Takes and sends everything.
+   *
+   * @throws CacheError RC_EVICTION_PENDING (by option), RC_CLOSED, RC_CHANGES_ENDED; after all was tried
+   */
   async send(): Promise<void> {
     throwFirst(await Promise.allSettled([...this.take()].map(sendQueue)));
   }
@@ -52,7 +56,10 @@ export async function sendQueue([engine, { wanted, given }]: [CacheEngine, Queue
   await engine.writer.writeAll(plan, async () => undefined);
 }
 
-/** Nobody knows whether the transaction has committed: whatever it may have changed is evicted, and nothing put. Never rejects. */
+/**
+ * Nobody knows whether the transaction has committed: whatever it may have changed is evicted, and nothing put. Never
+ * rejects.
+ */
 export async function evictQueues(queues: Iterable<[CacheEngine, Queue]>): Promise<void> {
   const sending = [...queues].map(([engine, { wanted, given }]) => engine.writer.send(evictionsOf({ wanted, given })));
   await Promise.all(sending);

@@ -10,13 +10,16 @@ import { CacheError, describeThrown } from '../shared/errors.js';
 import { dropPromise } from '../shared/option-function.js';
 
 /**
- * How one call by hand differs from its region. Unknown and wrong options are refused (RC_INVALID_OPTION). Each object is checked
- * once, so that one made outside of the calls is cheaper than one made anew for each.
+ * How one call by hand differs from its region. Unknown and wrong options are refused (RC_INVALID_OPTION). Each object
+ * is checked once, so that one made outside of the calls is cheaper than one made anew for each.
  *
  * @publicApi
  */
 export interface ReadOptions<T = unknown> extends EntryOptions<T, []> {
-  /** Grows with each write of the row; an entry of an older version never replaces a newer one. `null` and `undefined` have none. */
+  /**
+   * Grows with each write of the row; an entry of an older version never replaces a newer one. `null` and `undefined`
+   * have none.
+   */
   version?: OfResult<Version, NonNullable<T>>;
 }
 
@@ -27,7 +30,10 @@ type OfResultName = 'ttl' | 'tags' | 'version' | 'unless';
 
 type Args = readonly unknown[];
 
-/** How a decoded value becomes what the caller gets. Equal shapes of a region are one object, so that identity tells them apart. */
+/**
+ * How a decoded value becomes what the caller gets. Equal shapes of a region are one object, so that identity tells
+ * them apart.
+ */
 export interface ValueShape {
   readonly type: ValueType | null;
   readonly schema: StandardSchemaV1 | null;
@@ -35,8 +41,8 @@ export interface ValueShape {
 }
 
 /**
- * What the engine reads: a region's options with a method's on top, durations in ms, made once per method. Its functions throw
- * CacheError only.
+ * What the engine reads: a region's options with a method's on top, durations in ms, made once per method. Its
+ * functions throw CacheError only.
  */
 export interface ReadPolicy extends Omit<ResolvedMethodPolicy, 'ttlMs' | 'timeout' | 'staleIf' | keyof ValueShape> {
   readonly ttlMs: (value: unknown, args: Args) => number;

@@ -16,14 +16,15 @@ export type BypassReason =
   | 'own-load';
 
 /**
- * How one read was answered. How old the value is stands in none: an entry carries the end of its freshness, and not its beginning.
+ * How one read was answered. How old the value is stands in none: an entry carries the end of its freshness, and not
+ * its beginning.
  *
  * @publicApi
  */
 export interface ReadReport {
   /**
-   * `l1`, `l2`: the value, fresh, from the process's own memory or from Redis; `stale`: a value past its ttl, inside a stale window;
-   * `load`: the loader, or the decorated method.
+   * `l1`, `l2`: the value, fresh, from the process's own memory or from Redis; `stale`: a value past its ttl, inside a
+   * stale window; `load`: the loader, or the decorated method.
    */
   readonly source: 'l1' | 'l2' | 'stale' | 'load';
   /** True: the read was begun by another caller in this process, whose answer this one shares. */
@@ -41,7 +42,10 @@ export interface Asked {
   readonly report?: OnReport | undefined;
   /** True: the cache is left alone. */
   readonly isBypass?: boolean;
-  /** True: a load that begins after the call; its value is written to the cache. Such reads of one key share loads as well. */
+  /**
+   * True: a load that begins after the call; its value is written to the cache. Such reads of one key share loads as
+   * well.
+   */
   readonly isForced?: boolean;
 }
 
@@ -63,8 +67,8 @@ export function tell(region: RegionState, report: OnReport, told: ReadReport): v
 let listener: OnReport | undefined;
 
 /**
- * Runs `call`, and reports how its first read through a cache was answered: where the cached method cannot be given a `report`, as a
- * decorated one.
+ * Runs `call`, and reports how its first read through a cache was answered: where the cached method cannot be given a
+ * `report`, as a decorated one.
  *
  *     const user = await withReport(() => this.users.findOne(id), ({ source }) => response.setHeader('X-Cache', source));
  *

@@ -25,7 +25,10 @@ interface Caller {
   readonly mode: CallMode | undefined;
 }
 
-/** Reads of different ways share no flight: through the cache, past it, or with a load that begins after the call, which the cache gets. */
+/**
+ * Reads of different ways share no flight: through the cache, past it, or with a load that begins after the call, which
+ * the cache gets.
+ */
 type Way = 'usual' | 'past' | 'fresh';
 
 /** A read that L2 did not answer. */
@@ -122,8 +125,9 @@ export class Reader {
   }
 
   /**
-   * Not only where it was switched off, or the caller asked for it: while an eviction of this instance is not acknowledged its own reads go
-   * past the cache, in flights of their own, since one that began before may still find the old value (G3).
+   * Not only where it was switched off, or the caller asked for it: while an eviction of this instance is not
+   * acknowledged its own reads go past the cache, in flights of their own, since one that began before may still find
+   * the old value (G3).
    */
   private whyPast({ key, region }: EntryCall, { mode }: Caller): BypassReason | null {
     const { journal } = this.parts;
@@ -143,8 +147,8 @@ export class Reader {
       if (!flight) return this.lead(call, way, caller);
       const outcome = await flights.join(flight, owner);
       if (outcome.kind === 'failed') {
-        // Nobody cancelled this caller, who starts anew; where that is a guess only once: else a source that aborts by itself would make
-        // each of a crowd wait for all who came before.
+        // Nobody cancelled this caller, who starts anew; where that is a guess only once: else a source that aborts by
+        // itself would make each of a crowd wait for all who came before.
         if (outcome.owner === 'callers') continue;
         if (outcome.owner === 'perhaps-callers' && !hasStartedAnew) {
           hasStartedAnew = true;
@@ -184,7 +188,8 @@ export class Reader {
   }
 
   /**
-   * Without a plain read before it: what it finds decides about the next. A full server grants no lease, and answers plain reads as ever.
+   * Without a plain read before it: what it finds decides about the next. A full server grants no lease, and answers
+   * plain reads as ever.
    *
    * @throws CacheError RC_STORE_UNAVAILABLE
    */
@@ -249,8 +254,8 @@ export class Reader {
   }
 
   /**
-   * A read by a load of the same entry: past the cache, which holds what that load is to replace, if anything, and past single flight, since
-   * waiting would be for oneself.
+   * A read by a load of the same entry: past the cache, which holds what that load is to replace, if anything, and past
+   * single flight, since waiting would be for oneself.
    */
   private async loadAlone(call: ReadCall, caller: Caller): Promise<unknown> {
     const { tickets } = this.parts;

@@ -38,8 +38,8 @@ export class RedisCache {
   }
 
   /**
-   * Voids every entry that carries one of these tags, however many, in constant time. Resolves when Redis acknowledged it
-   * for every bucket: no read that begins later gets a value from before (from another instance's L1: D later).
+   * Voids every entry that carries one of these tags, however many, in constant time. Resolves when Redis acknowledged
+   * it for every bucket: no read that begins later gets a value from before (from another instance's L1: D later).
    *
    * @throws CacheError RC_INVALID_TAG
    */
@@ -53,34 +53,42 @@ export class RedisCache {
   }
 
   /**
-   * The kill switch: from now on reads of this cache load, in this process. Calls in flight end as they began. Evictions are still sent, also by `@CachePut` and
-   * `put` in place of what they would put, so that nothing old is there when the cache comes back; strict evictions run also without their fence.
+   * The kill switch: from now on reads of this cache load, in this process. Calls in flight end as they began.
+   * Evictions are still sent, also by `@CachePut` and `put` in place of what they would put, so that nothing old is
+   * there when the cache comes back; strict evictions run also without their fence.
    */
   disable(): void {
     this[ENGINE].setEnabled(false);
   }
 
-  /** Ends `disable`. What the cache held before counts as far as it is proven current; call `clear` first where values are suspected to be wrong. */
+  /**
+   * Ends `disable`. What the cache held before counts as far as it is proven current; call `clear` first where values
+   * are suspected to be wrong.
+   */
   enable(): void {
     this[ENGINE].setEnabled(true);
   }
 
-  /** Runs a function whose reads of this cache load, and leave it as it is: for support and debugging. Ends with its promise. */
+  /**
+   * Runs a function whose reads of this cache load, and leave it as it is: for support and debugging. Ends with its
+   * promise.
+   */
   bypass<R>(run: () => Promise<R> | R): Promise<R> {
     return this[ENGINE].runPast('bypass', run);
   }
 
   /**
-   * Runs a function whose reads of this cache load, and write what they loaded. It evicts nothing: L1 of other instances keeps what it has until its
-   * ttl. Where that is known to be wrong, evict it.
+   * Runs a function whose reads of this cache load, and write what they loaded. It evicts nothing: L1 of other
+   * instances keeps what it has until its ttl. Where that is known to be wrong, evict it.
    */
   forceFresh<R>(run: () => Promise<R> | R): Promise<R> {
     return this[ENGINE].runPast('fresh', run);
   }
 
   /**
-   * Runs a database transaction, and after its commit what it queued: evictions, and puts with a version. `run` resolves when the
-   * transaction has committed, and rejects when it was rolled back; then nothing is sent, and its error is passed on as it is.
+   * Runs a database transaction, and after its commit what it queued: evictions, and puts with a version. `run`
+   * resolves when the transaction has committed, and rejects when it was rolled back; then nothing is sent, and its
+   * error is passed on as it is.
    *
    *     await cache.afterCommit((changes) =>
    *       dataSource.transaction(async (tx) => {
@@ -89,10 +97,12 @@ export class RedisCache {
    *       }),
    *     );
    *
-   * An error by which nobody can tell whether the transaction has committed (the connection broke) evicts everything, and puts nothing.
+   * An error by which nobody can tell whether the transaction has committed (the connection broke) evicts everything,
+   * and puts nothing.
    *
    * @returns what `run` returned, when Redis acknowledged everything, or it was queued for later
-   * @throws CacheError RC_FENCE_FAILED, RC_INVALID_OPTION, RC_INVALID_KEY, before `run`; RC_EVICTION_PENDING (by option), RC_CLOSED, after it
+   * @throws CacheError RC_FENCE_FAILED, RC_INVALID_OPTION, RC_INVALID_KEY, before `run`; RC_EVICTION_PENDING (by
+   * option), RC_CLOSED, after it
    */
   afterCommit<R>(run: (changes: CacheChanges) => Promise<R>, options: AfterCommitOptions = {}): Promise<R> {
     const queued = new QueuedChanges();
@@ -100,7 +110,10 @@ export class RedisCache {
     return runAfterCommit(this[ENGINE], queued, changes, run, options);
   }
 
-  /** Changes that wait for a commit of which others tell: a hook calls `commit()` or `discard()`. `afterCommit` does both by itself. */
+  /**
+   * Changes that wait for a commit of which others tell: a hook calls `commit()` or `discard()`. `afterCommit` does
+   * both by itself.
+   */
   changes(): CacheChanges {
     return new CacheChanges(this[ENGINE], new QueuedChanges(), engineOf);
   }

@@ -15,13 +15,22 @@ export class RegionState {
   readonly counts: RegionCounts = emptyCounts();
   readonly finds = new FindRatio();
   readonly codec: Codec;
-  /** Entries are read as bytes: its codec writes bytes, or one of them was met that is compressed. Read as text such an entry is of no use. */
+  /**
+   * Entries are read as bytes: its codec writes bytes, or one of them was met that is compressed. Read as text such an
+   * entry is of no use.
+   */
   readsBytes: boolean;
   /** Some operation of this region gives its entries tags: then a put needs a fence (PROTOCOL 4, PUT). */
   usesTags = false;
-  /** The kill switch, of the region or of its cache: reads go past the cache, and nothing is put. Evictions are sent as ever. */
+  /**
+   * The kill switch, of the region or of its cache: reads go past the cache, and nothing is put. Evictions are sent as
+   * ever.
+   */
   isOff = false;
-  /** Loads that run while L1 may have what they are to replace: as long as there is one, L1 hits ask whether they are part of it. */
+  /**
+   * Loads that run while L1 may have what they are to replace: as long as there is one, L1 hits ask whether they are
+   * part of it.
+   */
   loadsBesideValue = 0;
   /** Weak, as the shapes are themselves. */
   private readonly pipelines = new WeakMap<ValueShape, ValuePipeline>();
@@ -43,7 +52,9 @@ export class RegionState {
     this.readsBytes = codec.binary;
   }
 
-  /** Reads of this key go past the cache, and it is not put: all do, or it is not among the share of keys that are used. */
+  /**
+   * Reads of this key go past the cache, and it is not put: all do, or it is not among the share of keys that are used.
+   */
   isPast({ entry }: CacheKey): boolean {
     const { rolloutRatio } = this.options;
     return this.isOff || (rolloutRatio < 1 && shareOf(entry) >= rolloutRatio);

@@ -23,15 +23,18 @@ type Args = readonly unknown[];
 export const NOTHING = Symbol('nothing');
 
 /**
- * A region as the doors of the library use it: decorators, calls by hand, and what else reads and evicts. Keys and options are checked
- * and resolved before; nothing here is public.
+ * A region as the doors of the library use it: decorators, calls by hand, and what else reads and evicts. Keys and
+ * options are checked and resolved before; nothing here is public.
  */
 export interface Region {
   readonly name: string;
   readonly options: ResolvedRegionOptions;
   /** The key of an identifier that is escaped already. */
   keyOf(identifier: string): CacheKey;
-  /** The keys that a path after the region's name may mean, as somebody else wrote it: escaped or not, with the attribute or without. */
+  /**
+   * The keys that a path after the region's name may mean, as somebody else wrote it: escaped or not, with the
+   * attribute or without.
+   */
   keysOfPath(path: string): CacheKey[];
   /** Read-through. An L1 hit costs one look-up and a resolved promise. */
   read(
@@ -76,7 +79,10 @@ export interface Region {
 /** The region of an engine. */
 export class EngineRegion implements Region {
   readonly keyOf: (identifier: string) => CacheKey;
-  /** L1 as every call may use it. Null: there is none, it is switched off, or somebody reads past it, so that each call is asked. */
+  /**
+   * L1 as every call may use it. Null: there is none, it is switched off, or somebody reads past it, so that each call
+   * is asked.
+   */
   private localTier: LocalTier | null;
 
   constructor(

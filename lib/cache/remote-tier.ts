@@ -25,9 +25,10 @@ import type { Faults } from './faults.js';
 /**
  * L2 under the protocol's rules, and the only door to it beside `Coherence.poll`.
  *
- * Each method sends, lets `Coherence` observe the reply's position, and applies what Redis acknowledged to this instance's own L1 and
- * reads (G3), before anyone sees the answer. Each rejects with CacheError only: RC_STORE_UNAVAILABLE says that the outcome is
- * unknown. A caller that catches it has one thing left to say: what it does without Redis.
+ * Each method sends, lets `Coherence` observe the reply's position, and applies what Redis acknowledged to this
+ * instance's own L1 and reads (G3), before anyone sees the answer. Each rejects with CacheError only:
+ * RC_STORE_UNAVAILABLE says that the outcome is unknown. A caller that catches it has one thing left to say: what it
+ * does without Redis.
  */
 export class RemoteTier {
   constructor(

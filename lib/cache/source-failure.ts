@@ -2,8 +2,9 @@ import { isCacheError } from '../shared/errors.js';
 import type { EntryCall } from './entry-call.js';
 
 /**
- * Whether a load that failed says that the source is out of order, so that a stale value may stand in for its answer: by `staleIf`, else unless
- * the error is an HTTP status of 400 to 499, by which the source did answer (a 404 of a row that is gone).
+ * Whether a load that failed says that the source is out of order, so that a stale value may stand in for its answer:
+ * by `staleIf`, else unless the error is an HTTP status of 400 to 499, by which the source did answer (a 404 of a row
+ * that is gone).
  */
 export function isOutOfOrder(error: unknown, { policy, region }: Pick<EntryCall, 'policy' | 'region'>): boolean {
   if (policy.staleIf === null) return !isAnswer(error);

@@ -2,8 +2,10 @@ import type { StoredEntry } from '../entries/stored-entry.js';
 import type { Outcome, Take } from './flight.js';
 import type { ReadPolicy } from './read-policy.js';
 
-/** A value past its ttl, decoded; `pastMs` says how long past, `freshUntilMs` the same as local time, `at` when the read that found it
- * was sent (logical time). */
+/**
+ * A value past its ttl, decoded; `pastMs` says how long past, `freshUntilMs` the same as local time, `at` when the read
+ * that found it was sent (logical time).
+ */
 export interface Stale {
   readonly take: Take;
   readonly at: number;

@@ -17,7 +17,9 @@ export class LooseTicket implements Ticket {
   ) {}
 }
 
-/** Tickets by key; holds only those in flight, so it is bounded by concurrency. The usual flight of a key is one itself. */
+/**
+ * Tickets by key; holds only those in flight, so it is bounded by concurrency. The usual flight of a key is one itself.
+ */
 export class Tickets {
   private readonly byEntry = new Map<string, Set<LooseTicket>>();
 

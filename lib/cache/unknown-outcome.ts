@@ -1,4 +1,6 @@
-/** SQLSTATE classes and codes of a server or connection that went away: a COMMIT under way then may have taken effect. */
+/**
+ * SQLSTATE classes and codes of a server or connection that went away: a COMMIT under way then may have taken effect.
+ */
 const SQLSTATE = /^(08|57P0)|^40003$/;
 const SYSTEM = /^(ECONNRESET|ECONNABORTED|EPIPE|ETIMEDOUT|ENETRESET|ENETDOWN|EHOSTUNREACH)$/;
 /** Prisma: the server has closed the connection, it cannot be reached any more, it did not answer in time. */
@@ -10,8 +12,8 @@ const MESSAGE = /connection (error|terminated|ended|lost|is closed|was closed|cl
 const DEEPEST = 5;
 
 /**
- * Whether the transaction that ended with this error may have committed all the same: the answer to its COMMIT was lost with the
- * connection. Looks through the wrappers of ORMs (`cause`, `driverError`).
+ * Whether the transaction that ended with this error may have committed all the same: the answer to its COMMIT was lost
+ * with the connection. Looks through the wrappers of ORMs (`cause`, `driverError`).
  */
 export function isOutcomeUnknown(error: unknown, depth = 0): boolean {
   if (typeof error !== 'object' || error === null || depth > DEEPEST) return false;

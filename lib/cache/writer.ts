@@ -34,8 +34,8 @@ const NOTHING = (): readonly Wanted[] => [];
 /**
  * Evictions, puts and fenced writes (PROTOCOL 8).
  *
- * An operation that Redis did not acknowledge becomes an eviction in the journal: the cache is then empty at that key in the end,
- * never wrong.
+ * An operation that Redis did not acknowledge becomes an eviction in the journal: the cache is then empty at that key
+ * in the end, never wrong.
  */
 export class Writer {
   private readonly writing = new Set<Promise<unknown>>();
@@ -50,7 +50,11 @@ export class Writer {
     await this.evictAll(keys.map((key) => ({ kind: 'key', region, key, version })));
   }
 
-  /** Everything in one group. Resolves as `evict`. @throws CacheError RC_EVICTION_PENDING (`throw`, `block`), RC_CLOSED */
+  /**
+   * Everything in one group. Resolves as `evict`.
+   *
+   * @throws CacheError RC_EVICTION_PENDING (`throw`, `block`), RC_CLOSED
+   */
   async evictAll(wanted: readonly Wanted[], onEvictFailure = this.failure.onEvictFailure): Promise<void> {
     await this.endOf([await this.send(wanted)], onEvictFailure);
   }
@@ -63,16 +67,17 @@ export class Writer {
   }
 
   /**
-   * Write-through: the source first, then the cache. Versioned when the policy has a version and the region no tags, else fenced.
-   * A value that cannot be cached, or a failing write, leaves the key absent.
+   * Write-through: the source first, then the cache. Versioned when the policy has a version and the region no tags,
+   * else fenced. A value that cannot be cached, or a failing write, leaves the key absent.
    */
   writeThrough(call: EntryCall, write: () => Promise<unknown>): Promise<unknown> {
     return this.writeAll({ strict: [], puts: [call], evictsNothing: true, after: NOTHING }, write);
   }
 
   /**
-   * One call of a method and everything that it writes. What is evicted goes as one group; fences and puts end after it was
-   * acknowledged, so that nothing of the call is made of what it replaces. Whatever fails, the rest is sent, or queued, before it throws.
+   * One call of a method and everything that it writes. What is evicted goes as one group; fences and puts end after it
+   * was acknowledged, so that nothing of the call is made of what it replaces. Whatever fails, the rest is sent, or
+   * queued, before it throws.
    *
    * @throws CacheError RC_FENCE_FAILED, before `run`
    */
@@ -134,7 +139,8 @@ export class Writer {
   }
 
   /**
-   * As `put`, for callers who decide themselves; where a put without a fence is not safe, the key is evicted instead. Never rejects.
+   * As `put`, for callers who decide themselves; where a put without a fence is not safe, the key is evicted instead.
+   * Never rejects.
    *
    * @param call with a version in its policy
    */

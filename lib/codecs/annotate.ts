@@ -7,7 +7,10 @@ import { formatPath } from './path.js';
 import { isMsgpackName, MAX_DEPTH } from './plain-data.js';
 
 export interface Annotated {
-  /** What to write: the value itself where it can be, copies on the way to what had to be replaced. The value is never changed. */
+  /**
+   * What to write: the value itself where it can be, copies on the way to what had to be replaced. The value is never
+   * changed.
+   */
   readonly written: unknown;
   readonly note: Note | undefined;
   /** The first instance that loses its class, or null. */
@@ -15,8 +18,8 @@ export interface Annotated {
 }
 
 /**
- * What the payload format keeps without a note. `text`: what JSON keeps, and Dates are written as ISO text. `binary`: undefined,
- * bigint, NaN, ±Infinity and bytes too, but neither ill-formed text nor some names of fields.
+ * What the payload format keeps without a note. `text`: what JSON keeps, and Dates are written as ISO text. `binary`:
+ * undefined, bigint, NaN, ±Infinity and bytes too, but neither ill-formed text nor some names of fields.
  */
 export type Dialect = 'text' | 'binary';
 

@@ -1,5 +1,6 @@
 /**
- * The Date of a text that `Date.prototype.toISOString` wrote. Its usual form is read digit by digit, in less than half the time of `new Date(text)`.
+ * The Date of a text that `Date.prototype.toISOString` wrote. Its usual form is read digit by digit, in less than half
+ * the time of `new Date(text)`.
  *
  * @throws Error when the text is no date
  */

@@ -4,17 +4,21 @@ import { encodeFailure } from './encode-failure.js';
 import { isPlainJson } from './plain-data.js';
 import { restorerOf } from './restore.js';
 
-/** Longest meta: it stands in the entry's header, which stays short. Longer notes follow the JSON text, after a newline. */
+/**
+ * Longest meta: it stands in the entry's header, which stays short. Longer notes follow the JSON text, after a newline.
+ */
 const MAX_META_CHARS = 256;
 
 /**
- * Plain JSON text, which keeps Date, Map, Set, bigint, bytes, undefined, NaN, ±Infinity and -0 by notes in `meta` (see note.ts). A value
- * without any of these costs a look, JSON.stringify and JSON.parse.
+ * Plain JSON text, which keeps Date, Map, Set, bigint, bytes, undefined, NaN, ±Infinity and -0 by notes in `meta` (see
+ * note.ts). A value without any of these costs a look, JSON.stringify and JSON.parse.
  *
- * Changed in a way that is known: instances of classes come back as plain objects, those of subclasses of Array, Date, Map, Set and bytes as
- * what they extend, and objects with `toJSON` as its result (`lostClass` says so); boxed primitives as primitives; holes of arrays as undefined; objects that occur twice as two. Symbol-named and non-enumerable
- * properties, and named properties of arrays, are not data and are left out. Refused: functions, symbols, cycles, more than 1,000 levels,
- * Error, RegExp, Promise, URLSearchParams, Headers, Blob, Intl and other built-in objects whose content is not in their properties.
+ * Changed in a way that is known: instances of classes come back as plain objects, those of subclasses of Array, Date,
+ * Map, Set and bytes as what they extend, and objects with `toJSON` as its result (`lostClass` says so); boxed
+ * primitives as primitives; holes of arrays as undefined; objects that occur twice as two. Symbol-named and
+ * non-enumerable properties, and named properties of arrays, are not data and are left out. Refused: functions,
+ * symbols, cycles, more than 1,000 levels, Error, RegExp, Promise, URLSearchParams, Headers, Blob, Intl and other
+ * built-in objects whose content is not in their properties.
  *
  * `meta`: '' or the note as JSON; or `@n`, where the JSON text has n characters and the note follows it.
  *

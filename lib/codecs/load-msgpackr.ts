@@ -10,7 +10,8 @@ export interface Msgpackr {
 }
 
 /**
- * Finds msgpackr at run time, in a way that neither bundlers nor test runners see: who does not use it needs no copy of it.
+ * Finds msgpackr at run time, in a way that neither bundlers nor test runners see: who does not use it needs no copy of
+ * it.
  *
  * @throws CacheError RC_INVALID_OPTION
  */

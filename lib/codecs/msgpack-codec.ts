@@ -9,8 +9,8 @@ import { restorerOf } from './restore.js';
 const MAX_META_CHARS = 256;
 
 /**
- * MessagePack by the optional package msgpackr: smaller than JSON, bytes as they are. It keeps and refuses what {@link JsonCodec} does,
- * by the same notes for what MessagePack cannot say.
+ * MessagePack by the optional package msgpackr: smaller than JSON, bytes as they are. It keeps and refuses what {@link
+ * JsonCodec} does, by the same notes for what MessagePack cannot say.
  *
  * `meta`: '' or the note as JSON; or `@`, where the payload is a pair of the data and the note.
  *
@@ -23,11 +23,13 @@ export class MsgpackCodec implements Codec {
   private readonly packr: InstanceType<Msgpackr['Packr']>;
 
   /**
-   * @param msgpackr the package, from `import * as msgpackr from 'msgpackr'`: what bundlers, and package managers that hide it, need.
+   * @param msgpackr the package, from `import * as msgpackr from 'msgpackr'`: what bundlers, and package managers that
+   * hide it, need.
    *   Left out, it is looked for at run time.
    */
   constructor(msgpackr: Msgpackr = loadMsgpackr()) {
-    // useToJSON: annotate has called it where it is a function; elsewhere it is a field of that name, which msgpackr would call.
+    // useToJSON: annotate has called it where it is a function; elsewhere it is a field of that name, which msgpackr
+    // would call.
     this.packr = new msgpackr.Packr({ moreTypes: true, useToJSON: false });
   }
 

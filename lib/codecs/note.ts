@@ -1,15 +1,17 @@
 /**
  * Side list of a payload: where the decoded plain data must be turned back into a richer value. It is short JSON.
  *
- * - a text is a leaf: `D` Date, `n` bigint, `#` NaN, ±Infinity or -0, `u` undefined, `s` text that is not well-formed UTF-16,
+ * - a text is a leaf: `D` Date, `n` bigint, `#` NaN, ±Infinity or -0, `u` undefined, `s` text that is not well-formed
+ * UTF-16,
  *   else the name of a byte class such as `Buffer`
  * - an object notes some fields of an object, or some items of an array by their index
  * - `['*', note]` notes every item of an array, or every field of an object
- * - `['M', note?]`, `['S', note?]`, `['O', note?]`: an array that is a Map's pairs, a Set's items, an object's pairs, itself noted
+ * - `['M', note?]`, `['S', note?]`, `['O', note?]`: an array that is a Map's pairs, a Set's items, an object's pairs,
+ * itself noted
  * - `['?', note]`: null stands for undefined; anything else as `note` says
  *
- * **A note only acts on raw data of its own kind and passes everything else on as it is** (see {@link claims}): this is what lets
- * one `['*', …]` stand for a thousand rows although some of them hold null where others hold a Date.
+ * **A note only acts on raw data of its own kind and passes everything else on as it is** (see {@link claims}): this is
+ * what lets one `['*', …]` stand for a thousand rows although some of them hold null where others hold a Date.
  */
 export type Note = string | readonly [kind: NoteKind, inner?: Note] | FieldNotes;
 
@@ -120,7 +122,9 @@ function actionOn(note: Note | undefined, raw: unknown): Note | undefined {
   return makerOf(note) !== '' && !Array.isArray(raw) ? undefined : note;
 }
 
-/** The kind of a note that makes another object of the array: Map, Set, object; '' when it only acts on its children. */
+/**
+ * The kind of a note that makes another object of the array: Map, Set, object; '' when it only acts on its children.
+ */
 function makerOf(note: Exclude<Note, string> | undefined): string {
   return note !== undefined && isKind(note) && note[0] !== '*' ? note[0] : '';
 }

@@ -17,8 +17,8 @@ export type ObjectKind =
   | 'refused';
 
 /**
- * Prototypes of application classes seen before: telling them from built-in objects takes a dozen calls. True: its instances have something to
- * show for a content, so that one without fields is taken for a shell.
+ * Prototypes of application classes seen before: telling them from built-in objects takes a dozen calls. True: its
+ * instances have something to show for a content, so that one without fields is taken for a shell.
  */
 const classes = new WeakMap<object, boolean>();
 
@@ -119,8 +119,8 @@ function isShell(value: object): boolean {
 }
 
 /**
- * True for an instance of a class of the language or of Node (URLSearchParams, Headers, Blob, Intl.NumberFormat …), and of what extends one. With a
- * `toJSON`, such as URL's, it says itself what is in it.
+ * True for an instance of a class of the language or of Node (URLSearchParams, Headers, Blob, Intl.NumberFormat …), and
+ * of what extends one. With a `toJSON`, such as URL's, it says itself what is in it.
  */
 function isBuiltIn(value: object): boolean {
   for (let prototype = Object.getPrototypeOf(value); prototype !== null; prototype = Object.getPrototypeOf(prototype)) {

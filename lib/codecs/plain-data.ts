@@ -1,9 +1,12 @@
-/** Deepest nesting that is encoded. Fixed, so that what one process can write another can read, however deep its own stack is. */
+/**
+ * Deepest nesting that is encoded. Fixed, so that what one process can write another can read, however deep its own
+ * stack is.
+ */
 export const MAX_DEPTH = 1_000;
 
 /**
- * The cheap look at a value before it is encoded: true when JSON keeps it exactly as it is. On false, {@link annotate} looks closer.
- * Cyclic values end at MAX_DEPTH, on the first way down.
+ * The cheap look at a value before it is encoded: true when JSON keeps it exactly as it is. On false, {@link annotate}
+ * looks closer. Cyclic values end at MAX_DEPTH, on the first way down.
  */
 export function isPlainJson(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return isJsonLeaf(value);
@@ -49,7 +52,10 @@ function isPlainJsonTree(object: object, depth: number): boolean {
   return true;
 }
 
-/** As {@link isPlainJson}, for msgpack: numbers but -0, bigint and undefined are its own; ill-formed text and some names are not. */
+/**
+ * As {@link isPlainJson}, for msgpack: numbers but -0, bigint and undefined are its own; ill-formed text and some names
+ * are not.
+ */
 export function isPlainMsgpack(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return isMsgpackLeaf(value);
   try {

@@ -2,8 +2,8 @@
 export type Payload = string | Buffer;
 
 /**
- * Most bytes of an entry's tags and format together, by {@link labelBytes}. Every look at an entry reads them, and a store need not keep
- * more: in Redis they stand in the entry's header.
+ * Most bytes of an entry's tags and format together, by {@link labelBytes}. Every look at an entry reads them, and a
+ * store need not keep more: in Redis they stand in the entry's header.
  */
 export const MAX_LABEL_BYTES = 65_000;
 
@@ -22,7 +22,9 @@ const SEPARATORS = /[%|,\n]/g;
 /** What stands in L2 under a key: the payload and the metadata of its header. */
 export interface StoredEntry {
   readonly payload: Payload;
-  /** What the codec needs to read the payload: its id, and after a space whatever the codec added (see codecs/codec.ts). */
+  /**
+   * What the codec needs to read the payload: its id, and after a space whatever the codec added (see codecs/codec.ts).
+   */
   readonly format: string;
   /** Lease stamp `s`: the entry is dead when a tag, its region or `*` was stamped with a number >= this. */
   readonly stamp: number;

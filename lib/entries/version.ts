@@ -30,7 +30,9 @@ export function canonicalVersion(version: unknown, where: string): string {
   );
 }
 
-/** Negative, 0 or positive as `a` is older than, the same as, or newer than `b`. Both canonical; '' is older than all. */
+/**
+ * Negative, 0 or positive as `a` is older than, the same as, or newer than `b`. Both canonical; '' is older than all.
+ */
 export function compareVersions(a: string, b: string): number {
   if (a.length !== b.length) return a.length - b.length;
   return a < b ? -1 : a > b ? 1 : 0;

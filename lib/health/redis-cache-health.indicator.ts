@@ -24,13 +24,17 @@ export interface RedisCacheCheckOptions {
 export interface RedisCacheStartupOptions {
   /** Name of the cache. @default 'default' */
   cache?: string;
-  /** How long after the application's start it waits for Redis at most; then the service starts without. @default '20s' */
+  /**
+   * How long after the application's start it waits for Redis at most; then the service starts without.
+   *
+   * @default '20s'
+   */
   within?: DurationOption;
 }
 
 /**
- * The health of a cache, for Terminus. A cache whose Redis is away slows a service and does not stop it: the check is `up` with `degraded: true`, so that
- * pods stay ready.
+ * The health of a cache, for Terminus. A cache whose Redis is away slows a service and does not stop it: the check is
+ * `up` with `degraded: true`, so that pods stay ready.
  *
  * @publicApi
  */
@@ -60,7 +64,8 @@ export class RedisCacheHealthIndicator {
   }
 
   /**
-   * For a startup probe: `down` until Redis has taken part once, so that a pod gets no requests before it has a cache; and `up` in any case after `within`.
+   * For a startup probe: `down` until Redis has taken part once, so that a pod gets no requests before it has a cache;
+   * and `up` in any case after `within`.
    *
    * @throws CacheError RC_MODULE_MISSING when there is no cache of this name; RC_INVALID_OPTION
    */

@@ -3,7 +3,11 @@ import { TerminusModule } from '@nestjs/terminus';
 import { ApplicationModule } from '../application/application.module.js';
 import { RedisCacheHealthIndicator } from './redis-cache-health.indicator.js';
 
-/** Gives a module the {@link RedisCacheHealthIndicator}: `imports: [TerminusModule, RedisCacheHealthModule]`. @publicApi */
+/**
+ * Gives a module the {@link RedisCacheHealthIndicator}: `imports: [TerminusModule, RedisCacheHealthModule]`.
+ *
+ * @publicApi
+ */
 @Module({
   imports: [TerminusModule, ApplicationModule],
   providers: [RedisCacheHealthIndicator],

@@ -13,7 +13,10 @@ export interface KeptBody {
 const JSON_TYPE = 'application/json; charset=utf-8';
 const NONE: KeptBody = { form: 'none', body: '' };
 
-/** The bytes that the adapter would send for what a handler returned; null where they cannot be known, or come by and by. */
+/**
+ * The bytes that the adapter would send for what a handler returned; null where they cannot be known, or come by and
+ * by.
+ */
 export function wireBodyOf(value: unknown, exchange: Exchange, fields: HeaderFields): KeptBody | null {
   const isFastify = exchange.response.serialize !== undefined;
   // Fastify sends the JSON of null
@@ -28,7 +31,10 @@ export function wireBodyOf(value: unknown, exchange: Exchange, fields: HeaderFie
   }
 }
 
-/** The JSON of what a handler returned, for those who may change it on its way out; null for what JSON does not give back. */
+/**
+ * The JSON of what a handler returned, for those who may change it on its way out; null for what JSON does not give
+ * back.
+ */
 export function valueBodyOf(value: unknown): KeptBody | null {
   if (value === undefined) return NONE;
   if (value === null) return { form: 'json', body: 'null' };

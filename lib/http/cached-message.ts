@@ -15,7 +15,9 @@ import type { HttpCacheOptions } from './http-cache-options.js';
 import { oneReply, type StreamTaker } from './one-reply.js';
 import type { RoutePlan } from './route-plan.js';
 
-/** What a handler of messages may return is counted by the context of its message: `unless`, `tags` and `ttl` get it. */
+/**
+ * What a handler of messages may return is counted by the context of its message: `unless`, `tags` and `ttl` get it.
+ */
 type Args = readonly [ExecutionContext];
 
 const PATTERN = 'microservices:pattern';

@@ -1,8 +1,8 @@
 import type { HeaderFields } from './gateway/header-fields.js';
 
 /**
- * How a body is kept. `json`: the text that serialises what the handler returned; `text`: a string that it returned; `bytes`: in base64;
- * `none`: it returned nothing.
+ * How a body is kept. `json`: the text that serialises what the handler returned; `text`: a string that it returned;
+ * `bytes`: in base64; `none`: it returned nothing.
  */
 export type BodyForm = 'json' | 'text' | 'bytes' | 'none';
 

@@ -248,8 +248,8 @@ export class CachedRoute {
   }
 
   /**
-   * Whether those who wait for the handler share what it threw. A refusal may be meant for one of them alone. It is an answer, too: only what
-   * a server could not do is made up for by a stale response (RFC 5861, section 4).
+   * Whether those who wait for the handler share what it threw. A refusal may be meant for one of them alone. It is an
+   * answer, too: only what a server could not do is made up for by a stale response (RFC 5861, section 4).
    */
   private isShared(error: unknown): boolean {
     return !(error instanceof HttpException) || error.getStatus() >= 500;

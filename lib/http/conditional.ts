@@ -4,10 +4,10 @@ import { parseHttpDate } from './gateway/http-date.js';
 const ENTITY_TAG = /\s*(?:(?:W\/)?("[\x21\x23-\x7e\x80-\xff]*")|([^",]*|"[^",]*))\s*(?:,|$)/y;
 
 /**
- * Whether a client has the response already, so that a 304 answers it (RFC 9110, section 13.2.2). If-None-Match comes first, by
- * weak comparison; what is no entity tag in it matches nothing. If-Modified-Since compares with Last-Modified alone
- * (section 13.1.3): the time at which the response was made (RFC 9111, section 4.3.2) proves nothing, since the client may have had an older one within
- * the same second, or by another machine's clock.
+ * Whether a client has the response already, so that a 304 answers it (RFC 9110, section 13.2.2). If-None-Match comes
+ * first, by weak comparison; what is no entity tag in it matches nothing. If-Modified-Since compares with Last-Modified
+ * alone (section 13.1.3): the time at which the response was made (RFC 9111, section 4.3.2) proves nothing, since the
+ * client may have had an older one within the same second, or by another machine's clock.
  */
 export function isNotModified(request: HeaderFields, response: HeaderFields): boolean {
   const tags = combined(request, 'if-none-match');

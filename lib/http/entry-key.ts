@@ -17,9 +17,9 @@ export type EntryIdentity =
     };
 
 /**
- * What identifies a response: the handler and its route with the parameters' values, the query's named parameters by name, the request's header fields
- * that are named, host or tenant, principal and version. Each stands in a place of its own, so that nothing a client sends
- * reaches into another's.
+ * What identifies a response: the handler and its route with the parameters' values, the query's named parameters by
+ * name, the request's header fields that are named, host or tenant, principal and version. Each stands in a place of
+ * its own, so that nothing a client sends reaches into another's.
  */
 export function entryIdentityOf(
   plan: RoutePlan,

@@ -59,8 +59,8 @@ export class Exchange {
   }
 
   /**
-   * The host as keys have it. The port is a part of it, since answers may repeat it; one that is this very server's stands for itself, so that
-   * instances that are asked directly share what they have.
+   * The host as keys have it. The port is a part of it, since answers may repeat it; one that is this very server's
+   * stands for itself, so that instances that are asked directly share what they have.
    */
   get authority(): string {
     const host = this.host.toLowerCase();

@@ -18,10 +18,11 @@ import { uriTagOf } from './uri-tags.js';
 import { writeCacheStatus, writeResponse } from './write-response.js';
 
 /**
- * A route whose handler hands on another server's responses (`respectHeaders`): what they say of themselves decides, by RFC 9111.
+ * A route whose handler hands on another server's responses (`respectHeaders`): what they say of themselves decides, by
+ * RFC 9111.
  *
- * To revalidate, the handler runs with the stored validators as its request's `If-None-Match` and `If-Modified-Since`, in place of the
- * client's own, and answers 304 where the other server does.
+ * To revalidate, the handler runs with the stored validators as its request's `If-None-Match` and `If-Modified-Since`,
+ * in place of the client's own, and answers 304 where the other server does.
  */
 export class GatewayRoute {
   private readonly gateway: Gateway;

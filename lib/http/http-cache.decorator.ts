@@ -25,8 +25,8 @@ export function HttpCache(options: HttpCacheOptions = {}): MethodDecorator & Cla
 }
 
 /**
- * Ends cached responses when the handler has succeeded: those of the request's URI, and all with these tags. The client gets its answer when
- * the eviction was acknowledged, or queued because Redis is away.
+ * Ends cached responses when the handler has succeeded: those of the request's URI, and all with these tags. The client
+ * gets its answer when the eviction was acknowledged, or queued because Redis is away.
  *
  * @throws CacheError when the class is read: RC_INVALID_OPTION
  * @publicApi

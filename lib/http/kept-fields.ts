@@ -91,8 +91,8 @@ export function keptFieldsOf(own: HeaderFields, named: ReadonlySet<string> | nul
 }
 
 /**
- * The names in Vary on which the response depends beyond its key. What others set before the handler ran for the sake of fields that they write
- * for each request (CORS), or of the encoding on the wire, is not among them.
+ * The names in Vary on which the response depends beyond its key. What others set before the handler ran for the sake
+ * of fields that they write for each request (CORS), or of the encoding on the wire, is not among them.
  */
 export function ownVaryOf(fields: HeaderFields, before: HeaderFields, named: readonly string[]): string {
   const ofOthers = listed(before, 'vary').filter((name) => name === 'origin' || name === 'accept-encoding');

@@ -3,7 +3,10 @@ import { HttpException } from '@nestjs/common';
 import { isCacheError } from '../shared/errors.js';
 import type { Exchange } from './exchange.js';
 
-/** A load that the cache itself has refused, or given up: there were too many, or it took too long. Else the error as it is. */
+/**
+ * A load that the cache itself has refused, or given up: there were too many, or it took too long. Else the error as it
+ * is.
+ */
 export function refusalOf(error: unknown, exchange: Exchange): unknown {
   const { statusCode, retryAfterMs } = error as { statusCode?: unknown; retryAfterMs?: unknown };
   if (!isCacheError(error) || typeof statusCode !== 'number') return error;

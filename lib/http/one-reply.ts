@@ -12,8 +12,8 @@ export interface StreamTaker {
 const NONE = Symbol('no value yet');
 
 /**
- * The one value of a handler; NOT_SHARED as soon as it is known that it is not one. From then on everything it sends goes to its client as it
- * comes: nothing is kept, and it ends with its client.
+ * The one value of a handler; NOT_SHARED as soon as it is known that it is not one. From then on everything it sends
+ * goes to its client as it comes: nothing is kept, and it ends with its client.
  *
  * @param signal aborts when nobody else waits for the handler any more
  */

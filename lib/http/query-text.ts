@@ -2,14 +2,19 @@
 const TRACKING =
   /^(?:utm_.*|_ga|_gl|dclid|fbclid|gbraid|gclid|igshid|mc_cid|mc_eid|msclkid|ttclid|twclid|wbraid|yclid)$/;
 
-/** Parsers of queries stop at some number of parameters, 1,000 as a rule; who sends as many as this is past any that a handler names. */
+/**
+ * Parsers of queries stop at some number of parameters, 1,000 as a rule; who sends as many as this is past any that a
+ * handler names.
+ */
 const MOST_PARAMETERS = 100;
 
 /**
- * A query in one form: its named parameters by name, the values of one name in their order. `a[b]` belongs to the name `a`.
+ * A query in one form: its named parameters by name, the values of one name in their order. `a[b]` belongs to the name
+ * `a`.
  *
  * @param url path and query
- * @returns null when the query has a parameter that is not among the names, and is none of tracking, or when a handler's parser may
+ * @returns null when the query has a parameter that is not among the names, and is none of tracking, or when a
+ * handler's parser may
  *   read it in another way than this one
  */
 export function queryText(url: string, names: ReadonlySet<string>, unknown: 'bypass' | 'drop'): string | null {

@@ -20,7 +20,8 @@ const SAFE = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
 
 /**
  * Answers requests from the cache where handlers have `@HttpCache`, and ends entries where handlers write. Bind it with
- * `@UseInterceptors(RedisCacheInterceptor)`, before other interceptors, or as `APP_INTERCEPTOR`; other handlers it leaves alone.
+ * `@UseInterceptors(RedisCacheInterceptor)`, before other interceptors, or as `APP_INTERCEPTOR`; other handlers it
+ * leaves alone.
  *
  * @publicApi
  */

@@ -7,10 +7,11 @@ const FIELD_NAME = /^[!#$%&'*+.^_`|~0-9a-z-]+$/;
 const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 /**
- * A line of JSON, `[status, headers, form, ttlMs, requestMs, responseMs, selecting]`, and the body after it as it goes over the wire: a hit parses the
- * line alone, however long the body is.
+ * A line of JSON, `[status, headers, form, ttlMs, requestMs, responseMs, selecting]`, and the body after it as it goes
+ * over the wire: a hit parses the line alone, however long the body is.
  *
- * What does not read as a response, a header field that would break out of its line among it, is refused, and so a miss.
+ * What does not read as a response, a header field that would break out of its line among it, is refused, and so a
+ * miss.
  */
 export class ResponseCodec implements Codec {
   readonly id = 'http';

@@ -12,7 +12,10 @@ type Run = (request: object, response: object, next: AnyFunction) => Promise<voi
 type ControllerWrapper = ReturnType<DiscoveryService['getControllers']>[number];
 type Container = ConstructorParameters<typeof PipesContextCreator>[0];
 
-/** Neither guards nor interceptors, and nobody who answers: Nest has run the ones, and does the other when the interceptor returns. */
+/**
+ * Neither guards nor interceptors, and nobody who answers: Nest has run the ones, and does the other when the
+ * interceptor returns.
+ */
 const NOTHING_ELSE = {
   create: () => [],
   intercept: (_interceptors: unknown, _args: unknown, _instance: unknown, _callback: unknown, next: AnyFunction) =>

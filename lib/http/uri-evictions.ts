@@ -22,8 +22,8 @@ export class UriEvictions {
   ) {}
 
   /**
-   * The handler, and then the evictions: before its answer goes out, so that its client reads what it wrote. A handler that answers by
-   * itself is waited for.
+   * The handler, and then the evictions: before its answer goes out, so that its client reads what it wrote. A handler
+   * that answers by itself is waited for.
    */
   after(exchange: Exchange, context: ExecutionContext, next: CallHandler): Observable<unknown> {
     let result: unknown;

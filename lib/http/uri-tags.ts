@@ -7,8 +7,8 @@ const PLACEHOLDER = /:([A-Za-z0-9_]+)(?:\([^)]*\))?|\{?\/?\*([A-Za-z0-9_]*)\}?/g
 const MOST_READABLE = 200;
 
 /**
- * The tag of all entries of a path, whatever their query, vary values and principal. Spellings of one path (case, a slash at its end, percent-encoding)
- * that lead to one handler with the same parameters have one tag.
+ * The tag of all entries of a path, whatever their query, vary values and principal. Spellings of one path (case, a
+ * slash at its end, percent-encoding) that lead to one handler with the same parameters have one tag.
  */
 export function uriTagOf(exchange: Exchange): string {
   const { template, params } = exchange;

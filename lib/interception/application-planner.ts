@@ -40,11 +40,12 @@ export class ApplicationPlanner implements CallPlanner, OnModuleInit {
   }
 
   /**
-   * Plans every decorated method at boot, so that a wrong declaration stops the boot and not a request. Caches ask for it before they
-   * connect, whatever the order in which modules are initialised.
+   * Plans every decorated method at boot, so that a wrong declaration stops the boot and not a request. Caches ask for
+   * it before they connect, whatever the order in which modules are initialised.
    *
    * @returns how many methods there are
-   * @throws CacheError RC_KEY_COLLISION, RC_KEY_REQUIRED, RC_CLASS_NAME, RC_REGION_CONFLICT, RC_MODULE_MISSING, RC_INVALID_OPTION,
+   * @throws CacheError RC_KEY_COLLISION, RC_KEY_REQUIRED, RC_CLASS_NAME, RC_REGION_CONFLICT, RC_MODULE_MISSING,
+   * RC_INVALID_OPTION,
    *   RC_DECORATOR_TARGET
    */
   planAll(): number {
@@ -76,7 +77,10 @@ export class ApplicationPlanner implements CallPlanner, OnModuleInit {
   }
 }
 
-/** The method; the first time that it returns no promise is reported, since types that TypeScript does not emit cannot be checked at boot. */
+/**
+ * The method; the first time that it returns no promise is reported, since types that TypeScript does not emit cannot
+ * be checked at boot.
+ */
 function watched({ original, where }: CachedMethod, warn: (message: string) => void): AnyFunction {
   let isReported = false;
   return function (this: unknown, ...args: unknown[]): unknown {

@@ -30,7 +30,8 @@ type HandleOf<Method> = Method extends (...args: infer Args) => Promise<infer Re
  *
  * A key function that asks its `this` cannot be called here: there is no instance.
  *
- * @throws CacheError RC_DECORATOR_TARGET when the method is not cached, or in another cache than this; RC_INVALID_OPTION
+ * @throws CacheError RC_DECORATOR_TARGET when the method is not cached, or in another cache than this;
+ * RC_INVALID_OPTION
  * @publicApi
  */
 export function cached<T extends object, Name extends AsyncMethodName<T>>(

@@ -25,8 +25,9 @@ const { type: _, ...SHARED } = POLICY_AT.class;
 const SHARED_NAMES = Object.keys(SHARED) as (keyof typeof SHARED)[];
 
 /**
- * What the declarations of one application must not do to each other: two methods with one default key, two classes of one name with one
- * region, a region declared twice with different options. Each class and method is checked once, at boot or, where its module is lazy, at its first call.
+ * What the declarations of one application must not do to each other: two methods with one default key, two classes of
+ * one name with one region, a region declared twice with different options. Each class and method is checked once, at
+ * boot or, where its module is lazy, at its first call.
  */
 export class DeclarationChecks {
   private readonly classRegions = new Map<string, Owner>();

@@ -13,8 +13,9 @@ interface Acting<Operation> {
 }
 
 /**
- * Finds evictions that reach nothing which the application's decorators cache: another region than any that is read, a key of another form, or a key where only
- * default keys are. They may reach what is cached by hand, or elsewhere, so that each is one line at boot.
+ * Finds evictions that reach nothing which the application's decorators cache: another region than any that is read, a
+ * key of another form, or a key where only default keys are. They may reach what is cached by hand, or elsewhere, so
+ * that each is one line at boot.
  */
 export function warnOfIdleEvictions(
   declared: readonly DeclaredMethod[],

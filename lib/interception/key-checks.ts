@@ -13,8 +13,8 @@ import { CacheError, type CacheErrorCode } from '../shared/errors.js';
 const ANSWERING: readonly number[] = [RouteParamtypes.RESPONSE, RouteParamtypes.NEXT];
 
 /**
- * What a decorated method may not be, since one caller would get another's value, or no answer at all. Each is refused at boot; where the
- * class was loaded lazily, or is made by a factory for each request, at its first call.
+ * What a decorated method may not be, since one caller would get another's value, or no answer at all. Each is refused
+ * at boot; where the class was loaded lazily, or is made by a factory for each request, at its first call.
  */
 export class KeyChecks {
   constructor(private readonly declared: DeclaredMethods) {}

@@ -14,8 +14,8 @@ interface KeyMaker {
 }
 
 /**
- * Methods that read one region by keys of their own making, where these may be equal: they may mean one value, or two by mistake. One line per method. Two
- * classes of one name, which a line could not tell apart, are refused.
+ * Methods that read one region by keys of their own making, where these may be equal: they may mean one value, or two
+ * by mistake. One line per method. Two classes of one name, which a line could not tell apart, are refused.
  */
 export class KeyMeetings {
   private readonly makers = new Map<string, KeyMaker[]>();

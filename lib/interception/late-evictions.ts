@@ -13,8 +13,8 @@ export interface PlannedEviction {
 }
 
 /**
- * The evictions of one moment of a call, as one group per cache. Option functions are asked once, when the result is there; where one
- * fails, everything else is evicted all the same, and `error` says why.
+ * The evictions of one moment of a call, as one group per cache. Option functions are asked once, when the result is
+ * there; where one fails, everything else is evicted all the same, and `error` says why.
  */
 export class LateEvictions {
   /** Of the first option function that failed; undefined: none did. */

@@ -47,9 +47,10 @@ function plainRead({ region, keyOf, policy }: ReadStep, original: AnyFunction): 
  *     evict before -> read through: a hit ends here, else -> fences of strict evictions and puts -> the method
  *     -> evict after (after a hit as well) -> puts, and ends of strict evictions
  *
- * What one moment evicts goes as one group, whatever the order of the decorators. Conditions and keys of evictions are taken before
- * anything runs: a key that cannot be made stops the call before it has written. When the method throws, what is strict or put is evicted,
- * since the write may have reached the source; nothing else is evicted after it, and its error passes through.
+ * What one moment evicts goes as one group, whatever the order of the decorators. Conditions and keys of evictions are
+ * taken before anything runs: a key that cannot be made stops the call before it has written. When the method throws,
+ * what is strict or put is evicted, since the write may have reached the source; nothing else is evicted after it, and
+ * its error passes through.
  */
 async function run({ before, reads, writes, after }: CallSteps, call: Call, invoke: Invoke): Promise<unknown> {
   const early = new LateEvictions(evictionsOf(before, call), call.args);
@@ -74,7 +75,10 @@ function readThrough(reads: readonly ReadStep[], index: number, call: Call, rest
   return region.read(keyOf(call.args, call.instance), policy, call.args, next);
 }
 
-/** The method with its fences and puts, and the evictions after it. Whatever fails once it has returned, all the rest is sent. */
+/**
+ * The method with its fences and puts, and the evictions after it. Whatever fails once it has returned, all the rest is
+ * sent.
+ */
 async function writeThrough(
   writes: readonly (EvictStep | PutStep)[],
   late: LateEvictions,

@@ -33,7 +33,8 @@ interface Taken {
 }
 
 /**
- * Tells at boot what is allowed and risky about regions, as far as decorators tell: what is evicted by hand is not seen. One line per finding.
+ * Tells at boot what is allowed and risky about regions, as far as decorators tell: what is evicted by hand is not
+ * seen. One line per finding.
  */
 export function adviseOnRegions(
   declared: readonly DeclaredMethod[],
@@ -97,7 +98,10 @@ function take({ operation, known, config, where }: Taken, onTagEviction: () => v
   known.ttlMs = Math.max(known.ttlMs, fixedTtlMs ?? known.region.options.ttlMs);
 }
 
-/** Two regions that one call evicts are read together: with L1 on one of them only, they differ for a while on other instances. */
+/**
+ * Two regions that one call evicts are read together: with L1 on one of them only, they differ for a while on other
+ * instances.
+ */
 function mixedTiers(
   targets: readonly { readonly operation: CacheOperation; readonly region: Region; readonly cache: RedisCache }[],
   where: string,

@@ -5,7 +5,10 @@ import type { CachedMethod } from '../operations/cached-method.js';
 import type { AnyFunction } from '../operations/method-types.js';
 import { methodsOf } from '../operations/operation-metadata.js';
 
-/** Tells the engine, before a method's first call, what it cannot see by itself: that tags are used, that a load may read its own key. */
+/**
+ * Tells the engine, before a method's first call, what it cannot see by itself: that tags are used, that a load may
+ * read its own key.
+ */
 export function notifyRegions(method: CachedMethod, runtimeClass: AnyFunction, caches: CacheRegistry): void {
   for (const { kind, options, key } of method.operations.filter((operation) => operation.kind !== 'evict')) {
     const { cache, region } = targetOf(options, method, runtimeClass, caches);
@@ -15,7 +18,10 @@ export function notifyRegions(method: CachedMethod, runtimeClass: AnyFunction, c
   }
 }
 
-/** An override and the cached method it may call by `super`, or the other way round, with one key: that load reads the key which it loads. */
+/**
+ * An override and the cached method it may call by `super`, or the other way round, with one key: that load reads the
+ * key which it loads.
+ */
 function callsItsOwnKey(
   region: object,
   method: CachedMethod,

@@ -17,8 +17,9 @@ export interface OutboxMessageLike {
 }
 
 /**
- * A transport of `@nestjs/outbox` that turns messages into evictions, by the rules of the application's `RedisCacheEventsModule`: for the
- * service that writes and caches. What it committed is evicted also when the process died before it could.
+ * A transport of `@nestjs/outbox` that turns messages into evictions, by the rules of the application's
+ * `RedisCacheEventsModule`: for the service that writes and caches. What it committed is evicted also when the process
+ * died before it could.
  *
  *     OutboxModule.forRoot({ transports: { cache: CacheOutboxTransport, broker: ClientProxyTransport('KAFKA') }, route })
  *
@@ -26,12 +27,15 @@ export interface OutboxMessageLike {
  */
 @Injectable()
 export class CacheOutboxTransport {
-  /** @param modules finds the events module, wherever the application imports it: Nest makes transports inside of the outbox's module */
+  /**
+   * @param modules finds the events module, wherever the application imports it: Nest makes transports inside of the
+   * outbox's module
+   */
   constructor(@Inject(ModuleRef) private readonly modules: ModuleRef) {}
 
   /**
-   * Resolves when the evictions were acknowledged, or the message is a dead letter of the events module: it would be one every time.
-   * While Redis is away it waits, and gives the message back to the outbox when `signal` aborts.
+   * Resolves when the evictions were acknowledged, or the message is a dead letter of the events module: it would be
+   * one every time. While Redis is away it waits, and gives the message back to the outbox when `signal` aborts.
    *
    * @throws the reason of `signal`; CacheError RC_CLOSED; then the outbox sends it again
    */

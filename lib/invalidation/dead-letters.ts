@@ -11,8 +11,9 @@ import { withHeartbeats } from './heartbeats.js';
 const MAX_VALUE = 900_000;
 
 /**
- * Longest time a dead letter may take, ms: its partition waits meanwhile. A function that writes to a database or a broker has answered long
- * before, and an application that closes waits no longer than its platform lets it (Kubernetes: 30 s).
+ * Longest time a dead letter may take, ms: its partition waits meanwhile. A function that writes to a database or a
+ * broker has answered long before, and an application that closes waits no longer than its platform lets it
+ * (Kubernetes: 30 s).
  */
 const MAX_TIME_MS = 10_000;
 

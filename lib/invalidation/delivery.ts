@@ -1,13 +1,16 @@
 /**
- * A message as a transport delivered it, and what that transport lets its receiver do: all that the consumer knows of transports.
- * Another client of a broker takes its place here, and nowhere else.
+ * A message as a transport delivered it, and what that transport lets its receiver do: all that the consumer knows of
+ * transports. Another client of a broker takes its place here, and nowhere else.
  */
 export interface Delivery {
   /** The topic, channel, subject or pattern. */
   readonly channel: string;
   /** Parsed, text or bytes; null: a message without a value (Kafka's tombstone). */
   readonly payload: unknown;
-  /** What `payload` was made of, as far as the transport lets it be seen: a dead letter holds it, so that it can be sent again. */
+  /**
+   * What `payload` was made of, as far as the transport lets it be seen: a dead letter holds it, so that it can be sent
+   * again.
+   */
   readonly raw: unknown;
   readonly key: string | null;
   /** Those that are text. */

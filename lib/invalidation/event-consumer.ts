@@ -32,8 +32,9 @@ interface Plan {
 }
 
 /**
- * From a message to acknowledged evictions. A message that is handled is done with: it took effect, concerns nobody, or is a dead letter.
- * Only one whose evictions were not acknowledged is left unanswered, so that it comes again: evictions are idempotent.
+ * From a message to acknowledged evictions. A message that is handled is done with: it took effect, concerns nobody, or
+ * is a dead letter. Only one whose evictions were not acknowledged is left unanswered, so that it comes again:
+ * evictions are idempotent.
  */
 export class EventConsumer {
   constructor(private readonly parts: Parts) {}
@@ -47,7 +48,8 @@ export class EventConsumer {
       if (deadLetters.isOwn(delivery)) counts.ignored += 1;
       else await this.consume(delivery);
     } catch (error) {
-      // who closes would get it again at once, over and over: unanswered it stays, and its broker takes it back when the listener closes
+      // who closes would get it again at once, over and over: unanswered it stays, and its broker takes it back when
+      // the listener closes
       if (!isCacheError(error) || error.code !== 'RC_CLOSED') delivery.giveBack();
       throw error;
     }
@@ -121,7 +123,11 @@ export class EventConsumer {
     return { work, faults, eventMs };
   }
 
-  /** Resolves when all is acknowledged, or, where the transport holds nothing back, queued. @returns what will never be */
+  /**
+   * Resolves when all is acknowledged, or, where the transport holds nothing back, queued.
+   *
+   * @returns what will never be
+   */
   private async apply(work: readonly EventWork[], delivery: Delivery): Promise<CacheError[]> {
     const { counts, room } = this.parts;
     const outcomes = (await Promise.all(byCache(work).map(applyIn))).flat();

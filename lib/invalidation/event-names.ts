@@ -7,7 +7,10 @@ export function nameMatcher(names: readonly EventName[]): (given: readonly strin
   return (given) => given.some((one) => exact.has(one) || patterns.some((pattern) => pattern.test(one)));
 }
 
-/** `user.*`, and at the end `user.>` and `user.#` of NATS and RabbitMQ. Which of their separators `*` stops at the transport decides. */
+/**
+ * `user.*`, and at the end `user.>` and `user.#` of NATS and RabbitMQ. Which of their separators `*` stops at the
+ * transport decides.
+ */
 function wildcardsOf(name: string): RegExp[] {
   if (!/\*|[.][>#]$/.test(name)) return [];
   const source = name.split(/(\*|(?<=\.)[>#]$)/).map((part, n) => (n % 2 === 1 ? '.*' : escaped(part)));

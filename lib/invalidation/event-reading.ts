@@ -16,7 +16,8 @@ const TIMES = ['timestamp', 'occurredAt', 'time', 'createdAt', 'ts'];
 /**
  * Reads a message's payload: parsed, text or bytes of JSON; the event itself, or an envelope with the event inside.
  *
- * What has a type of its own is the event, whatever else it holds. Else the event is the first object inside that has one.
+ * What has a type of its own is the event, whatever else it holds. Else the event is the first object inside that has
+ * one.
  *
  * @param typeField where the type stands, such as `type` or `meta.name`
  * @throws CacheError RC_INVALID_EVENT, without any of its content

@@ -4,14 +4,15 @@ import { canonicalVersion } from '../entries/version.js';
 const MAX_AHEAD_MS = 5 * 60_000;
 
 /**
- * Numbers that are a time in ms, from September 2001 until the year 9999: a row's counter never gets there, at a thousand writes a second in
- * thirty years. Positions of a log and ids made of a time can lie above, or even between: a bigint says that it is a counter.
+ * Numbers that are a time in ms, from September 2001 until the year 9999: a row's counter never gets there, at a
+ * thousand writes a second in thirty years. Positions of a log and ids made of a time can lie above, or even between: a
+ * bigint says that it is a counter.
  */
 const [FIRST_MS, LAST_MS] = [1e12, 253_402_300_799_999] as const;
 
 /**
- * The version of an event, canonical; '' where it has none, or none that can be believed: then everything goes, which costs a miss at most. A time
- * that lies ahead would keep true events from evicting what it put.
+ * The version of an event, canonical; '' where it has none, or none that can be believed: then everything goes, which
+ * costs a miss at most. A time that lies ahead would keep true events from evicting what it put.
  */
 export function soundVersion(
   version: unknown,

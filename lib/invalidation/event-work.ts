@@ -40,7 +40,8 @@ const regionsOfEvents = new WeakMap<CacheEngine, Set<string>>();
 /**
  * What a rule answered, as evictions and puts.
  *
- * @throws CacheError RC_OPTION_FUNCTION (it threw, or returned a promise), RC_INVALID_EVENT, RC_INVALID_KEY, RC_INVALID_TAG, RC_INVALID_OPTION
+ * @throws CacheError RC_OPTION_FUNCTION (it threw, or returned a promise), RC_INVALID_EVENT, RC_INVALID_KEY,
+ * RC_INVALID_TAG, RC_INVALID_OPTION
  */
 export function workOf(rule: BoundRule, answer: () => unknown, judging: Judging): EventWork[] {
   const mapped = answerOf(rule, answer);

@@ -3,8 +3,9 @@ import { Ctx, EventPattern, Payload } from '@nestjs/microservices';
 import { RedisCacheEvents } from './redis-cache-events.js';
 
 /**
- * A controller whose handler listens to what the options of its module say. Nest reads patterns when a microservice is connected: after every
- * constructor has run, and before `onModuleInit`. They are metadata of the method, so that each module has a class of its own.
+ * A controller whose handler listens to what the options of its module say. Nest reads patterns when a microservice is
+ * connected: after every constructor has run, and before `onModuleInit`. They are metadata of the method, so that each
+ * module has a class of its own.
  */
 export function createEventsController(): Type<unknown> {
   @Controller()

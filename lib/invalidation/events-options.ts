@@ -39,7 +39,11 @@ export interface PlainChannelOptions {
 export interface RedisCacheEventsOptions {
   /** Beside those that `@InvalidateOn` declares. */
   rules?: readonly EventRule[];
-  /** What handlers listen to: Kafka topics, channels, subjects; a RegExp on Kafka only. @default the names of all rules */
+  /**
+   * What handlers listen to: Kafka topics, channels, subjects; a RegExp on Kafka only.
+   *
+   * @default the names of all rules
+   */
   patterns?: readonly (string | RegExp)[];
   /** The one transport to listen on, such as `Transport.KAFKA`. @default every one that is connected */
   transport?: Transport | symbol;

@@ -41,7 +41,10 @@ export interface EventsStatus {
   readonly delay: { readonly lastMs: number; readonly maxMs: number } | null;
   /** Kafka: messages behind, by `topic/partition`, of the partitions that this instance has. */
   readonly lag: Readonly<Record<string, number>>;
-  /** Losses of the microservices that `watch` was given: what was published meanwhile is missed, except on Kafka and RabbitMQ. */
+  /**
+   * Losses of the microservices that `watch` was given: what was published meanwhile is missed, except on Kafka and
+   * RabbitMQ.
+   */
   readonly connectionLosses: number;
   /** Null: off. */
   readonly plainChannel: Readonly<PlainChannelStatus> | null;

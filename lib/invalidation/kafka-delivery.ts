@@ -27,8 +27,8 @@ export function isKafkaContext(context: unknown): context is KafkaLikeContext {
 }
 
 /**
- * A message of Nest's Kafka transport. Its offset is committed once its handler has resolved, so that not to resolve holds it, and with it
- * its partition: that is the pause. The heartbeat keeps the consumer in its group meanwhile.
+ * A message of Nest's Kafka transport. Its offset is committed once its handler has resolved, so that not to resolve
+ * holds it, and with it its partition: that is the pause. The heartbeat keeps the consumer in its group meanwhile.
  *
  * @param payload what the transport's deserializer made of the message
  */

@@ -9,8 +9,8 @@ const CHANNEL = 'cache:invalidate';
 const MAX_NAME = 4_096;
 
 /**
- * `PUBLISH cache:invalidate "user:profile:9876"` from any program: every instance evicts what it names. Only names of the cache's own service count,
- * and only regions that exist: what others write brings nothing into being.
+ * `PUBLISH cache:invalidate "user:profile:9876"` from any program: every instance evicts what it names. Only names of
+ * the cache's own service count, and only regions that exist: what others write brings nothing into being.
  */
 export class PlainChannel {
   readonly status: PlainChannelStatus = {

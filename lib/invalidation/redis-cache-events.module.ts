@@ -5,8 +5,9 @@ import { type ASYNC_OPTIONS_TYPE, ConfigurableModuleClass, type OPTIONS_TYPE } f
 import { RedisCacheEvents } from './redis-cache-events.js';
 
 /**
- * Evicts by events: `imports: [RedisCacheModule.forRoot({ … }), RedisCacheEventsModule.forRoot({ patterns: ['user-events'], rules: [ … ] })]`, in
- * an application that connects a microservice, or is one. Rules stand in the options, and on classes as `@InvalidateOn`.
+ * Evicts by events: `imports: [RedisCacheModule.forRoot({ … }), RedisCacheEventsModule.forRoot({ patterns:
+ * ['user-events'], rules: [ … ] })]`, in an application that connects a microservice, or is one. Rules stand in the
+ * options, and on classes as `@InvalidateOn`.
  *
  * @publicApi
  */

@@ -79,7 +79,9 @@ export class RedisCacheEvents implements OnModuleInit, BeforeApplicationShutdown
     };
   }
 
-  /** Counts the losses of its connection: `events.watch(app.connectMicroservice({ transport: Transport.REDIS, … }))`. */
+  /**
+   * Counts the losses of its connection: `events.watch(app.connectMicroservice({ transport: Transport.REDIS, … }))`.
+   */
   watch(microservice: WatchedMicroservice): void {
     let isLost = false;
     microservice.status.subscribe((status) => {

@@ -5,8 +5,8 @@ import type { Hold } from './delivery.js';
 import { withHeartbeats } from './heartbeats.js';
 
 /**
- * Messages whose evictions Redis has not acknowledged. Each stays unanswered, so that its broker keeps it, and those behind it in its
- * partition keep their order; the receiver's heartbeats go on.
+ * Messages whose evictions Redis has not acknowledged. Each stays unanswered, so that its broker keeps it, and those
+ * behind it in its partition keep their order; the receiver's heartbeats go on.
  */
 export class WaitingRoom {
   private readonly waiting = new Set<{ readonly sinceMs: number }>();

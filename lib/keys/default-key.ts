@@ -9,21 +9,25 @@ import type { IdentifierOf } from './key-template.js';
 export interface MethodIdentity {
   /** `this.constructor.name` of the instance it is called on. */
   readonly runtimeClass: string;
-  /** Name of the class whose body declares it: an override and the method it calls by `super` have keys of their own. */
+  /**
+   * Name of the class whose body declares it: an override and the method it calls by `super` have keys of their own.
+   */
   readonly declaringClass: string;
   /** Its name; for a symbol, its description and its number among the class's cached symbol methods. */
   readonly method: string;
 }
 
 /**
- * The identifier of methods without a `key`: `<RuntimeClass>:<DeclaringClass>.<method>`, then `:` and a canonical form of each argument.
+ * The identifier of methods without a `key`: `<RuntimeClass>:<DeclaringClass>.<method>`, then `:` and a canonical form
+ * of each argument.
  *
- * Two different lists of arguments never make one key: 1, "1", 1n, undefined, null and a missing argument differ, and so do Dates, Maps,
- * Sets and bytes by their content, and instances by the name of their class. The order of an object's keys does not matter; that of a Map and of a Set does.
- * What cannot be seen from outside is no part of it: an entry of a WeakMap (which TypeScript makes of `#private` fields below ES2022), a property added to bytes.
+ * Two different lists of arguments never make one key: 1, "1", 1n, undefined, null and a missing argument differ, and
+ * so do Dates, Maps, Sets and bytes by their content, and instances by the name of their class. The order of an
+ * object's keys does not matter; that of a Map and of a Set does. What cannot be seen from outside is no part of it: an
+ * entry of a WeakMap (which TypeScript makes of `#private` fields below ES2022), a property added to bytes.
  *
- * The returned function throws CacheError RC_INVALID_KEY for what has no canonical form: functions, symbols, cycles, hidden properties, instances of
- * classes with methods or `#private` fields.
+ * The returned function throws CacheError RC_INVALID_KEY for what has no canonical form: functions, symbols, cycles,
+ * hidden properties, instances of classes with methods or `#private` fields.
  */
 export function defaultKeyOf(identity: MethodIdentity, where: string): IdentifierOf {
   const prefix = defaultKeyPrefix(identity);
@@ -34,13 +38,17 @@ export function defaultKeyOf(identity: MethodIdentity, where: string): Identifie
   };
 }
 
-/** What tells the default keys of one method from those of all others. The first `.` of the second segment ends the class's name. */
+/**
+ * What tells the default keys of one method from those of all others. The first `.` of the second segment ends the
+ * class's name.
+ */
 export function defaultKeyPrefix({ runtimeClass, declaringClass, method }: MethodIdentity): string {
   return `${escapeSegment(runtimeClass)}:${escapeSegment(declaringClass).replaceAll('.', '%2e')}.${escapeSegment(method)}`;
 }
 
 /**
- * Why no argument of this class can be part of a default key; null where one may. For a check at boot, by the types that TypeScript emits.
+ * Why no argument of this class can be part of a default key; null where one may. For a check at boot, by the types
+ * that TypeScript emits.
  */
 export function refusalOfType(type: unknown): string | null {
   if (type === Symbol || type === Function) return `it is a ${type === Symbol ? 'symbol' : 'function'}`;
@@ -82,7 +90,10 @@ class NoCanonicalForm extends Error {}
 
 const stringify = safeStableStringify.configure({ deterministic: true, circularValue: TypeError });
 
-/** JSON with sorted keys, in which what JSON lacks is a string that begins with `~`, and any other such string has one `~` more. */
+/**
+ * JSON with sorted keys, in which what JSON lacks is a string that begins with `~`, and any other such string has one
+ * `~` more.
+ */
 function canonicalText(value: unknown): string {
   return stringify(value, canonicalValue)!;
 }
@@ -184,8 +195,8 @@ function tagged(kind: string, content: readonly string[] | object): object {
 }
 
 /**
- * The name of the value's class, or null for a plain object. Classes of data only (such as DTOs) have all they are in their own
- * properties; what has methods may keep more elsewhere.
+ * The name of the value's class, or null for a plain object. Classes of data only (such as DTOs) have all they are in
+ * their own properties; what has methods may keep more elsewhere.
  */
 function classNameOf(value: object): string | null {
   const direct = Object.getPrototypeOf(value) as object | null;

@@ -18,8 +18,8 @@ interface Generation {
 /**
  * Remembers the keys of what was asked for lately.
  *
- * Making a Redis key and hashing it costs four times the look-up in L1; the same string again has its hash already. Two generations:
- * when the young one is full it becomes the old one, and the old one goes.
+ * Making a Redis key and hashing it costs four times the look-up in L1; the same string again has its hash already. Two
+ * generations: when the young one is full it becomes the old one, and the old one goes.
  */
 export class KeyMemo {
   private young = emptyGeneration();

@@ -5,8 +5,9 @@ const ESCAPED = /^(?:[^%:{}~|,\s]|%[0-9a-f]{2}|%u[0-9a-f]{4})*(?:~[\w-]{43})?$/;
 const HASHED = /^~[\w-]{43}$/;
 
 /**
- * The identifiers that a path may mean which somebody else wrote, such as `9876`, `7:9876` or `Jane%20Doe`: as it stands in keys, and with
- * its segments escaped, where they are written as they are. Evicting what is not there is harmless.
+ * The identifiers that a path may mean which somebody else wrote, such as `9876`, `7:9876` or `Jane%20Doe`: as it
+ * stands in keys, and with its segments escaped, where they are written as they are. Evicting what is not there is
+ * harmless.
  */
 export function identifiersOfPath(path: string): string[] {
   const segments = path.split(':');

@@ -34,7 +34,8 @@ function hex(character: string): string {
  * The identifier part of a key: escaped segments joined by `:`.
  *
  * @param where the method or call that made the key, for the message
- * @throws CacheError RC_INVALID_KEY for undefined, null, NaN, infinite numbers, objects, promises, functions and empty arrays
+ * @throws CacheError RC_INVALID_KEY for undefined, null, NaN, infinite numbers, objects, promises, functions and empty
+ * arrays
  */
 export function identifierOf(value: unknown, where: string): string {
   switch (typeof value) {

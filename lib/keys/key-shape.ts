@@ -6,8 +6,8 @@ interface SegmentShape {
 }
 
 /**
- * What can be known of the keys that a `key` option makes, before any call. `segments` null: a key function; then `first` is the text with which
- * its keys begin, where its source shows one.
+ * What can be known of the keys that a `key` option makes, before any call. `segments` null: a key function; then
+ * `first` is the text with which its keys begin, where its source shows one.
  */
 export type KeyShape =
   { readonly segments: readonly SegmentShape[] } | { readonly segments: null; readonly first: SegmentShape | null };
@@ -28,7 +28,10 @@ const LIST_BEGINS = /(?:=>|\breturn)\s*\(?\s*\[\s*(['"])((?:(?!\1)[^\\\n])+)\1\s
 /** `` => `mail-${ `` or `=> 'mail-' +`. */
 const TEXT_BEGINS = /(?:=>|\breturn)\s*\(?\s*(?:`([^`\\$\n]+)\$\{|['"]([^'"\\\n]+)['"]\s*\+)/;
 
-/** False where two options can never make one key; where nothing is known of one, and the other has a text of its own, that is taken as such. */
+/**
+ * False where two options can never make one key; where nothing is known of one, and the other has a text of its own,
+ * that is taken as such.
+ */
 export function mayMeet(one: KeyShape, other: KeyShape): boolean {
   if (one.segments !== null && other.segments !== null) {
     const others = other.segments;

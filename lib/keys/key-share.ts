@@ -1,6 +1,7 @@
 /**
- * Where a key stands in [0, 1), the same in every process: a region that is used for the share 0.1 of its keys has those below 0.1, and
- * with 0.2 the same and as many more. FNV-1a over UTF-16 units, then the finish of MurmurHash3, so that keys that differ at the end spread.
+ * Where a key stands in [0, 1), the same in every process: a region that is used for the share 0.1 of its keys has
+ * those below 0.1, and with 0.2 the same and as many more. FNV-1a over UTF-16 units, then the finish of MurmurHash3, so
+ * that keys that differ at the end spread.
  */
 export function shareOf(entry: string): number {
   let hash = 0x811c9dc5;

@@ -14,13 +14,15 @@ interface Segment {
 }
 
 /**
- * Reads a template such as `'{0.orgId}:{0.id}'` or `'{user.orgId}:{user.id}'`: a number is the position of an argument, a word its name.
+ * Reads a template such as `'{0.orgId}:{0.id}'` or `'{user.orgId}:{user.id}'`: a number is the position of an argument,
+ * a word its name.
  *
  * The text's own `:` separate segments; a value fills its place in one segment, escaped. A segment holds at most one
- * value, so that two different lists of values never make one key. A template without placeholders is one key for all calls; a parameter's name in it is
- * refused, since its braces were probably forgotten.
+ * value, so that two different lists of values never make one key. A template without placeholders is one key for all
+ * calls; a parameter's name in it is refused, since its braces were probably forgotten.
  *
- * @param parameters of the method, or null where they cannot be read: then only positions may be used, and are not checked
+ * @param parameters of the method, or null where they cannot be read: then only positions may be used, and are not
+ * checked
  * @param where the method, for messages
  * @throws CacheError RC_KEY_TEMPLATE; the returned function RC_INVALID_KEY
  */

@@ -9,7 +9,8 @@ import { crc16 } from './crc16.js';
  *     {<service>}:<region>:<identifier>:<attribute>        one bucket, on a service that shards behind one address
  *     {<service>.<b>}:<region>:<identifier>:<attribute>    Cluster: the hash tag puts a bucket's keys into one slot
  *
- * `service`, `region` and `attribute` are checked at boot to hold no separator; identifiers come escaped (key-segment.ts).
+ * `service`, `region` and `attribute` are checked at boot to hold no separator; identifiers come escaped
+ * (key-segment.ts).
  */
 export class Keyspace {
   readonly bucketCount: number;
@@ -26,7 +27,9 @@ export class Keyspace {
         : Array.from({ length: bucketCount }, (_, bucket) => `{${service}.${bucket}}`);
   }
 
-  /** The key of an escaped identifier. An identifier over `maxKeyLength` keeps its beginning and ends in its SHA-256. */
+  /**
+   * The key of an escaped identifier. An identifier over `maxKeyLength` keeps its beginning and ends in its SHA-256.
+   */
   key(region: string, identifier: string, attribute: string): CacheKey {
     const { maxKeyLength } = this.options;
     if (identifier.length > maxKeyLength) identifier = shorten(identifier, maxKeyLength);

@@ -8,8 +8,9 @@ export interface Parameters {
 /**
  * Reads the parameter list from the function's source text.
  *
- * Null when it cannot be read for sure: native and bound functions, arrow functions without parentheses, and defaults that hold a regular expression,
- * a division or a nested template text. The wrapper of another decorator has the names of its own: often `...args`, which is a rest parameter.
+ * Null when it cannot be read for sure: native and bound functions, arrow functions without parentheses, and defaults
+ * that hold a regular expression, a division or a nested template text. The wrapper of another decorator has the names
+ * of its own: often `...args`, which is a rest parameter.
  */
 export function parametersOf(method: (...args: never[]) => unknown): Parameters | null {
   const source = Function.prototype.toString.call(method);
@@ -27,7 +28,10 @@ function nameOf(part: string): string | null {
   return /^(?:\.\.\.)?\s*([\p{ID_Start}$_][\p{ID_Continue}$\u200c\u200d]*)/u.exec(part)?.[1] ?? null;
 }
 
-/** The text between the parentheses of the parameter list; null when unsure. A computed name in brackets before it is skipped. */
+/**
+ * The text between the parentheses of the parameter list; null when unsure. A computed name in brackets before it is
+ * skipped.
+ */
 function parameterList(source: string): string | null {
   let start = -1;
   for (const { index, character, depth } of tokensOf(source)) {

@@ -5,7 +5,8 @@ import { ownConfigOf, recordConfig } from './operation-metadata.js';
 import type { CacheConfigOptions } from './operation-options.js';
 
 /**
- * Sets cache, region and defaults for all cached methods of the class, and of classes that extend it and have no `@CacheConfig` of their own.
+ * Sets cache, region and defaults for all cached methods of the class, and of classes that extend it and have no
+ * `@CacheConfig` of their own.
  *
  * @throws CacheError when the class is read: RC_INVALID_OPTION, RC_DECORATOR_TARGET
  * @publicApi

@@ -8,8 +8,8 @@ import type { AsyncMethod, CachedMethodDecorator, MethodDecoratorFor, NoOthers }
 import type { CacheEvictOptions } from './operation-options.js';
 
 /**
- * Evicts after the method returned (not when it threw), or before it, or both by `strict`. The call resolves when the eviction was acknowledged, or
- * queued because Redis is away.
+ * Evicts after the method returned (not when it threw), or before it, or both by `strict`. The call resolves when the
+ * eviction was acknowledged, or queued because Redis is away.
  *
  * @throws CacheError when the class is read: RC_INVALID_OPTION, RC_KEY_TEMPLATE, RC_DECORATOR_TARGET
  * @publicApi

@@ -4,8 +4,9 @@ import type { AsyncMethod, CachedMethodDecorator, MethodDecoratorFor, NoOthers }
 import type { CachePutOptions } from './operation-options.js';
 
 /**
- * Write-through: runs the method (the write to the source), then puts its result under `key`. Fenced, so that the cache is never
- * older than an acknowledged write; with `version`, in a region without tags, the highest version wins in one round trip.
+ * Write-through: runs the method (the write to the source), then puts its result under `key`. Fenced, so that the cache
+ * is never older than an acknowledged write; with `version`, in a region without tags, the highest version wins in one
+ * round trip.
  *
  * @throws CacheError when the class is read: RC_INVALID_OPTION, RC_KEY_TEMPLATE, RC_DECORATOR_TARGET
  * @publicApi

@@ -21,8 +21,8 @@ export interface Place {
 type LegacyDecorator = (target: object, name: string | symbol, descriptor: PropertyDescriptor) => void;
 
 /**
- * The decorator that adds an operation to a method. The first of ours on a method wraps it, the later ones only add their operation;
- * where a wrapper of somebody else's lies between, it is wrapped again.
+ * The decorator that adds an operation to a method. The first of ours on a method wraps it, the later ones only add
+ * their operation; where a wrapper of somebody else's lies between, it is wrapped again.
  */
 export function declareOperation<Options extends object>(
   decorator: DecoratorName,

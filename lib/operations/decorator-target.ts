@@ -6,8 +6,9 @@ import type { AnyFunction } from './method-types.js';
 /**
  * Checks that a decorator stands on a method that can be cached.
  *
- * @throws CacheError RC_DECORATOR_TARGET for classes, static methods, getters, properties, generators, methods that declare another result than a promise, and
- * decorators applied by the standard (TC39) protocol, which Nest does not use
+ * @throws CacheError RC_DECORATOR_TARGET for classes, static methods, getters, properties, generators, methods that
+ * declare another result than a promise, and decorators applied by the standard (TC39) protocol, which Nest does not
+ * use
  */
 export function checkTarget(
   decorator: string,

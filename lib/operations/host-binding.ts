@@ -6,13 +6,17 @@ import type { AnyFunction } from './method-types.js';
 /**
  * How a decorated instance finds the cache of ITS application.
  *
- * Every decorated prototype gets a hidden accessor under HOST, and HOST is registered with `@Inject(ModuleRef)`. Every module can resolve
- * `ModuleRef`, so Nest hands each instance (singleton, REQUEST, TRANSIENT, durable, lazy, made by `ModuleRef.create`) the container it lives in.
- * No statics, no import order, no visibility rules: two applications in one process are separate, and `new Service()` has no host.
+ * Every decorated prototype gets a hidden accessor under HOST, and HOST is registered with `@Inject(ModuleRef)`. Every
+ * module can resolve `ModuleRef`, so Nest hands each instance (singleton, REQUEST, TRANSIENT, durable, lazy, made by
+ * `ModuleRef.create`) the container it lives in. No statics, no import order, no visibility rules: two applications in
+ * one process are separate, and `new Service()` has no host.
  */
 export const HOST: unique symbol = Symbol('nestjs-redis-cache:host');
 
-/** What instances of one class in one container share. Plans lie in it by {@link CachedMethod.slot}, so that a call finds its own in one look-up. */
+/**
+ * What instances of one class in one container share. Plans lie in it by {@link CachedMethod.slot}, so that a call
+ * finds its own in one look-up.
+ */
 export interface HostBinding {
   readonly moduleRef: ModuleRef;
   readonly runtimeClass: AnyFunction;

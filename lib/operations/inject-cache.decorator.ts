@@ -2,7 +2,8 @@ import { Inject } from '@nestjs/common';
 import { getCacheToken } from '../shared/tokens.js';
 
 /**
- * Injects the {@link RedisCache} of this name: `constructor(@InjectCache('sessions') private readonly sessions: RedisCache) {}`.
+ * Injects the {@link RedisCache} of this name: `constructor(@InjectCache('sessions') private readonly sessions:
+ * RedisCache) {}`.
  *
  * @publicApi
  */

@@ -14,13 +14,14 @@ export type InvalidateOnDecorator = (
 ) => void;
 
 /**
- * What an event invalidates, beside what it invalidates: on the cached method, or on the class. Events arrive by `RedisCacheEventsModule` of
- * nestjs-redis-cache/microservices; without it the rule does nothing. May be stacked.
+ * What an event invalidates, beside what it invalidates: on the cached method, or on the class. Events arrive by
+ * `RedisCacheEventsModule` of nestjs-redis-cache/microservices; without it the rule does nothing. May be stacked.
  *
  *     @InvalidateOn('UserUpdated', (event: UserUpdated) => ({ key: event.userId, version: event.timestamp }))
  *
  * @param event its type, or the topic, channel or subject by which it comes; `*` stands for any characters
- * @param map pure, at once and total: `{ key }`, `{ keys }`, `{ tags }`, `{ allEntries: true }`, several of these, or null
+ * @param map pure, at once and total: `{ key }`, `{ keys }`, `{ tags }`, `{ allEntries: true }`, several of these, or
+ * null
  * @throws CacheError when the class is read: RC_INVALID_OPTION, RC_DECORATOR_TARGET
  * @publicApi
  */

@@ -3,7 +3,10 @@ import type { KeyValue } from '../keys/key-segment.js';
 
 /** What is known of an event beside its content. @publicApi */
 export interface EventInfo {
-  /** Its name, from the field that holds it, or from the header of that name; null: it has none, and goes by its channel. */
+  /**
+   * Its name, from the field that holds it, or from the header of that name; null: it has none, and goes by its
+   * channel.
+   */
   readonly type: string | null;
   /** Where it came: the topic, channel, subject or pattern. */
   readonly channel: string;
@@ -28,9 +31,15 @@ export interface Invalidation {
   readonly tags?: readonly string[];
   /** The whole region, in constant time. */
   readonly allEntries?: boolean;
-  /** An entry of this version or a newer one stays, and an older one is not put for a while: late events and duplicates do nothing. */
+  /**
+   * An entry of this version or a newer one stays, and an older one is not put for a while: late events and duplicates
+   * do nothing.
+   */
   readonly version?: Version;
-  /** True: what is cached may still be served as stale while it is reloaded, in regions with a stale window. Of all evictions of the event, or of none. */
+  /**
+   * True: what is cached may still be served as stale while it is reloaded, in regions with a stale window. Of all
+   * evictions of the event, or of none.
+   */
   readonly soft?: boolean;
   /** The new value, which is put instead of evicting `key`: needs a `version`. */
   readonly put?: unknown;
@@ -40,7 +49,7 @@ export interface Invalidation {
 export type Mapped = Invalidation | readonly Invalidation[] | null;
 
 /** From an event to what it invalidates: pure, at once, and total. @publicApi */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- an event is what its sender made; the rule says what it expects
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- what its sender made; the rule says what it expects
 export type EventMap<Event = any> = (event: Event, info: EventInfo) => Mapped;
 
 /** How a rule of `@InvalidateOn` differs from its method or class. @publicApi */

@@ -9,7 +9,9 @@ export type AnyFunction = (...args: any[]) => any;
 /** Any list of arguments. */
 export type AnyArgs = any[];
 
-/** What un-annotated parameters of option functions are: the method's types are known only after the options were read. */
+/**
+ * What un-annotated parameters of option functions are: the method's types are known only after the options were read.
+ */
 export type Unchecked = any;
 
 /** The class's prototype, so not the class itself: a static method has no instance, hence no cache. */
@@ -92,7 +94,9 @@ type ResultFor<Options> = (Intersection<
 > &
   [unknown])[0];
 
-/** What a decorator gets where `experimentalDecorators` is off, with a member that it has not, whose name is the error. */
+/**
+ * What a decorator gets where `experimentalDecorators` is off, with a member that it has not, whose name is the error.
+ */
 interface StandardContext {
   readonly kind: string;
   readonly name: string | symbol;
@@ -102,8 +106,8 @@ interface StandardContext {
 /**
  * A decorator for methods that return a promise and that every function of `Options` fits.
  *
- * The first form says what does not fit. TypeScript cannot answer it for the type parameters of a class; the second can, since it only asks whether
- * arguments and result are assignable to what the functions take.
+ * The first form says what does not fit. TypeScript cannot answer it for the type parameters of a class; the second
+ * can, since it only asks whether arguments and result are assignable to what the functions take.
  *
  * @publicApi
  */
@@ -132,8 +136,8 @@ export interface MethodDecoratorFor<Expected extends AsyncMethod> {
 }
 
 /**
- * Refuses what `Known` does not name, by a type whose text is the error: inference from an object literal would let it pass. `Known` itself is there for
- * editors, which show the words of its options.
+ * Refuses what `Known` does not name, by a type whose text is the error: inference from an object literal would let it
+ * pass. `Known` itself is there for editors, which show the words of its options.
  */
 export type NoOthers<Options, Known> = Options &
   Known & {

@@ -20,8 +20,8 @@ export function originalOf(method: AnyFunction): AnyFunction {
 }
 
 /**
- * The one function that stands in the method's place, however many decorators the method has. It keeps name, length, and
- * everything that other decorators left on the original.
+ * The one function that stands in the method's place, however many decorators the method has. It keeps name, length,
+ * and everything that other decorators left on the original.
  *
  * A call on an instance that Nest did not make goes straight through.
  */

@@ -9,13 +9,16 @@ export interface TargetOptions<Args extends AnyArgs = AnyArgs> {
   cache?: string;
   /** Name of the region. @default that of `@CacheConfig`, else the name of the instance's class */
   region?: string;
-  /** Called with the arguments and the instance as `this`, before the method; false: the cache is left alone, and the method called. */
+  /**
+   * Called with the arguments and the instance as `this`, before the method; false: the cache is left alone, and the
+   * method called.
+   */
   condition?: (...args: Args) => boolean;
 }
 
 /**
- * What identifies a value: a function of the arguments, or a template such as `'{id}'`, `'{user.id}'`, `'{0.orgId}:{0.id}'`. A function that is no arrow
- * function has the instance as `this`.
+ * What identifies a value: a function of the arguments, or a template such as `'{id}'`, `'{user.id}'`,
+ * `'{0.orgId}:{0.id}'`. A function that is no arrow function has the instance as `this`.
  *
  * @publicApi
  */
@@ -46,11 +49,17 @@ export interface CacheConfigOptions extends LifeOptions, SourceOptions, FormOpti
  */
 export interface CacheableOptions<Args extends AnyArgs = AnyArgs, Result = Unchecked>
   extends TargetOptions<Args>, ResultOptions<Args, Result> {
-  /** What identifies the value among those of its region. @default made from the class, the method and a canonical form of all arguments; the state of the instance is no part of it */
+  /**
+   * What identifies the value among those of its region.
+   *
+   * @default made from the class, the method and a canonical form of all arguments; the state of the instance is no
+   * part of it
+   */
   key?: KeyOption<Args>;
   /**
-   * True: all instances of the class share their entries, since results depend on the arguments alone. Without it, a method without `key` whose class has
-   * more than one instance (REQUEST-scoped, TRANSIENT, several of a factory) is refused at boot. @default false
+   * True: all instances of the class share their entries, since results depend on the arguments alone. Without it, a
+   * method without `key` whose class has more than one instance (REQUEST-scoped, TRANSIENT, several of a factory) is
+   * refused at boot. @default false
    */
   shared?: boolean;
 }
@@ -76,13 +85,20 @@ export interface CacheEvictOptions<Args extends AnyArgs = AnyArgs, Result = Unch
   key?: KeyOption<Args>;
   /** Several keys; called before the method, as `key`. */
   keys?: (...args: Args) => readonly KeyValue[];
-  /** All entries of the cache, in whatever region, that carry one of these. With `beforeInvocation` the result is undefined. */
+  /**
+   * All entries of the cache, in whatever region, that carry one of these. With `beforeInvocation` the result is
+   * undefined.
+   */
   tags?: readonly string[] | ((result: Result, ...args: Args) => readonly string[]);
   /** The whole region, in constant time. @default false */
   allEntries?: boolean;
   /** Evict before the method runs, instead of after it returned. @default false */
   beforeInvocation?: boolean;
-  /** Fence the keys while the method runs, so that a crash between its commit and the eviction leaves nothing stale. @default false */
+  /**
+   * Fence the keys while the method runs, so that a crash between its commit and the eviction leaves nothing stale.
+   *
+   * @default false
+   */
   strict?: boolean;
   /** An entry of this version or a newer one stays. */
   version?: (result: Result, ...args: Args) => Version;

@@ -7,10 +7,12 @@ const LONGEST_MS = 400;
 const JITTER = 0.12;
 
 /**
- * Options for a client of the application's own that shares its Redis with a cache, so that no call of it hangs: `new Redis({ host, ...cacheClientOptions() })`.
+ * Options for a client of the application's own that shares its Redis with a cache, so that no call of it hangs: `new
+ * Redis({ host, ...cacheClientOptions() })`.
  *
- * ioredis by itself queues commands while Redis is away, repeats each twenty times, waits for answers without a bound, and stays with a master that was demoted.
- * The cache needs none of this: it opens connections of its own like the client that it is given.
+ * ioredis by itself queues commands while Redis is away, repeats each twenty times, waits for answers without a bound,
+ * and stays with a master that was demoted. The cache needs none of this: it opens connections of its own like the
+ * client that it is given.
  *
  * @param options what is to be otherwise
  * @publicApi

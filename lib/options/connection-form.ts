@@ -9,7 +9,8 @@ export type ConnectionForm = 'client' | 'nodes' | 'sentinels' | 'url' | 'options
 /**
  * Told apart by structure, since two copies of ioredis may be loaded.
  *
- * @throws CacheError RC_INVALID_OPTION when it is none, or more than one, or names no place because what should is undefined
+ * @throws CacheError RC_INVALID_OPTION when it is none, or more than one, or names no place because what should is
+ * undefined
  */
 export function connectionFormOf(redis: RedisConnectionOptions): ConnectionForm {
   if (typeof redis === 'string') throw invalid('redis', redis, 'Write it as { url: … }.');
@@ -150,7 +151,10 @@ const NUMBERS = [
   'slotsRefreshInterval',
 ] as const;
 
-/** Node's own options are used for the first connection, so that a key prefix in one would hold for some keys and not for others. */
+/**
+ * Node's own options are used for the first connection, so that a key prefix in one would hold for some keys and not
+ * for others.
+ */
 function checkNodes(nodes: readonly unknown[]): void {
   for (const [n, node] of nodes.entries()) {
     const option = `redis.nodes[${n}]`;

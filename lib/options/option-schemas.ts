@@ -7,8 +7,8 @@ import type { CodecName } from './policy-options.js';
 import { isValueType, type ValueType } from './value-type.js';
 
 /**
- * What an option may be. A message is what it must be (after "must be"), so that every error reads alike; durations and names leave
- * theirs to toMilliseconds and checkName.
+ * What an option may be. A message is what it must be (after "must be"), so that every error reads alike; durations and
+ * names leave theirs to toMilliseconds and checkName.
  */
 
 /** Message of durations: the error is made by toMilliseconds. */

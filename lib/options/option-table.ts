@@ -1,12 +1,15 @@
 import * as v from 'valibot';
 import { type Duration, toMilliseconds } from './duration.js';
 
-/** Where an option may be stated: in `forRoot`, in its `regions`, in `@CacheConfig`, on a method or in a call by hand, in `@HttpCache`. */
+/**
+ * Where an option may be stated: in `forRoot`, in its `regions`, in `@CacheConfig`, on a method or in a call by hand,
+ * in `@HttpCache`.
+ */
 export type Level = 'cache' | 'region' | 'class' | 'method' | 'response';
 
 /**
- * One option: what it may be, and what the code reads in its place. A `duration` is read in ms as `nameMs`, a `share` as `nameRatio`, any
- * other value as it is, all null where there is neither a statement nor a default.
+ * One option: what it may be, and what the code reads in its place. A `duration` is read in ms as `nameMs`, a `share`
+ * as `nameRatio`, any other value as it is, all null where there is neither a statement nor a default.
  */
 export interface OptionSpec {
   readonly kind: 'duration' | 'share' | 'value';

@@ -9,7 +9,10 @@ const STORAGE = ['cache', 'region'] as const;
 const FORM = ['region', 'class', 'method'] as const;
 const REGION = ['region'] as const;
 
-/** A default is what holds where nobody states anything; each with its reason. Words for users stand in policy-options.ts. */
+/**
+ * A default is what holds where nobody states anything; each with its reason. Words for users stand in
+ * policy-options.ts.
+ */
 export const POLICY = {
   ttl: {
     levels: LIFE,
@@ -67,7 +70,8 @@ export const POLICY = {
   type: { levels: FORM, kind: 'value', schema: is.valueType, default: undefined },
   schema: { levels: ['region', 'method'], kind: 'value', schema: is.schema, default: undefined },
 
-  // the same for every codec: releases with different codecs have one key for one value, which an eviction of either reaches
+  // the same for every codec: releases with different codecs have one key for one value, which an eviction of either
+  // reaches
   attribute: { levels: REGION, kind: 'value', schema: is.name, default: 'json' },
   shape: { levels: REGION, kind: 'value', schema: is.count(1), default: 1 },
   // readable keys are what one looks for in an incident

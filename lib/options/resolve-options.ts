@@ -35,8 +35,8 @@ const cacheSchema = v.strictObject(
 const regionSchema = v.strictObject(entriesOf(POLICY_AT.region), 'an object of region options');
 
 /**
- * What an application wrote -> what the code reads: complete, checked, in milliseconds, frozen. A client of the application's is
- * handed on as it is, neither frozen nor copied.
+ * What an application wrote -> what the code reads: complete, checked, in milliseconds, frozen. A client of the
+ * application's is handed on as it is, neither frozen nor copied.
  *
  * @param context.name name of the cache @default 'default'
  * @param context.warn gets what is allowed but probably a mistake

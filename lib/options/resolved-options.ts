@@ -5,8 +5,8 @@ import type { ResolvedPolicy } from './policy-table.js';
 import type { RedisConnectionOptions } from './redis-connection.js';
 
 /**
- * What the code reads: complete, checked, in milliseconds, frozen. Made once by resolveOptions. Each option has the name that its table
- * gives it: `commandTimeout` is `commandTimeoutMs`, `jitter` is `jitterRatio`.
+ * What the code reads: complete, checked, in milliseconds, frozen. Made once by resolveOptions. Each option has the
+ * name that its table gives it: `commandTimeout` is `commandTimeoutMs`, `jitter` is `jitterRatio`.
  */
 export interface ResolvedOptions extends ResolvedOf<typeof CACHE> {
   readonly name: string;

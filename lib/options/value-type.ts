@@ -11,7 +11,8 @@ export type ValueClass = abstract new (...args: never[]) => object;
  * - an object of fields, `{ items: [User] }`: the fields that it names; all others hold plain data
  * - {@link instanceOf}`(User, { orders: [Order] })`: a class whose fields hold classes
  * - a function of the plain value, which makes a new one
- * - `'plain'`: instances of classes come back as plain objects, without methods and without what decorators say of them (`@Exclude()`)
+ * - `'plain'`: instances of classes come back as plain objects, without methods and without what decorators say of them
+ * (`@Exclude()`)
  *
  * Made once, outside of the call: two that are equal are two shapes to L1.
  *
@@ -71,8 +72,8 @@ function isFieldTypes(fields: unknown): fields is FieldTypes {
 }
 
 /**
- * True for classes: class syntax, or a function whose prototype has members of its own or another parent than Object. False for functions
- * that are called.
+ * True for classes: class syntax, or a function whose prototype has members of its own or another parent than Object.
+ * False for functions that are called.
  */
 export function isClass(type: ValueType): type is ValueClass {
   if (typeof type !== 'function') return false;
@@ -86,8 +87,8 @@ export function isClass(type: ValueType): type is ValueClass {
 }
 
 /**
- * True for the classes of the language, such as Date and Map: their instances are more than a prototype and fields, so that no plain value becomes one.
- * False for functions that are called, bound ones among them.
+ * True for the classes of the language, such as Date and Map: their instances are more than a prototype and fields, so
+ * that no plain value becomes one. False for functions that are called, bound ones among them.
  */
 export function isBuiltInClass(type: ValueClass | ((plain: never) => unknown)): boolean {
   const isNative = /\{\s*\[native code\]\s*\}\s*$/.test(Function.prototype.toString.call(type));

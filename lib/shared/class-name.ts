@@ -1,5 +1,6 @@
 /**
- * The name of a class: what `name` says or, where a static member of that name says something else than a text, what the source says.
+ * The name of a class: what `name` says or, where a static member of that name says something else than a text, what
+ * the source says.
  *
  * @returns '' for a class without a name
  */
@@ -10,8 +11,9 @@ export function classNameOf(aClass: { readonly name: unknown }): string {
 }
 
 /**
- * True for a name that a bundler or minifier gave to the class, so that it says nothing: the next build gives it to another class. By the
- * name, and where it could be one of the application's own, by the class's source, which has lost its blanks.
+ * True for a name that a bundler or minifier gave to the class, so that it says nothing: the next build gives it to
+ * another class. By the name, and where it could be one of the application's own, by the class's source, which has lost
+ * its blanks.
  */
 export function isMangled(aClass: { readonly name: unknown }): boolean {
   const name = classNameOf(aClass);

@@ -6,8 +6,9 @@ export interface Timer {
 /**
  * Time and timers, injected so that tests own both.
  *
- * `now()` is **monotonic** local milliseconds with a fraction. Time during which the machine stood still (a suspended host, a paused VM, a
- * frozen function) counts. It is never compared with the clock of another host, and a wall clock that is set back does not move it.
+ * `now()` is **monotonic** local milliseconds with a fraction. Time during which the machine stood still (a suspended
+ * host, a paused VM, a frozen function) counts. It is never compared with the clock of another host, and a wall clock
+ * that is set back does not move it.
  */
 export interface Clock {
   now(): number;
@@ -21,8 +22,9 @@ const LEAST_LEAD_MS = 2;
 /**
  * Time since any moment, from two clocks of which the larger elapsed time counts (R22).
  *
- * The monotonic clock of most systems stands still while the machine does, and says that a proof of long ago is a second old; the wall
- * clock tells. One that is set ahead makes things older than they are, which costs a look at Redis; one that is set back costs nothing.
+ * The monotonic clock of most systems stands still while the machine does, and says that a proof of long ago is a
+ * second old; the wall clock tells. One that is set ahead makes things older than they are, which costs a look at
+ * Redis; one that is set back costs nothing.
  *
  * @param monotonic ms with a fraction, never back
  * @param wall ms since the epoch, whole
@@ -54,8 +56,8 @@ export const systemClock: Clock = {
 };
 
 /**
- * Keeps the process alive until the returned function is called: for work that waits for nothing but timers of a {@link Clock}, which
- * keep nothing alive, and must end all the same.
+ * Keeps the process alive until the returned function is called: for work that waits for nothing but timers of a {@link
+ * Clock}, which keep nothing alive, and must end all the same.
  */
 export function keepAlive(): () => void {
   const handle = setInterval(() => {}, A_LONG_TIME_MS);

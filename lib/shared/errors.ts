@@ -1,5 +1,6 @@
 /**
- * Every code this library throws or logs. Each has a section in docs/errors.md; a test keeps the two in step, both ways.
+ * Every code this library throws or logs. Each has a section in docs/errors.md; a test keeps the two in step, both
+ * ways.
  */
 export const CACHE_ERROR_CODES = [
   'RC_INVALID_OPTION',
@@ -65,7 +66,10 @@ export function describeThrown(thrown: unknown): string {
   }
 }
 
-/** A short form of what was got, for messages: the type, and the content only of short scalars, without the login of a URL. */
+/**
+ * A short form of what was got, for messages: the type, and the content only of short scalars, without the login of a
+ * URL.
+ */
 export function describeValue(value: unknown): string {
   if (typeof value === 'string') {
     // the last @: a password that was not percent-encoded may hold one, or a slash

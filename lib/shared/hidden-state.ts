@@ -2,8 +2,8 @@
 const known = new WeakMap<object, boolean>();
 
 /**
- * True for a class that keeps content where no property shows it: in `#private` fields, in what compilers make of them below ES2022, or in
- * a map of its own whose key is the instance. By its source, the only place where that shows.
+ * True for a class that keeps content where no property shows it: in `#private` fields, in what compilers make of them
+ * below ES2022, or in a map of its own whose key is the instance. By its source, the only place where that shows.
  */
 export function hidesState(type: unknown): boolean {
   if (typeof type !== 'function') return false;

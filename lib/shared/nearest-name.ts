@@ -19,7 +19,9 @@ export function didYouMean(got: string, candidates: Iterable<string>, quoted = (
   return nearest === undefined ? '' : ` Did you mean ${quoted(nearest)}?`;
 }
 
-/** Insertions, deletions, substitutions and swaps of neighbours that make `a` into `b`. Texts are cut at 64 characters. */
+/**
+ * Insertions, deletions, substitutions and swaps of neighbours that make `a` into `b`. Texts are cut at 64 characters.
+ */
 function editDistance(a: string, b: string): number {
   a = a.slice(0, 64);
   b = b.slice(0, 64);

@@ -1,8 +1,8 @@
 import { CacheError, describeThrown } from './errors.js';
 
 /**
- * The error of an option function that threw: it names the function and the method, and has what was thrown as its cause. An error of this library is
- * handed on as it is.
+ * The error of an option function that threw: it names the function and the method, and has what was thrown as its
+ * cause. An error of this library is handed on as it is.
  *
  * @param when before the method: nothing ran yet; after it: its work is done
  */

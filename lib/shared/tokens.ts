@@ -11,7 +11,8 @@ export function getCacheToken(name: string = DEFAULT_CACHE): string {
 }
 
 /**
- * Injection token of what runs the decorated methods of an application; one per application, whatever the number of caches.
+ * Injection token of what runs the decorated methods of an application; one per application, whatever the number of
+ * caches.
  *
  * @internal
  */

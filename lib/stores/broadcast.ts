@@ -7,7 +7,10 @@ export interface BroadcastListener {
   onLost(): void;
 }
 
-/** Plain pub/sub on the server of a cache, for what other programs publish there. At most once: nobody tells what was lost. */
+/**
+ * Plain pub/sub on the server of a cache, for what other programs publish there. At most once: nobody tells what was
+ * lost.
+ */
 export interface Broadcast {
   /** Listens until it is closed, again after each reconnect. */
   listen(channel: string, listener: BroadcastListener): void;

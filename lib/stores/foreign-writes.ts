@@ -6,7 +6,10 @@ export interface ForeignWritesListener {
   began(): void;
 }
 
-/** Tells of writes to entries that went past the cache: a bare DEL of another program. A means beside the protocol, off by default. */
+/**
+ * Tells of writes to entries that went past the cache: a bare DEL of another program. A means beside the protocol, off
+ * by default.
+ */
 export interface ForeignWrites {
   /** Listens until it is closed. Called once. */
   open(listener: ForeignWritesListener): void;

@@ -2,7 +2,10 @@
 export interface LocalEntry {
   /** The decoded value, deeply frozen; or undefined when `revive` makes one per caller. */
   readonly value: unknown;
-  /** Makes a value of its own for each caller (mutable regions, values that cannot be frozen); null when `value` is shared. */
+  /**
+   * Makes a value of its own for each caller (mutable regions, values that cannot be frozen); null when `value` is
+   * shared.
+   */
   readonly revive: (() => unknown) | null;
   /** Identity of the codec, type and schema that decoded it: another reader of the same key does not take it. */
   readonly shape: object;
@@ -16,7 +19,10 @@ export interface LocalEntry {
   readonly freshUntilMs: number;
   /** Epoch of its bucket when it was put: a flush of the bucket raises the epoch. */
   readonly epoch: number;
-  /** Count of tag, region and clear marks of its bucket up to which the entry was checked. Mutable: the reader moves it on. */
+  /**
+   * Count of tag, region and clear marks of its bucket up to which the entry was checked. Mutable: the reader moves it
+   * on.
+   */
   marksSeen: number;
   /** Logical time: what is read here instead was asked for later. */
   readonly at: number;
@@ -34,7 +40,10 @@ export interface LocalEntry {
 export interface LocalStore {
   /** The entry, or undefined; counts as use for the replacement policy. */
   get(entry: string): LocalEntry | undefined;
-  /** Keeps it, removing others over the bounds. An entry larger than `maxBytes` is not kept, and removes what stood there. */
+  /**
+   * Keeps it, removing others over the bounds. An entry larger than `maxBytes` is not kept, and removes what stood
+   * there.
+   */
   put(entry: string, value: LocalEntry): void;
   /** As get, without counting as use. */
   peek(entry: string): LocalEntry | undefined;

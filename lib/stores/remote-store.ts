@@ -12,8 +12,8 @@ export interface BucketPosition {
 }
 
 /**
- * The server answered that it does not run this operation (out of memory, say); it may well run others. Any other RC_STORE_UNAVAILABLE
- * says that nobody knows what became of it.
+ * The server answered that it does not run this operation (out of memory, say); it may well run others. Any other
+ * RC_STORE_UNAVAILABLE says that nobody knows what became of it.
  */
 export class StoreRefusal extends CacheError {
   constructor(message: string, options?: { cause?: unknown }) {
@@ -31,9 +31,9 @@ export interface ReadArgs {
 }
 
 /**
- * The facts of a plain read: no judgement. `identified` is true only if the connection that answered had been identified
- * (a poll was answered on it since it became ready) and both replies came from that one connection, the bucket's position having been
- * read **before** the value. The engine decides whether this is a hit (PROTOCOL 5).
+ * The facts of a plain read: no judgement. `identified` is true only if the connection that answered had been
+ * identified (a poll was answered on it since it became ready) and both replies came from that one connection, the
+ * bucket's position having been read **before** the value. The engine decides whether this is a hit (PROTOCOL 5).
  */
 export interface PlainRead {
   readonly identified: boolean;
@@ -54,7 +54,10 @@ export type OnFailover = 'flush' | 'stale' | 'keep';
 export interface LeaseArgs extends ReadArgs {
   /** Unique per load, never per client (R2). The same token again is answered `lease` again: safe to retry. */
   readonly token: string;
-  /** Until when others wait for this load. Its end allows takeover; a fill whose token still stands is accepted later too. */
+  /**
+   * Until when others wait for this load. Its end allows takeover; a fill whose token still stands is accepted later
+   * too.
+   */
   readonly leaseMs: number;
   /** How long the lease's record is kept after that. */
   readonly keepMs: number;
@@ -67,7 +70,10 @@ export interface LeaseArgs extends ReadArgs {
 /** The answer to "give me the value, or the right to load it". `nowMicros` is server time. */
 export type ReadOrLease = BucketPosition & { readonly nowMicros: number } & (
     | { readonly kind: 'hit'; readonly entry: StoredEntry }
-    /** The caller loads, then fills or releases. `stale`: an entry past its ttl, inside its stale window, not invalidated. */
+    /**
+     * The caller loads, then fills or releases. `stale`: an entry past its ttl, inside its stale window, not
+     * invalidated.
+     */
     | { readonly kind: 'lease'; readonly stale: StoredEntry | null }
     /** Another caller loads. `remainingMs`: until its lease may be taken over. */
     | { readonly kind: 'held'; readonly stale: StoredEntry | null; readonly remainingMs: number }
@@ -97,7 +103,10 @@ export interface FillArgs extends EntryArgs {
   readonly token: string;
 }
 
-/** `refused`: the value must reach nobody but the caller who loaded it, and never L1. `mark`: one was stamped since the lease, or is held. */
+/**
+ * `refused`: the value must reach nobody but the caller who loaded it, and never L1. `mark`: one was stamped since the
+ * lease, or is held.
+ */
 export type FillOutcome = BucketPosition &
   (
     | { readonly kind: 'filled'; readonly stamp: number; readonly nowMicros: number }
@@ -108,8 +117,8 @@ export interface EvictArgs {
   /** Keys of ONE bucket, at least one. */
   readonly keys: readonly CacheKey[];
   /**
-   * Per key, or '' for an eviction without one. With a version: an entry of this version or a newer one stays, and older fills and puts are
-   * refused for `tombstoneMs`. Absent: none has a version.
+   * Per key, or '' for an eviction without one. With a version: an entry of this version or a newer one stays, and
+   * older fills and puts are refused for `tombstoneMs`. Absent: none has a version.
    */
   readonly versions?: readonly string[];
   /** Marks that are stamped in the same moment. */
@@ -122,9 +131,9 @@ export interface StampArgs {
   /** At least one; all are stamped in one moment. */
   readonly marks: readonly Mark[];
   /**
-   * Who holds the marks, unique per call. With `holdMs` nothing that carries one of them may be filled or put until the owner stamps the
-   * same marks again without `holdMs`, or until the time is over. Holds of several owners stand side by side; where there would be too
-   * many of them, everything is held.
+   * Who holds the marks, unique per call. With `holdMs` nothing that carries one of them may be filled or put until the
+   * owner stamps the same marks again without `holdMs`, or until the time is over. Holds of several owners stand side
+   * by side; where there would be too many of them, everything is held.
    */
   readonly hold?: string;
   /** > 0. Only with `hold`. */
@@ -166,18 +175,24 @@ export interface PutArgs extends EntryArgs {
 }
 
 /**
- * `superseded`: a newer version stands and stays. `refused`: the entry was removed instead, since the put could not be proven
- * to be the newest. A put without a fence is refused with tags, and in a region where an entry had tags.
+ * `superseded`: a newer version stands and stays. `refused`: the entry was removed instead, since the put could not be
+ * proven to be the newest. A put without a fence is refused with tags, and in a region where an entry had tags.
  */
 export type PutOutcome = BucketPosition & { readonly kind: 'stored' | 'superseded' | 'refused' };
 
-/** Where a bucket stands, for L1's proof of currency. `stamps[n]` is the stamp of `marks[n]` as asked, 0 when it has none. */
+/**
+ * Where a bucket stands, for L1's proof of currency. `stamps[n]` is the stamp of `marks[n]` as asked, 0 when it has
+ * none.
+ */
 export interface PollReply extends BucketPosition {
   /** Sequence `tq` of marks and flushes only. */
   readonly markSequence: number;
   /** Stamp clock `c`: no stamp of the bucket is greater. */
   readonly stampClock: number;
-  /** The incarnations before this one whose entries the bucket's marks still void: back to the last loss of marks, 16 at most. */
+  /**
+   * The incarnations before this one whose entries the bucket's marks still void: back to the last loss of marks, 16 at
+   * most.
+   */
   readonly earlierIncarnations: readonly number[];
   /** Server time, µs. */
   readonly nowMicros: number;
@@ -193,7 +208,9 @@ export interface ServerFacts {
   readonly maxMemoryBytes: number | null;
   /** Such as `noeviction` or `volatile-lru`. */
   readonly evictionPolicy: string;
-  /** Keys that it evicted for room since it was first asked, at boot as a rule, or since it was restarted after that. */
+  /**
+   * Keys that it evicted for room since it was first asked, at boot as a rule, or since it was restarted after that.
+   */
   readonly evictedKeys: number;
 }
 
@@ -218,15 +235,20 @@ export interface EndpointStatus {
 /**
  * L2: shared by all instances. Two drivers (Redis, in memory) pass one contract suite.
  *
- * Every method is one round trip and may reject with CacheError RC_STORE_UNAVAILABLE (no connection, timeout, refused command): the outcome is then
+ * Every method is one round trip and may reject with CacheError RC_STORE_UNAVAILABLE (no connection, timeout, refused
+ * command): the outcome is then
  * **unknown**. None retries by itself, except to load the function library where it is missing. Each call carries
  * the highest incarnation the driver ever saw of that bucket, in replies and messages.
  */
 export interface RemoteStore {
   /** 1 on a standalone server, Sentinel and in memory; more on Cluster. Fixed for the life of the store. */
   readonly bucketCount: number;
-  /** Opens connections and makes the functions available. Resolves also when the server is away (it goes on trying), rejects when it
-   * can never work. @throws CacheError RC_REDIS_UNSUPPORTED, RC_REDIS_PERMISSION */
+  /**
+   * Opens connections and makes the functions available. Resolves also when the server is away (it goes on trying),
+   * rejects when it can never work.
+   *
+   * @throws CacheError RC_REDIS_UNSUPPORTED, RC_REDIS_PERMISSION
+   */
   open(): Promise<void>;
 
   /** Verified plain read. Reads of one turn and bucket go out together. */
@@ -248,7 +270,10 @@ export interface RemoteStore {
   /** The end of a fenced evict: removes values, leases and this fence alone. */
   unfence(args: UnfenceArgs): Promise<BucketPosition & Stood>;
   put(args: PutArgs): Promise<PutOutcome>;
-  /** Voids every entry that carries one of the marks and was leased before now. Constant time per mark. `stood` is about the hold named. */
+  /**
+   * Voids every entry that carries one of the marks and was leased before now. Constant time per mark. `stood` is about
+   * the hold named.
+   */
   stamp(args: StampArgs): Promise<Stamped & Stood>;
 
   /** Polls of one turn and server that ask for no stamps go out as one call. */

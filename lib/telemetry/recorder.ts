@@ -1,12 +1,15 @@
 /**
  * Counts of one region, plain integers, only ever growing.
  *
- * Rules of counting. Each look-up (a call of a cached method, `getOrLoad`, `get`) that ended is counted in exactly one of `hitsL1`, `hitsL2`,
- * `stale`, `misses`, `bypasses`:
+ * Rules of counting. Each look-up (a call of a cached method, `getOrLoad`, `get`) that ended is counted in exactly one
+ * of `hitsL1`, `hitsL2`, `stale`, `misses`, `bypasses`:
  * - `hitsL1`, `hitsL2`: served fresh from that tier; a caller who joined another's read counts as that read counted
  * - `stale`: served past its ttl, inside a stale window; or from before a failover, with `onFailover: 'stale'`
- * - `misses`: not answered by the cache: by a load, its own or one it joined, or, for `get` and where loads are exhausted, not at all; also while Redis is away
- * - `bypasses`: the cache was not asked or not to be trusted: `condition` was false, it was switched off or not rolled out, the caller asked for it, an eviction of this instance is pending, or the call is part of the very load that it would
+ * - `misses`: not answered by the cache: by a load, its own or one it joined, or, for `get` and where loads are
+ * exhausted, not at all; also while Redis is away
+ * - `bypasses`: the cache was not asked or not to be trusted: `condition` was false, it was switched off or not rolled
+ * out, the caller asked for it, an eviction of this instance is pending, or the call is part of the very load that it
+ * would
  *   wait for
  */
 export interface RegionCounts {
@@ -15,7 +18,10 @@ export interface RegionCounts {
   stale: number;
   misses: number;
   bypasses: number;
-  /** Loads begun (by this process), and how they ended: `loads = loadFailures + loads that returned + loads still running`. */
+  /**
+   * Loads begun (by this process), and how they ended: `loads = loadFailures + loads that returned + loads still
+   * running`.
+   */
   loads: number;
   loadFailures: number;
   /** Loads that were given up after `timeout.hard`; they are failures too. */

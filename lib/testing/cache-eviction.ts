@@ -1,5 +1,6 @@
 /**
- * One eviction that the store acknowledged: of a key as it stands in Redis (`user:profile:42:json`), of a tag, of a region (`clear`), or of all.
+ * One eviction that the store acknowledged: of a key as it stands in Redis (`user:profile:42:json`), of a tag, of a
+ * region (`clear`), or of all.
  *
  * @publicApi
  */

@@ -10,15 +10,17 @@ import { settled, TestClock } from './test-clock.js';
 const AT_ONCE: ReadonlySet<string | symbol> = new Set<keyof RemoteStore>(['endpoints', 'witnesses']);
 
 /**
- * What a test does with the embedded store of its application: `module.get(CacheTesting)`, or by {@link getCacheTestingToken} for a cache
- * with a name.
+ * What a test does with the embedded store of its application: `module.get(CacheTesting)`, or by {@link
+ * getCacheTestingToken} for a cache with a name.
  *
  * @publicApi
  */
 export class CacheTesting implements BeforeApplicationShutdown {
   /** The time of the cache and of its store. */
   readonly clock = new TestClock();
-  /** What was evicted since the start or the last `flush`, in order, however it was: by decorators, by hand, strictly. */
+  /**
+   * What was evicted since the start or the last `flush`, in order, however it was: by decorators, by hand, strictly.
+   */
   readonly evictions: CacheEviction[] = [];
   /** @internal */
   readonly nowMicros = (): number => Math.floor(this.clock.now() * 1_000);

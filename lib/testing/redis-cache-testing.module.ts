@@ -9,7 +9,8 @@ import { DEFAULT_CACHE, getCacheToken } from '../shared/tokens.js';
 import { CacheTesting } from './cache-testing.js';
 
 /**
- * Options of the cache under test: those of the module without `redis`. The service is `'test'` and there is no jitter, unless they are named.
+ * Options of the cache under test: those of the module without `redis`. The service is `'test'` and there is no jitter,
+ * unless they are named.
  *
  * @publicApi
  */
@@ -21,7 +22,8 @@ export function getCacheTestingToken(name: string = DEFAULT_CACHE): InjectionTok
 }
 
 /**
- * A cache for tests: the embedded store, and time, outages and evictions in the hands of the test ({@link CacheTesting}).
+ * A cache for tests: the embedded store, and time, outages and evictions in the hands of the test ({@link
+ * CacheTesting}).
  *
  * @publicApi
  */
@@ -44,8 +46,9 @@ export class RedisCacheTestingModule {
   }
 
   /**
-   * Beside an application that imports RedisCacheModule itself: `imports: [AppModule, RedisCacheTestingModule.forApplication()]`. Its cache keeps
-   * its options, and has the embedded store instead of its Redis.
+   * Beside an application that imports RedisCacheModule itself: `imports: [AppModule,
+   * RedisCacheTestingModule.forApplication()]`. Its cache keeps its options, and has the embedded store instead of its
+   * Redis.
    *
    * @param options.name of the cache @default 'default'
    */

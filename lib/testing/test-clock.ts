@@ -10,7 +10,8 @@ interface PendingTimer {
 const { setImmediate } = globalThis;
 
 /**
- * The time of a cache under test: it stands still until the test moves it, and is apart from fake timers of Jest and Vitest.
+ * The time of a cache under test: it stands still until the test moves it, and is apart from fake timers of Jest and
+ * Vitest.
  *
  * @publicApi
  */
@@ -25,7 +26,8 @@ export class TestClock {
   }
 
   /**
-   * Lets time pass: timers of the cache fire at their moments, such as the end of a lease, and what follows from them happens.
+   * Lets time pass: timers of the cache fire at their moments, such as the end of a lease, and what follows from them
+   * happens.
    *
    * @throws CacheError RC_INVALID_OPTION when it is no duration
    */
@@ -50,7 +52,8 @@ export class TestClock {
   }
 
   /**
-   * From now on time jumps to the next timer whenever the process has nothing else to do: nobody moves it while the application closes.
+   * From now on time jumps to the next timer whenever the process has nothing else to do: nobody moves it while the
+   * application closes.
    *
    * @internal
    */

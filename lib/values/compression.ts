@@ -9,8 +9,8 @@ export interface Written {
 }
 
 /**
- * Begins the format of a compressed payload: `br+<bytes> <format>` of what was compressed. No id of a codec has a `+`, so that a release
- * which knows nothing of compression takes the entry for that of another codec: a miss.
+ * Begins the format of a compressed payload: `br+<bytes> <format>` of what was compressed. No id of a codec has a `+`,
+ * so that a release which knows nothing of compression takes the entry for that of another codec: a miss.
  */
 const MARK = 'br+';
 
@@ -18,8 +18,8 @@ const MARK = 'br+';
 const LEAST_GAIN = 8;
 
 /**
- * Longest waits for a thread of the pool, which the application may keep busy with hashes or files, ms. That of a fill is a part of the
- * step of a lease, after which others take over.
+ * Longest waits for a thread of the pool, which the application may keep busy with hashes or files, ms. That of a fill
+ * is a part of the step of a lease, after which others take over.
  */
 const MAX_WAIT_MS = { compress: 500, decompress: 100 };
 
@@ -31,7 +31,11 @@ export function isCompressed(format: string): boolean {
 export class Compression {
   constructor(private readonly clock: Clock) {}
 
-  /** Never rejects: what gains too little, or waits too long for a thread, comes back as it is. @param bytes of the payload */
+  /**
+   * Never rejects: what gains too little, or waits too long for a thread, comes back as it is.
+   *
+   * @param bytes of the payload
+   */
   compress(given: Written & { readonly bytes: number }): Promise<Written> {
     const { payload, format, bytes } = given;
     const most = bytes - Math.ceil(bytes / LEAST_GAIN);
@@ -48,7 +52,8 @@ export class Compression {
   }
 
   /**
-   * What was compressed. Where no thread takes it in time, it is done here and now, for less than reading the value costs.
+   * What was compressed. Where no thread takes it in time, it is done here and now, for less than reading the value
+   * costs.
    *
    * @param maxBytes what comes out has no more; what says so of itself is not tried
    * @throws Error when it is damaged or too large

@@ -1,6 +1,7 @@
 /**
- * Classes that drivers of databases give to rows, which hold the columns and nothing else: mysql2 (`TextRow`, `BinaryRow`, `ResultSetHeader`) and
- * mysql (`RowDataPacket`, `OkPacket`). Those of pg, better-sqlite3, mariadb and node:sqlite are plain objects by themselves.
+ * Classes that drivers of databases give to rows, which hold the columns and nothing else: mysql2 (`TextRow`,
+ * `BinaryRow`, `ResultSetHeader`) and mysql (`RowDataPacket`, `OkPacket`). Those of pg, better-sqlite3, mariadb and
+ * node:sqlite are plain objects by themselves.
  */
 const ROWS: readonly string[] = ['TextRow', 'BinaryRow', 'RowDataPacket', 'OkPacket', 'ResultSetHeader'];
 
@@ -8,8 +9,8 @@ const ROWS: readonly string[] = ['TextRow', 'BinaryRow', 'RowDataPacket', 'OkPac
 const OWN_METHODS: readonly string[] = ['constructor', 'parse', '_typeCast', 'write', 'next'];
 
 /**
- * True for a row of a known driver: by name, and without anything that a row has not. A class of the application has often nothing but fields as
- * well, so that its fields may not be decorated either.
+ * True for a row of a known driver: by name, and without anything that a row has not. A class of the application has
+ * often nothing but fields as well, so that its fields may not be decorated either.
  */
 export function isDriverRow(row: object): boolean {
   const prototype = Object.getPrototypeOf(row) as { constructor?: { name?: unknown } };

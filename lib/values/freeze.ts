@@ -28,8 +28,9 @@ function freezeObject(object: object): void {
 }
 
 /**
- * True for a tree of plain objects, arrays and primitives, without cycles: only of such a value does Object.freeze reach everything.
- * False for instances of classes (private fields cannot be seen), Date, Map, Set, bytes and functions.
+ * True for a tree of plain objects, arrays and primitives, without cycles: only of such a value does Object.freeze
+ * reach everything. False for instances of classes (private fields cannot be seen), Date, Map, Set, bytes and
+ * functions.
  */
 export function isPlainTree(value: unknown, depth = 0): boolean {
   if (typeof value === 'function') return false;

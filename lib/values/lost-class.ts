@@ -9,8 +9,8 @@ import { isDriverList, isDriverRow } from './driver-row.js';
 type Step = number | string | { readonly field: string; readonly of: string };
 
 /**
- * Compares what came with what comes back: every instance of a class must come back as one of the same class, unless `type` says otherwise
- * there (`'plain'`, a function). Rows of known drivers are plain by nature.
+ * Compares what came with what comes back: every instance of a class must come back as one of the same class, unless
+ * `type` says otherwise there (`'plain'`, a function). Rows of known drivers are plain by nature.
  *
  * @throws CacheError RC_CLASS_LOST at the first that is lost
  */

@@ -5,14 +5,17 @@ import { CacheError } from '../shared/errors.js';
 /** The value is not what type or schema say. The message has no content of it. */
 export class MisfitError extends Error {}
 
-/** What is made of a plain value: a function of it. `null` and `undefined` stay as they are and are not passed to it. */
+/**
+ * What is made of a plain value: a function of it. `null` and `undefined` stay as they are and are not passed to it.
+ */
 export type Revive = (plain: unknown) => unknown;
 
 /**
  * The function that `type` stands for; null where plain values stay what they are.
  *
- * A class gives the value its prototype: the constructor does not run, the fields stay the value's own. A function is called with the value and
- * must return a **new** one. Where `type` says no list, each item of an array is revived by itself.
+ * A class gives the value its prototype: the constructor does not run, the fields stay the value's own. A function is
+ * called with the value and must return a **new** one. Where `type` says no list, each item of an array is revived by
+ * itself.
  */
 export function reviveByType(type: ValueType): Revive | null {
   if (type === 'plain') return null;
@@ -94,7 +97,8 @@ function revivedFields(fields: Fields, revivers: Revivers): Fields {
 /**
  * The schema as a function: its output, which may differ from its input.
  *
- * @throws (the function) MisfitError naming the paths that do not fit; CacheError RC_INVALID_OPTION when the schema is asynchronous
+ * @throws (the function) MisfitError naming the paths that do not fit; CacheError RC_INVALID_OPTION when the schema is
+ * asynchronous
  */
 export function reviveBySchema(schema: StandardSchemaV1): Revive {
   const { validate, vendor } = schema['~standard'];

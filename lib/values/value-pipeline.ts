@@ -60,8 +60,8 @@ const RESULT: Subject = {
 /**
  * Value -> payload and back, for one {@link ValuePolicy}.
  *
- * Decoding is codec, then schema, then type, then freeze. A value is frozen and shared unless its policy is mutable, or it holds what
- * cannot be frozen: Date, Map, Set, bytes, or instances made by a schema or a type function.
+ * Decoding is codec, then schema, then type, then freeze. A value is frozen and shared unless its policy is mutable, or
+ * it holds what cannot be frozen: Date, Map, Set, bytes, or instances made by a schema or a type function.
  */
 export class ValuePipeline {
   private readonly codec: Codec;
@@ -92,7 +92,8 @@ export class ValuePipeline {
    * A value of the application as its callers get it.
    *
    * @param encoded what `encode` made of it
-   * @throws CacheError RC_CLASS_LOST when an instance in it would come back as something else than `type` says; RC_DECODE_FAILED when it does
+   * @throws CacheError RC_CLASS_LOST when an instance in it would come back as something else than `type` says;
+   * RC_DECODE_FAILED when it does
    *   not come back, since it does not fit schema or type; RC_INVALID_OPTION when the schema is asynchronous
    */
   comeBack(value: unknown, { payload, format, lostClass }: EncodedValue): CachedValue {
@@ -104,7 +105,8 @@ export class ValuePipeline {
 
   /**
    * @param payload as the codec wrote it; of a codec that writes text it may be the bytes of that
-   * @throws CacheError RC_DECODE_FAILED when another codec wrote the entry, it is damaged, or it does not fit schema or type: it is a
+   * @throws CacheError RC_DECODE_FAILED when another codec wrote the entry, it is damaged, or it does not fit schema or
+   * type: it is a
    *   miss then; RC_INVALID_OPTION when the schema is asynchronous
    */
   decode(payload: Payload, format: string): CachedValue {

@@ -22,8 +22,9 @@ export class ProfilesService {
   constructor(@Inject(USERS) private readonly users: ClientProxy) {}
 
   /**
-   * The version makes events harmless that come twice, or late: an entry that was loaded after the change stays. `staleIfError`
-   * answers while the users app is away. That there is no such user is cached as well, until `UserCreated`.
+   * The version makes events harmless that come twice, or late: an entry that was loaded after the change stays.
+   * `staleIfError` answers while the users app is away. That there is no such user is cached as well, until
+   * `UserCreated`.
    */
   @InvalidateOn('User*', ({ userId, version }: UserEvent) => ({ key: userId, version }))
   @Cacheable<ProfilesService['find']>({

@@ -12,7 +12,8 @@ import { type RequestTrace, runTraced } from './request-trace.js';
 /**
  * Says in the headers where an answer came from and how long it took:
  *
- * - `X-Cache`, on reads: `miss` when this request asked the database; `joined` when another request had begun to; `l1` when the
+ * - `X-Cache`, on reads: `miss` when this request asked the database; `joined` when another request had begun to; `l1`
+ * when the
  *   process's own memory answered; `l2`: Redis, or the embedded store in its place; `stale`: either, past its ttl
  * - `Server-Timing`: `total` is the time in the application, `db` the part in which it waited for the database, ms
  */

@@ -12,7 +12,10 @@ import { orgTag, PAGES_TAG } from './users.service.js';
 export class OrganisationsController {
   constructor(private readonly organisations: OrganisationsService) {}
 
-  /** The whole response is cached, for everybody. It ends when the organisation is renamed, or a user comes, changes or goes. */
+  /**
+   * The whole response is cached, for everybody. It ends when the organisation is renamed, or a user comes, changes or
+   * goes.
+   */
   @Get(':id')
   @HttpCache({
     scope: 'public',

@@ -30,7 +30,8 @@ export class OrganisationsService {
   }
 
   /**
-   * One tag stands for every cached user of the organisation, however many there are: the eviction takes the same time for all.
+   * One tag stands for every cached user of the organisation, however many there are: the eviction takes the same time
+   * for all.
    *
    * @throws NotFoundException
    */

@@ -43,7 +43,9 @@ const userFields = {
 
 export const newUser = v.strictObject(userFields) satisfies v.GenericSchema<unknown, UserInput>;
 
-/** `version`, when given, must be the row's: whoever edits an old copy gets a 409 instead of overwriting a newer one. */
+/**
+ * `version`, when given, must be the row's: whoever edits an old copy gets a 409 instead of overwriting a newer one.
+ */
 export const changedUser = v.strictObject({
   ...userFields,
   version: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1))),

@@ -9,8 +9,8 @@ export class UsersMessages {
   constructor(private readonly users: UsersRepository) {}
 
   /**
-   * From the database: who asks caches the answer by itself, and was perhaps just told that the user has changed. An answer
-   * from the cache may be a second older than that.
+   * From the database: who asks caches the answer by itself, and was perhaps just told that the user has changed. An
+   * answer from the cache may be a second older than that.
    */
   @MessagePattern<string>('users.find')
   find(@Payload() id: number): Promise<User | null> {

@@ -11,7 +11,10 @@ const USER_COLUMNS = /* sql */ `
   u.id, u.name, u.email, u.role, u.active, o.id as "orgId", o.name as organisation,
   u.created_at as "createdAt", u.updated_at as "updatedAt", u.version`;
 
-/** Everything that is asked of the database. It knows nothing of the cache. What it changes it tells other services, in the same transaction. */
+/**
+ * Everything that is asked of the database. It knows nothing of the cache. What it changes it tells other services, in
+ * the same transaction.
+ */
 @Injectable()
 export class UsersRepository {
   constructor(
@@ -168,7 +171,10 @@ function toUser({ id, name, email, role, active, orgId, organisation, createdAt,
   };
 }
 
-/** What the database refused, in words for the client: 409 for an e-mail address that is taken, 400 for an unknown organisation. */
+/**
+ * What the database refused, in words for the client: 409 for an e-mail address that is taken, 400 for an unknown
+ * organisation.
+ */
 function explain(error: unknown): unknown {
   const state = sqlStateOf(error);
   if (state === '23505') return new ConflictException('email is taken by another user');

@@ -56,9 +56,10 @@ export class UsersService {
   }
 
   /**
-   * Write-through: the row, then its entry. The put is fenced: the entry is gone before the update begins, and no load may
-   * fill it until the update has ended. A versioned put (`version: (user) => user.version`) would save a round trip, but it is for
-   * entries without tags: the row's version says nothing about the organisation, which may be renamed at the same time.
+   * Write-through: the row, then its entry. The put is fenced: the entry is gone before the update begins, and no load
+   * may fill it until the update has ended. A versioned put (`version: (user) => user.version`) would save a round
+   * trip, but it is for entries without tags: the row's version says nothing about the organisation, which may be
+   * renamed at the same time.
    *
    * @param version the version that the client has edited; null: whatever stands
    * @throws NotFoundException, ConflictException
@@ -78,8 +79,8 @@ export class UsersService {
   }
 
   /**
-   * `strict` fences the entry for the time of the delete: should this process die right after it, the deleted user is not
-   * served from the cache until the ttl.
+   * `strict` fences the entry for the time of the delete: should this process die right after it, the deleted user is
+   * not served from the cache until the ttl.
    *
    * @throws NotFoundException
    */

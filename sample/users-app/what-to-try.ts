@@ -1,5 +1,6 @@
 /**
- * Text for the terminal: requests to send, in this order, and what their answers show. The e2e test sends these very lines.
+ * Text for the terminal: requests to send, in this order, and what their answers show. The e2e test sends these very
+ * lines.
  */
 export function whatToTry(running: {
   url: string;

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 
-/** One promise of a contract. Kept as data, so that `sabotage.spec.ts` can try the suite on drivers that break promises. */
+/**
+ * One promise of a contract. Kept as data, so that `sabotage.spec.ts` can try the suite on drivers that break promises.
+ */
 export interface ContractTest<Harness> {
   readonly name: string;
   run(harness: Harness): Promise<void>;

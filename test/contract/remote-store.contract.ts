@@ -17,8 +17,8 @@ import { readTests } from './remote-store/reads.js';
 import { versionedPutTests } from './remote-store/versioned-puts.js';
 
 /**
- * An empty server of its own for each test (or a service name of its own on a shared one), with two stores opened on it.
- * A key's bucket may be any; all of a test's keys come from `keyspace`.
+ * An empty server of its own for each test (or a service name of its own on a shared one), with two stores opened on
+ * it. A key's bucket may be any; all of a test's keys come from `keyspace`.
  */
 export interface RemoteStoreHarness {
   /** Two stores, as of two instances of the application. */

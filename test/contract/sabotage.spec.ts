@@ -51,7 +51,9 @@ interface Attempt<H> {
   readonly open: () => Promise<H>;
 }
 
-/** An honest driver passes, each sabotage is noticed by the tests that must, and no test is there that notices nothing. */
+/**
+ * An honest driver passes, each sabotage is noticed by the tests that must, and no test is there that notices nothing.
+ */
 function describeSabotage<H extends { close(): Promise<void> }>(
   subject: string,
   tests: readonly ContractTest<H>[],
@@ -61,7 +63,9 @@ function describeSabotage<H extends { close(): Promise<void> }>(
   describe(`the ${subject} contract suite`, () => {
     const named = new Set(attempts.flatMap(({ caughtBy }) => caughtBy));
     const useful = new Set<string>();
-    /** Those that must notice this one, and those of which nobody says what they notice, until they noticed something. */
+    /**
+     * Those that must notice this one, and those of which nobody says what they notice, until they noticed something.
+     */
     const tried = (caughtBy: readonly string[]) =>
       tests.filter(({ name }) => caughtBy.includes(name) || !(named.has(name) || useful.has(name)));
 

@@ -6,8 +6,9 @@ import { runSuite, startOrigin, type SuiteResult, unsafeOf } from '../http-suite
 import { sharedRedis } from '../support/servers/redis.js';
 
 /**
- * The public suite for HTTP caches (npm http-cache-tests) against a gateway in `respectHeaders` mode. Verdicts are committed: one that
- * gets worse fails. After a change for the better: `UPDATE_VERDICTS=1 npm run jest -- test/e2e/http-cache-suite`.
+ * The public suite for HTTP caches (npm http-cache-tests) against a gateway in `respectHeaders` mode. Verdicts are
+ * committed: one that gets worse fails. After a change for the better: `UPDATE_VERDICTS=1 npm run jest --
+ * test/e2e/http-cache-suite`.
  */
 
 const FILE = join(import.meta.dirname, '../http-suite/verdicts.json');
@@ -25,7 +26,8 @@ describe.each<Adapter>(['express', 'fastify'])('on %s', (adapter) => {
     const gateway = await startGateway(adapter, origin.url, redis.url);
     const before = committed[adapter] ?? {};
     const isWorse = ({ id, verdict }: SuiteResult) => before[id] === 'pass' && verdict !== 'pass';
-    // its tests live in real time, some on lifetimes of 2 s, which a machine that stalls cannot keep: a loss counts when it repeats
+    // its tests live in real time, some on lifetimes of 2 s, which a machine that stalls cannot keep: a loss counts
+    // when it repeats
     for (let tries = 0; tries === 0 || (tries < 3 && results.some(isWorse)); tries++) {
       const again = new Map((await runSuite(gateway.url)).map((result) => [result.id, result]));
       results =

@@ -106,7 +106,10 @@ describeOnPostgres(
       TIME_MS,
     );
 
-    /** Four clients at once. Every eighth update is the last of its process: it is killed 0 to 30 ms after that was sent. */
+    /**
+     * Four clients at once. Every eighth update is the last of its process: it is killed 0 to 30 ms after that was
+     * sent.
+     */
     async function updateAndKill() {
       let sent = 0;
       let kills = 0;

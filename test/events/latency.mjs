@@ -1,4 +1,5 @@
-// From publishing an event until the value is gone from the memory of *another* instance, by transport; on one machine, so that one clock tells.
+// From publishing an event until the value is gone from the memory of *another* instance, by transport; on one machine,
+// so that one clock tells.
 //
 //   npm run events:latency -- --times 500
 import 'reflect-metadata';

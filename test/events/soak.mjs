@@ -1,5 +1,6 @@
-// Events through a real broker, with duplicates, out of order, under kills of consumers and outages of Redis; then every key of every instance
-// against the oracle. Ends with 1 when a key is older than its last event, or when an event was lost.
+// Events through a real broker, with duplicates, out of order, under kills of consumers and outages of Redis; then
+// every key of every instance against the oracle. Ends with 1 when a key is older than its last event, or when an event
+// was lost.
 //
 //   npm run events:soak -- --events 1000000 --partitions 8 --kills 20 --outages 5
 import { fork } from 'node:child_process';

@@ -1,4 +1,5 @@
-// Does anything grow? Rounds of fresh keys with an outage in each, for minutes; ends with 1 when the heap went on growing.
+// Does anything grow? Rounds of fresh keys with an outage in each, for minutes; ends with 1 when the heap went on
+// growing.
 // npm run growth:soak -- --minutes 10
 import { parseArgs } from 'node:util';
 import { OutageRounds } from './outages.js';

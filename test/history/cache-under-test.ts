@@ -47,7 +47,10 @@ export interface CacheUnderTest {
   clearRegion(region: number): Promise<void>;
   clearAll(): Promise<void>;
 
-  /** Fences of the region that were not acknowledged so far: such a write went on without one, and a crash in it is a plain crash. */
+  /**
+   * Fences of the region that were not acknowledged so far: such a write went on without one, and a crash in it is a
+   * plain crash.
+   */
   fencesFailed(region: number): number;
   /** For the worker's report. */
   status(): { readsInFlight: number; pendingEvictions: number };

@@ -9,7 +9,9 @@ export type Rule =
   | 'G2'
   /** A read returned a value from before the process's own eviction. */
   | 'G3'
-  /** After a crash between commit and eviction, a read returned the value from before the commit, in spite of the fence. */
+  /**
+   * After a crash between commit and eviction, a read returned the value from before the commit, in spite of the fence.
+   */
   | 'G6'
   /** A read failed. */
   | 'failed read';
@@ -79,8 +81,8 @@ const RECENT_ACKNOWLEDGEMENTS = 256;
 /**
  * Checks histories of any number of processes, in the order of time, a stretch at a time.
  *
- * Sound by construction: an operation counts from its recorded end, a read from its recorded begin, and what is missing from the
- * histories (a process was killed) makes the checks weaker, never wrong.
+ * Sound by construction: an operation counts from its recorded end, a read from its recorded begin, and what is missing
+ * from the histories (a process was killed) makes the checks weaker, never wrong.
  */
 export class HistoryChecker {
   readonly figures: CheckedFigures = {
@@ -108,11 +110,17 @@ export class HistoryChecker {
       /** D. */
       readonly maxAgeMs: number;
       readonly fenceMs: number;
-      /** Whether fences that stood at this time may have been lost with the server's data, which the protocol does not cover. */
+      /**
+       * Whether fences that stood at this time may have been lost with the server's data, which the protocol does not
+       * cover.
+       */
       readonly mayHaveLostFences: (begin: number, end: number) => boolean;
       /** Whether a server may have gone back, under its connections, less than D before the read or while it lasted. */
       readonly maySeeRollback?: (read: Operation) => boolean;
-      /** Whether the read lasted while some talked to a master that others had left: then G2 is all that is promised, L1 or not. */
+      /**
+       * Whether the read lasted while some talked to a master that others had left: then G2 is all that is promised, L1
+       * or not.
+       */
       readonly isBoundedByAge?: (read: Operation) => boolean;
       readonly onViolation: (violation: Violation) => void;
     },

@@ -6,13 +6,16 @@ import type { RunSummary } from './coordinator.js';
 import { runChecker } from './run-checker.js';
 
 /**
- * The short form of the history checker: separate processes on real servers, with faults, on every topology. The long form is a
- * command of its own (docs/coherence.md).
+ * The short form of the history checker: separate processes on real servers, with faults, on every topology. The long
+ * form is a command of its own (docs/coherence.md).
  */
 
 const BUILD = join(process.cwd(), 'dist-history-spec');
 const RUN_MS = 150_000;
-/** What must not be missed by chance stands in test/rules; this shows that the parts work together, and `npm run history` goes on for hours. */
+/**
+ * What must not be missed by chance stands in test/rules; this shows that the parts work together, and `npm run
+ * history` goes on for hours.
+ */
 const SECONDS = 12;
 
 /** Few keys and many writes, so that little time shows much. */

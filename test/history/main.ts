@@ -3,7 +3,10 @@ import { parseArgs } from 'node:util';
 import { runHistory, type RunOptions } from './coordinator.js';
 import { TOPOLOGIES } from './topologies/by-name.js';
 
-/** The command line of the history checker; docs/coherence.md explains its options. Ends with 1 when a promise was broken. */
+/**
+ * The command line of the history checker; docs/coherence.md explains its options. Ends with 1 when a promise was
+ * broken.
+ */
 
 const { values } = parseArgs({
   options: {

@@ -3,7 +3,8 @@ import type { WorkerState } from './messages.js';
 import { Random } from './random.js';
 
 /**
- * Loses and delays pub/sub messages on their way to this process, as `state` says at that moment. Those that arrive keep their order.
+ * Loses and delays pub/sub messages on their way to this process, as `state` says at that moment. Those that arrive
+ * keep their order.
  *
  * It stands between the connection and its listeners, where a broken network would.
  */

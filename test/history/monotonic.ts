@@ -1,6 +1,6 @@
 /**
- * Milliseconds of CLOCK_MONOTONIC, with a fraction of nanoseconds. The same clock for every process of this host, so that moments of
- * different processes can be compared; a step of the wall clock does not move it.
+ * Milliseconds of CLOCK_MONOTONIC, with a fraction of nanoseconds. The same clock for every process of this host, so
+ * that moments of different processes can be compared; a step of the wall clock does not move it.
  */
 export function monotonicMs(): number {
   const [seconds, nanoseconds] = process.hrtime();

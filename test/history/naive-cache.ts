@@ -4,8 +4,8 @@ import { madeOf, REGIONS, tagOf } from './regions.js';
 import type { Row } from './source-of-truth.js';
 
 /**
- * The cache that everyone writes first: GET, load, SET; DEL and a message on eviction; a Map in the process. It is here to show that the
- * checker sees what is wrong with it.
+ * The cache that everyone writes first: GET, load, SET; DEL and a message on eviction; a Map in the process. It is here
+ * to show that the checker sees what is wrong with it.
  */
 export class NaiveCache implements CacheUnderTest {
   private readonly client: Redis;

@@ -12,7 +12,9 @@ export interface RegionUnderTest {
   readonly ttl: 'short' | 'long';
   /** Refreshed before it expires, stale while a load takes long, with few loads at once. */
   readonly isResilient?: true;
-  /** Index of the region whose cached values the loader reads, key by key; the value carries the version it was made of. */
+  /**
+   * Index of the region whose cached values the loader reads, key by key; the value carries the version it was made of.
+   */
   readonly madeOf?: number;
 }
 
@@ -70,7 +72,10 @@ export const tagOf = (region: number, key: number): number =>
 
 export const tagName = (tag: number): string => `g${tag}`;
 
-/** @param fenceMs longer than every write of the workload, short enough that the fences of killed processes fall during a run */
+/**
+ * @param fenceMs longer than every write of the workload, short enough that the fences of killed processes fall during
+ * a run
+ */
 export function regionOptions({
   shortTtlMs,
   fenceMs,

@@ -8,8 +8,8 @@ import { tempDir, track } from '../support/servers/processes.js';
 import type { RunSummary } from './coordinator.js';
 
 /**
- * The long run: one topology after another, again and again with the next seed, until the time is over. The summary file is written after each
- * round. What follows `--` goes to every run. Ends with 1 when a promise was broken.
+ * The long run: one topology after another, again and again with the next seed, until the time is over. The summary
+ * file is written after each round. What follows `--` goes to every run. Ends with 1 when a promise was broken.
  */
 
 interface Total {

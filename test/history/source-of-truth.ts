@@ -10,8 +10,8 @@ export interface Row {
 }
 
 /**
- * The database: one counter per key on a server of its own, which no fault touches. INCR is the commit and returns the version, GET reads the
- * committed one.
+ * The database: one counter per key on a server of its own, which no fault touches. INCR is the commit and returns the
+ * version, GET reads the committed one.
  */
 export class SourceOfTruth {
   private readonly client: Redis;

@@ -8,9 +8,15 @@ export interface Fault {
   readonly weight: number;
   /** True: fences and entries may be gone after it. */
   readonly losesData: boolean;
-  /** True: no client is told, so that what was acknowledged before its end counts for a read only when it is D old or older. */
+  /**
+   * True: no client is told, so that what was acknowledged before its end counts for a read only when it is D old or
+   * older.
+   */
   readonly isSilent?: boolean;
-  /** True: while it lasts everybody is promised what G2 says, and no more: some still talk to a master that others have left. */
+  /**
+   * True: while it lasts everybody is promised what G2 says, and no more: some still talk to a master that others have
+   * left.
+   */
   readonly isBoundedByAge?: boolean;
   run(random: Random): Promise<void>;
 }

@@ -13,7 +13,9 @@ export function shiftWallClock(state: WorkerState): void {
 
 let stoodStillMs = 0;
 
-/** What a suspended machine does to its process: nothing runs for so long, and the monotonic clock does not know of it. */
+/**
+ * What a suspended machine does to its process: nothing runs for so long, and the monotonic clock does not know of it.
+ */
 export function suspend(ms: number): void {
   const before = performance.now();
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);

@@ -13,7 +13,9 @@ import { type Row, SourceOfTruth } from './source-of-truth.js';
 import { shiftWallClock, suspend } from './wall-clock.js';
 import { Workload } from './workload.js';
 
-/** One process of the checker: an application with a cache, its workload, and its history. Started by the coordinator. */
+/**
+ * One process of the checker: an application with a cache, its workload, and its history. Started by the coordinator.
+ */
 
 const FLUSH_EVERY_MS = 50;
 

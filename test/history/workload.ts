@@ -12,7 +12,10 @@ import type { Row, SourceOfTruth } from './source-of-truth.js';
 const READS_PER_TURN = 16;
 const WRITES_PER_BURST = 6;
 
-/** Commits that may still be announced by an event; far below the tombstone, since a late put is no event but a fault of the test. */
+/**
+ * Commits that may still be announced by an event; far below the tombstone, since a late put is no event but a fault of
+ * the test.
+ */
 const EVENT_AGE_MS = 1_000;
 
 type Write =

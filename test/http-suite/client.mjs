@@ -11,7 +11,10 @@ const results = getResults();
 const tests = new Map(all.flatMap((suite) => suite.tests).map((test) => [test.id, test]));
 const verdicts = new Map();
 
-/** As the suite itself judges (lib/display.mjs, which needs a browser): a test says nothing when one it rests on has failed. */
+/**
+ * As the suite itself judges (lib/display.mjs, which needs a browser): a test says nothing when one it rests on has
+ * failed.
+ */
 function verdictOf(id) {
   if (verdicts.has(id)) return verdicts.get(id);
   const result = results[id];

@@ -30,7 +30,9 @@ class Summaries {
   }
 }
 
-/** Listeners stay open meanwhile. Modules end from the root on: it comes after the events module, since it lies deeper. */
+/**
+ * Listeners stay open meanwhile. Modules end from the root on: it comes after the events module, since it lies deeper.
+ */
 @Injectable()
 class SlowToEnd implements BeforeApplicationShutdown {
   ms = 0;

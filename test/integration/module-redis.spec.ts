@@ -29,7 +29,10 @@ class Users {
   }
 }
 
-/** No two of them are one key or one tag: separators, escapes, placeholders, control characters, halves of characters, 1 MB. */
+/**
+ * No two of them are one key or one tag: separators, escapes, placeholders, control characters, halves of characters, 1
+ * MB.
+ */
 const ODD = [
   ':',
   '{',

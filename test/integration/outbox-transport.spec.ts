@@ -7,7 +7,10 @@ import { CacheOutboxTransport, RedisCacheEvents, RedisCacheEventsModule } from '
 import { waitUntil } from '../support/servers/processes.js';
 import { type RedisServer, startRedis } from '../support/servers/redis.js';
 
-/** What `@nestjs/outbox` 0.1.3 declares, in its own words as types; the package itself is on no registry that the tests reach. */
+/**
+ * What `@nestjs/outbox` 0.1.3 declares, in its own words as types; the package itself is on no registry that the tests
+ * reach.
+ */
 interface OutboxMessage<P = unknown> {
   readonly id: string;
   readonly topic: string;

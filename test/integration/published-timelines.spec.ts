@@ -7,8 +7,8 @@ import { gate } from '../support/fake-clock.js';
 import { type RedisServer, startRedis } from '../support/servers/redis.js';
 
 /**
- * The timelines that cache-fence, DialCache and lease-cache publish in their suites and documents, and those that they name as not
- * covered, on this cache. See docs/coherence.md, "Beside others".
+ * The timelines that cache-fence, DialCache and lease-cache publish in their suites and documents, and those that they
+ * name as not covered, on this cache. See docs/coherence.md, "Beside others".
  */
 
 let redis: RedisServer;

@@ -24,7 +24,10 @@ import { systemClock } from '../../lib/shared/clock.js';
 import { sleep } from '../support/servers/processes.js';
 import { redisCli, sharedRedis, startRedis } from '../support/servers/redis.js';
 
-/** What the contract cannot ask for: keys that Redis evicts one by one, what is left in M, and waits of more than a moment. */
+/**
+ * What the contract cannot ask for: keys that Redis evicts one by one, what is left in M, and waits of more than a
+ * moment.
+ */
 
 let redis: Awaited<ReturnType<typeof sharedRedis>>;
 let admin: Redis;

@@ -51,7 +51,10 @@ export class CoherenceModel implements Model {
     return undefined;
   }
 
-  /** A caller without knowledge asks; where servers come back unsynchronised, only callers that saw the newer one are promised anything. */
+  /**
+   * A caller without knowledge asks; where servers come back unsynchronised, only callers that saw the newer one are
+   * promised anything.
+   */
   private isForeignToAll(s: State): boolean {
     const { world: w } = this;
     let known = 0;

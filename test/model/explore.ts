@@ -101,7 +101,10 @@ function traceOf(model: Model, known: StateSet, to: number, last?: TracePoint): 
   return trace;
 }
 
-/** States in the order they were found, each once. One block of memory grows by doubling: millions of small objects would not fit. */
+/**
+ * States in the order they were found, each once. One block of memory grows by doubling: millions of small objects
+ * would not fit.
+ */
 class StateSet {
   size = 0;
   /** Words of four bytes per state: copied, compared and hashed four times as fast. */

@@ -183,7 +183,10 @@ export class FaultModel {
     this.fencesLost(s);
   }
 
-  /** Demoted and promoted again without a disconnect: the process is the same, and remembers, the data is the other server's. */
+  /**
+   * Demoted and promoted again without a disconnect: the process is the same, and remembers, the data is the other
+   * server's.
+   */
   private rollBack(s: State): void {
     const { world: w } = this;
     s.copyWithin(w.dataStart, w.saved, w.saved + w.dataEnd - w.dataStart);
@@ -258,7 +261,10 @@ export class FaultModel {
     }
   }
 
-  /** A fence that the new data does not hold protects nobody: its writer's promise ends (T10), unless the option holds it up. */
+  /**
+   * A fence that the new data does not hold protects nobody: its writer's promise ends (T10), unless the option holds
+   * it up.
+   */
   private fencesLost(s: State): void {
     const { world: w } = this;
     if (w.scenario.fenceAfterFailover) return;

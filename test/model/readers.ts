@@ -26,7 +26,10 @@ export const READ = {
 
 const CALLER = { absent: 0, waiting: 1, served: 2 } as const;
 
-/** By what a caller may take a flight's result: it arrived before the last operation was sent, before the load began, or it began the flight. */
+/**
+ * By what a caller may take a flight's result: it arrived before the last operation was sent, before the load began, or
+ * it began the flight.
+ */
 const COVER = { operation: 1, load: 2, owner: 4 } as const;
 
 const NO_FLIGHT = 255;

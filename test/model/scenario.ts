@@ -37,14 +37,21 @@ export interface WriterSpec {
   readonly deliveries?: number;
 }
 
-/** One small world, all of whose interleavings are explored. Numbers are bounds; what is left out does not exist there. */
+/**
+ * One small world, all of whose interleavings are explored. Numbers are bounds; what is left out does not exist there.
+ */
 export interface Scenario {
   readonly name: string;
   readonly about: string;
   readonly writers: readonly WriterSpec[];
-  /** Names of steps that have been taken, in this order, before the exploration begins: a way to reach deep places cheaply. */
+  /**
+   * Names of steps that have been taken, in this order, before the exploration begins: a way to reach deep places
+   * cheaply.
+   */
   readonly prefix?: readonly string[];
-  /** How many instances have a view of the bucket (L1, channel, polls, plain reads). Default 0: readers use GETL only. */
+  /**
+   * How many instances have a view of the bucket (L1, channel, polls, plain reads). Default 0: readers use GETL only.
+   */
   readonly instances?: number;
   /** The instance of each slot for a read that goes to Redis. */
   readonly flights?: readonly number[];
@@ -59,7 +66,9 @@ export interface Scenario {
   /** Entries carry versions (the number of their commit), and tombstones are kept. */
   readonly versioned?: boolean;
   readonly losesMessages?: boolean;
-  /** Messages on their way to one instance at most; beyond that the model stops with an error, or loses them if it may. */
+  /**
+   * Messages on their way to one instance at most; beyond that the model stops with an error, or loses them if it may.
+   */
   readonly queue?: number;
   /** Fences may run out at any time. */
   readonly fencesExpire?: boolean;
@@ -77,7 +86,9 @@ export interface Scenario {
   readonly snapshotLoads?: boolean;
   /** A load may throw, and gives its lease back. */
   readonly loadsFail?: boolean;
-  /** A load may read a replica of the database that lags one version behind. What it returns itself is promised nothing. */
+  /**
+   * A load may read a replica of the database that lags one version behind. What it returns itself is promised nothing.
+   */
   readonly laggingLoads?: boolean;
   /** A GETL may arrive twice, the second time as late as it can. */
   readonly duplicates?: boolean;
@@ -103,7 +114,10 @@ export interface Scenario {
   readonly clockBehind?: boolean;
   /** The promise of strict writes is claimed over failovers too (the option fenceAfterFailover). */
   readonly fenceAfterFailover?: boolean;
-  /** How often D, the bound of L1 and of what a connection proves, may pass. Left out: there is no clock, and a proof is of any age. */
+  /**
+   * How often D, the bound of L1 and of what a connection proves, may pass. Left out: there is no clock, and a proof is
+   * of any age.
+   */
   readonly turns?: number;
   /** An instance may be suspended while D passes. */
   readonly suspends?: boolean;

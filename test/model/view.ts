@@ -119,8 +119,8 @@ export class ViewModel {
   }
 
   /**
-   * Whether the server of the connection has run a poll that was sent on it, and its answer is under way: it comes before the reply to what
-   * the server runs now, and makes that count.
+   * Whether the server of the connection has run a poll that was sent on it, and its answer is under way: it comes
+   * before the reply to what the server runs now, and makes that count.
    */
   isIdentifiedOnServer(s: State, instance: number): boolean {
     const { world: w } = this;

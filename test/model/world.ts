@@ -120,7 +120,10 @@ export class World {
   readonly kPending: number;
   /** The highest position of the known incarnation, by whatever answer or message. */
   readonly kHigh: number;
-  /** How often D has passed since the last poll that was answered was sent: by the clock that stands still in a suspended machine, and by the one on the wall. */
+  /**
+   * How often D has passed since the last poll that was answered was sent: by the clock that stands still in a
+   * suspended machine, and by the one on the wall.
+   */
   readonly kAge: number;
   readonly kWallAge: number;
   /** Its connection is to a master that was cut off, and refuses writes. */

@@ -1,5 +1,5 @@
-// `npm run test:commonjs`: the suites of the library once on its CommonJS build, with Nest 11 and Jest without ES modules, as teams on Nest 11 run it.
-// `npm run test:commonjs -- test/unit` runs these alone.
+// `npm run test:commonjs`: the suites of the library once on its CommonJS build, with Nest 11 and Jest without ES
+// modules, as teams on Nest 11 run it. `npm run test:commonjs -- test/unit` runs these alone.
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, cpSync } from 'node:fs';
 import { join } from 'node:path';

@@ -91,7 +91,9 @@ export class Consumer {
     private readonly npmWarnings: string,
   ) {}
 
-  /** Copies the fixture, adds Nest, ioredis and, where named, @nestjs/observe of these versions, and lets npm install. */
+  /**
+   * Copies the fixture, adds Nest, ioredis and, where named, @nestjs/observe of these versions, and lets npm install.
+   */
   static async install(
     folder: string,
     tarball: Tarball,
@@ -127,12 +129,19 @@ export class Consumer {
     await command(this.folder, process.execPath, TSC, '-p', 'tsconfig.json');
   }
 
-  /** Runs Jest in CommonJS mode on the compiled files, with its defaults. Rejects with what it printed when a test fails. */
+  /**
+   * Runs Jest in CommonJS mode on the compiled files, with its defaults. Rejects with what it printed when a test
+   * fails.
+   */
   async jest(): Promise<void> {
     await command(join(this.folder, 'commonjs'), process.execPath, JEST, '--ci', '--rootDir', '.');
   }
 
-  /** Bundles a file with everything it loads into one CommonJS file, and runs that. @returns the last line it printed, as JSON */
+  /**
+   * Bundles a file with everything it loads into one CommonJS file, and runs that.
+   *
+   * @returns the last line it printed, as JSON
+   */
   async bundle(file: string, ...flags: string[]): Promise<unknown> {
     const out = join(this.folder, 'bundle', `${flags.length}-${file.replaceAll(sep, '-')}.cjs`);
     const left = NOT_BUNDLED.map((name) => `--external:${name}`);

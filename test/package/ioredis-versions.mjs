@@ -1,5 +1,5 @@
-// `npm run test:ioredis`: the suites that speak to Redis, once with each version of ioredis that package.json admits; or with those named:
-// `npm run test:ioredis -- 5.11.1`.
+// `npm run test:ioredis`: the suites that speak to Redis, once with each version of ioredis that package.json admits;
+// or with those named: `npm run test:ioredis -- 5.11.1`.
 import { ES_MODULES, jestIn, makeVariant } from './variant.mjs';
 
 const versions = process.argv.slice(2).length > 0 ? process.argv.slice(2) : ['5.4.2', '5.11.1', '6'];

@@ -1,7 +1,8 @@
-// `npm run test:package`: applications as the command line of Nest generates them, with the packed tarball, in the set-ups that teams have.
-// Their application uses every entry: the module and its decorators, /http, /health, /microservices, and /testing in its tests.
-// Prints a table: set-up × (installs, builds, boots, tests, lints, hit, eviction, event, http, health, seconds). Needs the registry.
-// `npm run test:package -- 'Nest 12|esbuild'` runs the set-ups whose name this matches.
+// `npm run test:package`: applications as the command line of Nest generates them, with the packed tarball, in the
+// set-ups that teams have. Their application uses every entry: the module and its decorators, /http, /health,
+// /microservices, and /testing in its tests. Prints a table: set-up × (installs, builds, boots, tests, lints, hit,
+// eviction, event, http, health, seconds). Needs the registry. `npm run test:package -- 'Nest 12|esbuild'` runs the
+// set-ups whose name this matches.
 import { execFile } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -68,7 +69,10 @@ const CHECKED = {
   types: ['node'],
   noEmit: true,
 };
-/** The application's sources under options of our own: what `nest new` writes into tsconfig.json is not for every TypeScript. */
+/**
+ * The application's sources under options of our own: what `nest new` writes into tsconfig.json is not for every
+ * TypeScript.
+ */
 const compiled = (typescript, module) => [
   async (app) => {
     const compilerOptions = { ...CHECKED, module, moduleResolution: module };
@@ -79,7 +83,10 @@ const compiled = (typescript, module) => [
   null,
 ];
 
-/** The examples of README and docs as files of the application, by its own linter; its fixes are not undone, its warnings count. */
+/**
+ * The examples of README and docs as files of the application, by its own linter; its fixes are not undone, its
+ * warnings count.
+ */
 const linted =
   (...flags) =>
   async (app) => {
@@ -93,7 +100,10 @@ const linted =
     }
   };
 
-/** Of each: its name, what installs it, what builds it, what boots it, what tests it, what lints it. Applications of one generator are made once. */
+/**
+ * Of each: its name, what installs it, what builds it, what boots it, what tests it, what lints it. Applications of one
+ * generator are made once.
+ */
 const SET_UPS = [
   ['Nest 11, ioredis 5, Jest 30 (CommonJS), ESLint', () => nest11(['msgpackr']), [nest(), node('dist/main.js')], bin('jest'), linted('--max-warnings', '0')], // prettier-ignore
   ['Nest 11, Jest 29', () => nest11(['jest@29', '@types/jest@29']), [nest(), node('dist/main.js')], bin('jest')],

@@ -8,8 +8,8 @@ const COPIED = ['lib', 'test', 'sample', 'docs', 'bench', 'package.json', 'nest-
 const CONFIGS = readdirSync(ROOT).filter((file) => /^tsconfig.*\.json$/.test(file));
 
 /**
- * A copy of the repository whose node_modules has other versions of some packages: links to the repository's own, and beside them what npm
- * installs anew.
+ * A copy of the repository whose node_modules has other versions of some packages: links to the repository's own, and
+ * beside them what npm installs anew.
  *
  * @param {readonly string[]} packages as npm takes them, such as `ioredis@5.4.2`
  */

@@ -10,8 +10,8 @@ import { convictions, functionSchedules } from './function-rules.js';
 import { mutatedLibrary } from './mutated-library.js';
 
 /**
- * Every rule of the function library, on a real Redis, once with it and once without: the tests of the contract that stand for it hold,
- * and fail. RULES_TIMES repeats each.
+ * Every rule of the function library, on a real Redis, once with it and once without: the tests of the contract that
+ * stand for it hold, and fail. RULES_TIMES repeats each.
  */
 
 const TIMES = Number(process.env['RULES_TIMES'] ?? 1);

@@ -94,8 +94,8 @@ const beforePut = (what: string) => `${what} between fence and put refuses the p
 const refusesVersioned = (what: string) => `${what} refuses versioned puts for tombstoneMs, and nothing stands`;
 
 /**
- * Which tests of the contract suite, or schedules of above, convict a function library without a rule: each of them must fail there, on
- * a real Redis, every time. By the name of the mutant (test/history/mutants/server-mutants.ts).
+ * Which tests of the contract suite, or schedules of above, convict a function library without a rule: each of them
+ * must fail there, on a real Redis, every time. By the name of the mutant (test/history/mutants/server-mutants.ts).
  */
 export const convictions: Readonly<Record<string, readonly string[]>> = {
   'blind fill': ['a fill without a lease is refused and writes nothing', duringALoad('an eviction')],

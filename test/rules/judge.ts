@@ -19,7 +19,9 @@ export interface Case {
   readonly redis: string;
 }
 
-/** A process that tries schedules on builds, each of which is code of its own. Started by the spec, one case at a time. */
+/**
+ * A process that tries schedules on builds, each of which is code of its own. Started by the spec, one case at a time.
+ */
 process.on('message', (asked: Case) => void judge(asked).then((verdict) => process.send?.(verdict)));
 process.on('disconnect', () => process.exit());
 

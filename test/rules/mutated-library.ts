@@ -6,7 +6,11 @@ import type { Mutant } from '../history/mutants/mutant.js';
 
 const FUNCTIONS = 'lib/stores/redis/functions';
 
-/** The text of the function library with a rule taken out, as FUNCTION LOAD takes it. @throws Error when an edit does not fit */
+/**
+ * The text of the function library with a rule taken out, as FUNCTION LOAD takes it.
+ *
+ * @throws Error when an edit does not fit
+ */
 export function mutatedLibrary(mutant: Mutant): string {
   const sources = mutatedSources(mutant);
   const load = (name: string): Record<string, unknown> => {

@@ -12,8 +12,8 @@ import { besideTheModel, ofComposition, ofOneKey } from './of-the-model.js';
 import { schedules } from './schedules/index.js';
 
 /**
- * Every rule of the engine and of the driver, once with it and once without: the promise is kept, and it is broken. RULES_TIMES repeats
- * each, since once is no proof that it is broken every time.
+ * Every rule of the engine and of the driver, once with it and once without: the promise is kept, and it is broken.
+ * RULES_TIMES repeats each, since once is no proof that it is broken every time.
  */
 
 const TIMES = Number(process.env['RULES_TIMES'] ?? 1);

@@ -10,8 +10,9 @@ function killAll() {
 }
 
 /**
- * Node, and the end of every child that a test file started: with the file's last hook, also after a test that ran out of time, and with this process.
- * A test file cannot see to it by itself: its `process` is a copy that hears of no end and no signal.
+ * Node, and the end of every child that a test file started: with the file's last hook, also after a test that ran out
+ * of time, and with this process. A test file cannot see to it by itself: its `process` is a copy that hears of no end
+ * and no signal.
  */
 export default class ChildrenDieEnvironment extends TestEnvironment {
   own = new Set();

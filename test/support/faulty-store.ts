@@ -22,7 +22,10 @@ export interface Faults {
   loseNextReply(operation: Operation): void;
   /** The next call of this operation waits for the gate before it reaches the store. */
   holdNext(operation: Operation): Gate<void>;
-  /** From now on polls of this bucket tell another time, as of a server whose clock is wrong by `ms`. Entries keep the store's. */
+  /**
+   * From now on polls of this bucket tell another time, as of a server whose clock is wrong by `ms`. Entries keep the
+   * store's.
+   */
   shiftClock(bucket: number, ms: number): void;
   /** The next call of this operation runs on the store at once; its answer waits for the gate. */
   holdNextReply(operation: Operation): Gate<void>;

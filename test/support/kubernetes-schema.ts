@@ -1,8 +1,9 @@
 import * as v from 'valibot';
 
 /**
- * The shape of the Kubernetes objects that the docs show, after the API reference (apps/v1 Deployment, policy/v1 PodDisruptionBudget): strict, so that a
- * misspelt or misplaced field is refused as the API server refuses it. Fields that no page uses are left out.
+ * The shape of the Kubernetes objects that the docs show, after the API reference (apps/v1 Deployment, policy/v1
+ * PodDisruptionBudget): strict, so that a misspelt or misplaced field is refused as the API server refuses it. Fields
+ * that no page uses are left out.
  */
 
 const name = v.pipe(v.string(), v.regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/));

@@ -8,8 +8,8 @@ import type { VirtualModule } from './type-check.js';
 const ROOT = join(import.meta.dirname, '..', '..');
 
 /**
- * Lints modules of a program by the rules that `nest new` writes into an application: ESLint's and typescript-eslint's recommended ones, with types.
- * What it makes a warning of counts as well; how lines are broken does not.
+ * Lints modules of a program by the rules that `nest new` writes into an application: ESLint's and typescript-eslint's
+ * recommended ones, with types. What it makes a warning of counts as well; how lines are broken does not.
  *
  * @returns one line per message: path:line: message (rule)
  */

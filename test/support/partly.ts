@@ -1,5 +1,6 @@
 /**
- * A stand-in of which a test needs some members only: the compiler holds these to what they stand for, and any other throws.
+ * A stand-in of which a test needs some members only: the compiler holds these to what they stand for, and any other
+ * throws.
  */
 export function partly<T extends object>(members: Partial<T>): T {
   return new Proxy(members, {

@@ -8,7 +8,10 @@ import { directedClientMutants, directedServerMutants } from '../history/mutants
 import { edited } from '../history/mutants/edited.js';
 import { serverMutants } from '../history/mutants/server-mutants.js';
 
-/** Each mutant still fits the code. Whether the checker notices is a matter of luck and time: `npm run history:mutants` asks. */
+/**
+ * Each mutant still fits the code. Whether the checker notices is a matter of luck and time: `npm run history:mutants`
+ * asks.
+ */
 
 const all = [...serverMutants, ...directedServerMutants, ...clientMutants, ...directedClientMutants];
 

@@ -3,7 +3,8 @@ import { bytesOf, type CachedResponse } from '../cached-response.js';
 /**
  * One range of a stored body (RFC 9110, section 14): `bytes=0-4`, `bytes=5-`, `bytes=-3`.
  *
- * @returns null where the origin has to answer: several ranges, another unit, none of the body, or a part that is no text by itself
+ * @returns null where the origin has to answer: several ranges, another unit, none of the body, or a part that is no
+ * text by itself
  */
 export function partOf(stored: CachedResponse, range: string): CachedResponse | null {
   const match = /^bytes=(\d*)-(\d*)$/.exec(range.trim());

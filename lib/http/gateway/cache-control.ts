@@ -1,8 +1,8 @@
 import { combined, type HeaderFields } from './header-fields.js';
 
 /**
- * The directives of a Cache-Control field by lower-case name (RFC 9111, section 5.2); null: without an argument. Of a directive
- * that stands twice, the smaller number of seconds counts.
+ * The directives of a Cache-Control field by lower-case name (RFC 9111, section 5.2); null: without an argument. Of a
+ * directive that stands twice, the smaller number of seconds counts.
  */
 export type CacheControl = ReadonlyMap<string, string | null>;
 
@@ -15,8 +15,8 @@ const MOST_SECONDS = 2 ** 31;
 const DIRECTIVE = /\s*([^\s,="]*)(\s*=\s*("(?:[^"\\]|\\.)*"|[^",]*))?\s*(?:,|$)/y;
 
 /**
- * Reads what is well formed. Where the rest cannot be told apart, a quote without its end say, the field counts as `no-store`:
- * the directive that forbids most may stand in it.
+ * Reads what is well formed. Where the rest cannot be told apart, a quote without its end say, the field counts as
+ * `no-store`: the directive that forbids most may stand in it.
  */
 export function parseCacheControl(fields: HeaderFields): CacheControl {
   const directives = new Map<string, string | null>();
@@ -34,8 +34,8 @@ export function parseCacheControl(fields: HeaderFields): CacheControl {
 }
 
 /**
- * The seconds of a directive: undefined when it does not stand there, 0 when its argument is no number of seconds (RFC 9111,
- * section 4.2.1: what is invalid is stale).
+ * The seconds of a directive: undefined when it does not stand there, 0 when its argument is no number of seconds (RFC
+ * 9111, section 4.2.1: what is invalid is stale).
  */
 export function secondsOf(directives: CacheControl, name: string): number | undefined {
   const argument = directives.get(name);

@@ -7,9 +7,9 @@ import type { ExchangeTimes, ResponseHead } from './message-heads.js';
 const HEURISTIC_STATUS = new Set([200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 501]);
 
 /**
- * How long a response is fresh, from its creation on, ms, for a shared cache (RFC 9111, section 4.2.1): s-maxage, else max-age,
- * else Expires. Undefined: it does not say. What is said and cannot be read is 0. Nothing is guessed from Last-Modified (section 4.2.2): a cache that evictions reach should not serve
- * what nobody has said is fresh.
+ * How long a response is fresh, from its creation on, ms, for a shared cache (RFC 9111, section 4.2.1): s-maxage, else
+ * max-age, else Expires. Undefined: it does not say. What is said and cannot be read is 0. Nothing is guessed from
+ * Last-Modified (section 4.2.2): a cache that evictions reach should not serve what nobody has said is fresh.
  */
 export function lifetimeMs(response: ResponseHead, times: ExchangeTimes): number | undefined {
   const directives = parseCacheControl(response.headers);

@@ -19,7 +19,10 @@ import { findVariant, type Place, type ResponseEntries } from './variants.js';
 export interface GatewayOptions extends ReuseOptions {
   /** How long a response is kept at most, fresh or for revalidation, ms. */
   readonly mostKeptMs: number;
-  /** True: a request with credentials may get what is stored for all. Else only what says that it is for those with credentials too. */
+  /**
+   * True: a request with credentials may get what is stored for all. Else only what says that it is for those with
+   * credentials too.
+   */
   readonly answersPersonal: boolean;
 }
 
@@ -67,9 +70,9 @@ type MissStatus = CacheStatus & { hit: false };
 class OriginFailure extends Error {}
 
 /**
- * A shared HTTP cache between a handler and its callers (RFC 9111): what the handler's responses say decides what is stored, how long
- * it is fresh, when the handler is asked again, and with which validators. A response that is for one request alone never reaches another,
- * not even one that waited for it.
+ * A shared HTTP cache between a handler and its callers (RFC 9111): what the handler's responses say decides what is
+ * stored, how long it is fresh, when the handler is asked again, and with which validators. A response that is for one
+ * request alone never reaches another, not even one that waited for it.
  */
 export class Gateway {
   private readonly revalidating = new Set<string>();

@@ -4,8 +4,8 @@ import type { ResponseHead } from './message-heads.js';
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'QUERY', 'PROPFIND', 'REPORT', 'SEARCH']);
 
 /**
- * What a request that may have written ends (RFC 9111, section 4.4): its own URI, and Location and Content-Location of the same
- * origin. Empty for a safe method or an error.
+ * What a request that may have written ends (RFC 9111, section 4.4): its own URI, and Location and Content-Location of
+ * the same origin. Empty for a safe method or an error.
  *
  * @param url of the request, absolute
  * @returns absolute URLs without fragment

@@ -3,8 +3,8 @@ const PASSED_MS = 10_000;
 const MOST_PASSED = 10_000;
 
 /**
- * URIs whose last response could not be stored. Who asks for them goes straight to the origin: waiting for another's answer that
- * cannot be shared would put all of them in a row.
+ * URIs whose last response could not be stored. Who asks for them goes straight to the origin: waiting for another's
+ * answer that cannot be shared would put all of them in a row.
  */
 export class PassedKeys {
   private readonly until = new Map<string, number>();

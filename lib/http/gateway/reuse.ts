@@ -8,11 +8,16 @@ export type Reuse =
   | { readonly as: 'fresh'; readonly ageMs: number; readonly freshMs: number }
   /** Served while one caller revalidates it (RFC 5861, section 3). */
   | { readonly as: 'stale-while-revalidate'; readonly ageMs: number; readonly pastMs: number }
-  /** The origin is asked first; `onError`: served when it cannot answer (RFC 5861, section 4; RFC 9111, section 4.2.4). */
+  /**
+   * The origin is asked first; `onError`: served when it cannot answer (RFC 5861, section 4; RFC 9111, section 4.2.4).
+   */
   | { readonly as: 'validate'; readonly ageMs: number; readonly pastMs: number; readonly onError: boolean };
 
 export interface ReuseOptions {
-  /** True: `no-cache`, `max-age` and `min-fresh` of requests are obeyed, so that any client can send every request to the origin. */
+  /**
+   * True: `no-cache`, `max-age` and `min-fresh` of requests are obeyed, so that any client can send every request to
+   * the origin.
+   */
   readonly honorClientNoCache: boolean;
   /** How long past its freshness a response that does not say is served when the origin cannot answer, ms. */
   readonly staleIfErrorMs: number;

@@ -20,8 +20,8 @@ export function conditionalFields(request: HeaderFields, stored: ResponseHead | 
 }
 
 /**
- * True when a 304 speaks of the stored response (RFC 9111, section 4.3.4): the same strong validator, or no validator that says
- * otherwise.
+ * True when a 304 speaks of the stored response (RFC 9111, section 4.3.4): the same strong validator, or no validator
+ * that says otherwise.
  */
 export function isAbout(response: ResponseHead, stored: ResponseHead): boolean {
   const [etag, ours] = [combined(response.headers, 'etag'), combined(stored.headers, 'etag')];

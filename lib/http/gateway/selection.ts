@@ -4,8 +4,8 @@ import { combined, type HeaderFields, listed } from './header-fields.js';
 const UNORDERED = new Set(['accept-encoding', 'accept-language', 'accept-charset']);
 
 /**
- * The request's fields that a response says it depends on, normalised, by name in order (RFC 9111, section 4.1); null: the request
- * had none. Empty when there is no Vary.
+ * The request's fields that a response says it depends on, normalised, by name in order (RFC 9111, section 4.1); null:
+ * the request had none. Empty when there is no Vary.
  */
 export function selectingFields(request: HeaderFields, response: HeaderFields): Record<string, string | null> {
   const names = [...new Set(listed(response, 'vary'))].sort();

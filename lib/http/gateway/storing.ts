@@ -29,8 +29,9 @@ export type NotStored =
   'method' | 'status' | 'no-store' | 'private' | 'authorization' | 'set-cookie' | 'vary' | 'no-lifetime';
 
 /**
- * RFC 9111, section 3, for a shared cache, and stricter in two points: a response with Set-Cookie is never stored, and a request with
- * cookies is treated as one with Authorization (section 3.5): only a response that says it is for all is stored.
+ * RFC 9111, section 3, for a shared cache, and stricter in two points: a response with Set-Cookie is never stored, and
+ * a request with cookies is treated as one with Authorization (section 3.5): only a response that says it is for all is
+ * stored.
  */
 export function whyNotStored(request: RequestHead, response: ResponseHead, times: ExchangeTimes): NotStored | null {
   const directives = parseCacheControl(response.headers);

@@ -20,8 +20,9 @@ export interface ResponseEntries {
 }
 
 /**
- * The responses to one URI (RFC 9111, section 4.1). The first is stored under the URI itself and says by which fields the others
- * differ; each of these has a key of its own. What is found is always compared with the request: the key decides nothing.
+ * The responses to one URI (RFC 9111, section 4.1). The first is stored under the URI itself and says by which fields
+ * the others differ; each of these has a key of its own. What is found is always compared with the request: the key
+ * decides nothing.
  */
 export async function findVariant(entries: ResponseEntries, uri: string, request: HeaderFields): Promise<Place> {
   const key = entries.keyOf(uri);

@@ -126,7 +126,10 @@ export class Bucket {
     return this.server.values.get(entry, nowMicros);
   }
 
-  /** True when no mark voids the entry, and its incarnation is this one, or one that `onFailover` lets live; freshness aside. */
+  /**
+   * True when no mark voids the entry, and its incarnation is this one, or one that `onFailover` lets live; freshness
+   * aside.
+   */
   isLive(entry: StoredEntry, region: string, onFailover: OnFailover): boolean {
     const isKnown =
       entry.incarnation === this.incarnation ||

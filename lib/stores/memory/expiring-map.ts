@@ -8,8 +8,9 @@ interface Expiring {
 /**
  * A map whose values end by time, bounded in number: over the bound the one that was not used for longest goes.
  *
- * What has ended is never given out. It is dropped when it is looked up, and by a sweep each time as many values were set as
- * the last sweep left, so that a write costs a constant amount on average and the ended never outnumber the others by far.
+ * What has ended is never given out. It is dropped when it is looked up, and by a sweep each time as many values were
+ * set as the last sweep left, so that a write costs a constant amount on average and the ended never outnumber the
+ * others by far.
  */
 export class ExpiringMap<V extends Expiring> {
   private readonly values: LRUCache<string, V>;

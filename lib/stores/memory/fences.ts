@@ -20,7 +20,8 @@ interface KeyFences {
 const MAX_INSPECTED = 16;
 
 /**
- * The fences of a bucket's keys: side by side, one per writer, each removed by its own writer or its time alone (R13, R14).
+ * The fences of a bucket's keys: side by side, one per writer, each removed by its own writer or its time alone (R13,
+ * R14).
  *
  * What has ended is dropped on access. A key without a standing fence is forgotten together with its count.
  */
@@ -38,8 +39,8 @@ export class Fences {
   }
 
   /**
-   * Sets the fence `token`. When it stands already (a retry, or a late duplicate of the command) only its end moves: what
-   * happened to the key since it was first set still counts against it.
+   * Sets the fence `token`. When it stands already (a retry, or a late duplicate of the command) only its end moves:
+   * what happened to the key since it was first set still counts against it.
    */
   add(entry: string, token: string, fence: Omit<Fence, 'writes'>, nowMicros: number): void {
     this.dropEnded(nowMicros);

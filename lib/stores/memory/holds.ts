@@ -8,7 +8,9 @@ interface Hold {
   readonly untilMicros: number;
 }
 
-/** An owner that would hold more, with what others hold, holds everything instead: the list is looked at by every fill. */
+/**
+ * An owner that would hold more, with what others hold, holds everything instead: the list is looked at by every fill.
+ */
 const MAX_HOLDS = 512;
 
 /**

@@ -28,8 +28,8 @@ export interface ServerDump {
 type Listener = (message: ChannelMessage) => void;
 
 /**
- * What Redis is to the other driver: the one place that all stores and channels of a cache share. Every operation on it is
- * atomic, since each runs in one turn without a wait.
+ * What Redis is to the other driver: the one place that all stores and channels of a cache share. Every operation on it
+ * is atomic, since each runs in one turn without a wait.
  *
  * It can be restarted, rolled back and flushed as a real server can, so that tests of what happens then need none.
  */
@@ -117,7 +117,9 @@ export class MemoryServer implements BucketServer {
     return Array.from({ length: count }, (_, index) => new Bucket(index, this));
   }
 
-  /** A lost lease is safe. For a lost tombstone, versioned puts are refused as after a clear, until it would have ended. */
+  /**
+   * A lost lease is safe. For a lost tombstone, versioned puts are refused as after a clear, until it would have ended.
+   */
   private onTombstonePushedOut({ lowestVersion, invalidatedAtMicros, expiresAtMicros }: SideRecord): void {
     const nowMicros = this.nowMicros();
     if (nowMicros >= expiresAtMicros || (lowestVersion === '' && invalidatedAtMicros === 0)) return;

@@ -58,8 +58,8 @@ function proveByVersion(
   if (bucket.fences.areStanding(key.entry, nowMicros) || bucket.holds.areOn(args, nowMicros)) return 'refused';
   const { lowestVersion, invalidatedAtMicros } = bucket.sideOf(key.entry, nowMicros);
   if (compareVersions(version, lowestVersion) < 0) return 'refused';
-  // an invalidation without a version may stand for a newer one than this (T4, T6), and a server that lost data may have
-  // lost such an invalidation (T14); what has no tags is cleared with its region or with the cache
+  // an invalidation without a version may stand for a newer one than this (T4, T6), and a server that lost data may
+  // have lost such an invalidation (T14); what has no tags is cleared with its region or with the cache
   const clearedAtMicros = bucket.marks.lastClearMicros(region);
   const lastInvalidationMicros = Math.max(invalidatedAtMicros, clearedAtMicros, bucket.incarnation);
   if (nowMicros - lastInvalidationMicros < tombstoneMs * 1_000) return 'refused';

@@ -25,8 +25,8 @@ const TICKS = 10;
 const LEAST_TICKS = 5;
 
 /**
- * Below this no answer is late, ms: many times what a healthy one takes, more than a short stall of a busy machine, and little enough that a hang is found before
- * callers notice.
+ * Below this no answer is late, ms: many times what a healthy one takes, more than a short stall of a busy machine, and
+ * little enough that a hang is found before callers notice.
  */
 const LEAST_WAIT_MS = 75;
 
@@ -42,12 +42,13 @@ const ANSWERS_TO_KNOW = 50;
 /**
  * The deadlines of one connection, on one coarse timer that runs while something waits.
  *
- * A server that answers in a millisecond, and has not for a hundred, hangs: so the wait is eight times the longest of the recent answers, within `LEAST_WAIT_MS` and
- * `timeoutMs`. Late answers count too, so that a server that became slow is waited for longer at once.
+ * A server that answers in a millisecond, and has not for a hundred, hangs: so the wait is eight times the longest of
+ * the recent answers, within `LEAST_WAIT_MS` and `timeoutMs`. Late answers count too, so that a server that became slow
+ * is waited for longer at once.
  *
- * Time is counted in ticks, and a tick counts for two at most: while this process's own event loop is blocked (a long computation, a
- * garbage collection, a frozen machine) no answer can be read, so that time is not the server's. What lies in the socket is read before
- * anything is given up.
+ * Time is counted in ticks, and a tick counts for two at most: while this process's own event loop is blocked (a long
+ * computation, a garbage collection, a frozen machine) no answer can be read, so that time is not the server's. What
+ * lies in the socket is read before anything is given up.
  */
 export class AnswerDeadlines {
   private readonly tickMs: number;

@@ -9,8 +9,8 @@ const REFUSED_MS = 2_000;
 const JITTER = 0.12;
 
 /**
- * How long a connection waits before it is made again. It grows with each attempt, and only work that was accepted makes it short again: a server that
- * accepts connections and refuses everything else would otherwise get ten a second.
+ * How long a connection waits before it is made again. It grows with each attempt, and only work that was accepted
+ * makes it short again: a server that accepts connections and refuses everything else would otherwise get ten a second.
  */
 export class Backoff {
   private attempts = 0;

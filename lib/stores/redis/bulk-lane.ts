@@ -1,6 +1,9 @@
 import { deferred, type Deferred } from '../../shared/deferred.js';
 
-/** Keys and marks on their way to one server: what it does in some 40 ms, a fraction of the shortest deadline that makes sense. */
+/**
+ * Keys and marks on their way to one server: what it does in some 40 ms, a fraction of the shortest deadline that makes
+ * sense.
+ */
 const MAX_ON_THE_WAY = 4_000;
 
 interface Waiting {
@@ -9,8 +12,9 @@ interface Waiting {
 }
 
 /**
- * Lets calls that act on many keys go to a server some at a time, in the order in which they came. A call is written when it is its turn, and
- * its deadline begins there: so what this process itself has to send is never taken for a server that does not answer.
+ * Lets calls that act on many keys go to a server some at a time, in the order in which they came. A call is written
+ * when it is its turn, and its deadline begins there: so what this process itself has to send is never taken for a
+ * server that does not answer.
  */
 export class BulkLane {
   private onTheWay = 0;

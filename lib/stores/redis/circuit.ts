@@ -19,8 +19,8 @@ const WINDOW = 20;
 /**
  * Keeps calls from waiting for a server that says nothing: one per endpoint, whatever connections lead there.
  *
- * Only silence counts, a passed deadline or a connection that closed under a command; a refusal is an answer. While it is open nothing is sent but
- * probes, one at a time; the first that is answered closes it.
+ * Only silence counts, a passed deadline or a connection that closed under a command; a refusal is an answer. While it
+ * is open nothing is sent but probes, one at a time; the first that is answered closes it.
  */
 export class Circuit {
   state: CircuitState = { kind: 'closed' };
@@ -107,7 +107,10 @@ export class Circuit {
   }
 }
 
-/** What throws at once was not sent, and rejects as that: a probe that never ended would leave the circuit half-open for good. */
+/**
+ * What throws at once was not sent, and rejects as that: a probe that never ended would leave the circuit half-open for
+ * good.
+ */
 function sent<T>(send: () => Promise<T>): Promise<T> {
   try {
     return send();

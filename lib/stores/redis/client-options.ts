@@ -21,8 +21,8 @@ export function isClusterConnection(options: RedisConnectionOptions): boolean {
 }
 
 /**
- * A client that is passed in says where Redis is, and how to log in; commands never go over it. It may be inside a MULTI, in another
- * database, or queue what it cannot send (docs/decisions/0019).
+ * A client that is passed in says where Redis is, and how to log in; commands never go over it. It may be inside a
+ * MULTI, in another database, or queue what it cannot send (docs/decisions/0019).
  *
  * @throws CacheError RC_INVALID_OPTION
  */
@@ -91,8 +91,9 @@ const defaults: RedisOptions = {
 };
 
 /**
- * What the guarantees need (PROTOCOL 5): nothing waits for a connection, nothing is sent twice, no call hangs, masters only. Deadlines and
- * dead sockets are ours (answer-deadlines.ts): the timers of ioredis count time in which the event loop was blocked.
+ * What the guarantees need (PROTOCOL 5): nothing waits for a connection, nothing is sent twice, no call hangs, masters
+ * only. Deadlines and dead sockets are ours (answer-deadlines.ts): the timers of ioredis count time in which the event
+ * loop was blocked.
  */
 const needed: RedisOptions = {
   lazyConnect: true,
@@ -110,8 +111,8 @@ const needed: RedisOptions = {
 };
 
 /**
- * A connection for the channel; on Cluster like the one to the node, credentials included, and once: when it ends, another node may be the
- * right one.
+ * A connection for the channel; on Cluster like the one to the node, credentials included, and once: when it ends,
+ * another node may be the right one.
  */
 export function channelConnection(plan: ConnectionPlan, node: Redis | null, commandTimeoutMs: number): Redis {
   const bounds: RedisOptions = {

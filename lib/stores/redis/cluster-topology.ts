@@ -10,8 +10,9 @@ const SLOTS = 16_384;
 const OPEN_PATIENCE_MS = 3_000;
 
 /**
- * Redis Cluster. ioredis keeps the map of slots and a connection per node; commands go straight to the node's own connection, so
- * that "one connection, one server" holds and redirections come back as errors instead of being followed.
+ * Redis Cluster. ioredis keeps the map of slots and a connection per node; commands go straight to the node's own
+ * connection, so that "one connection, one server" holds and redirections come back as errors instead of being
+ * followed.
  */
 export class ClusterTopology implements RedisTopology {
   lastError: Error | null = null;

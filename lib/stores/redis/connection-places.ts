@@ -3,8 +3,8 @@ import type { RedisConnectionOptions } from '../../options/redis-connection.js';
 import { planConnection } from './client-options.js';
 
 /**
- * Where a connection leads, as text: two that have one place in common lead to the same keys. Two names of one host are two places, since no name is
- * looked up; `localhost` is 127.0.0.1.
+ * Where a connection leads, as text: two that have one place in common lead to the same keys. Two names of one host are
+ * two places, since no name is looked up; `localhost` is 127.0.0.1.
  */
 export function placesOf(connection: RedisConnectionOptions): readonly string[] {
   const plan = planConnection(connection);

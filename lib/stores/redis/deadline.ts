@@ -1,6 +1,6 @@
 /**
- * Rejects when there is no answer in time. For what is no command of a connection; those have their {@link AnswerDeadlines}. Does not keep the
- * process alive.
+ * Rejects when there is no answer in time. For what is no command of a connection; those have their {@link
+ * AnswerDeadlines}. Does not keep the process alive.
  */
 export function withTimeout<T>(promise: Promise<T>, timeoutMs: number): Promise<T> {
   return new Promise<T>((resolve, reject) => {

@@ -3,12 +3,14 @@ import type { Payload, StoredEntry } from '../../entries/stored-entry.js';
 /**
  * The text line before every payload: `1|stamp|incarnation|fresh until µs|load µs|version|tags|format\n`.
  *
- * The functions on the server write it (functions/entries.lua.ts) and read its first fields; `format` stands last since it may
- * contain `|`. Whatever does not match is not ours.
+ * The functions on the server write it (functions/entries.lua.ts) and read its first fields; `format` stands last since
+ * it may contain `|`. Whatever does not match is not ours.
  */
 const NEWLINE = 0x0a;
 
-/** Longest header that the functions read, bytes, with its line end. What the cache writes is shorter: MAX_LABEL_BYTES. */
+/**
+ * Longest header that the functions read, bytes, with its line end. What the cache writes is shorter: MAX_LABEL_BYTES.
+ */
 export const MAX_HEADER_BYTES = 65_536;
 
 /** @returns null when the bytes are not an entry of ours, or damaged */

@@ -4,7 +4,10 @@ import { wholeNumber } from './known-positions.js';
 /** A function's reply begins with the bucket's incarnation and sequence. */
 export type FunctionReply = [incarnation: number, sequence: number, ...rest: unknown[]];
 
-/** @throws Error when it is not the reply of a function of ours: `QUEUED` inside a MULTI, a proxy's own words, a server that is none */
+/**
+ * @throws Error when it is not the reply of a function of ours: `QUEUED` inside a MULTI, a proxy's own words, a server
+ * that is none
+ */
 export function functionReply(raw: unknown): FunctionReply {
   const [incarnation, sequence, ...rest] = listIn(raw);
   return [numberIn(incarnation), numberIn(sequence), ...rest];

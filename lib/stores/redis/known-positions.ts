@@ -1,11 +1,15 @@
 import type { BucketPosition } from '../remote-store.js';
 
-/** Above this a number is no incarnation: they are µs since the epoch, and the functions must be able to count on from them. */
+/**
+ * Above this a number is no incarnation: they are µs since the epoch, and the functions must be able to count on from
+ * them.
+ */
 const MAX_INCARNATION = 2 ** 52;
 
 /**
- * The highest incarnation ever seen of each bucket, in replies and messages, and the highest sequence of that incarnation. Every call carries
- * the incarnation, so that a server that is behind (rolled back, or promoted too early) cannot pass for the one from before.
+ * The highest incarnation ever seen of each bucket, in replies and messages, and the highest sequence of that
+ * incarnation. Every call carries the incarnation, so that a server that is behind (rolled back, or promoted too early)
+ * cannot pass for the one from before.
  */
 export class KnownPositions {
   private readonly highest: BucketPosition[];
@@ -24,7 +28,10 @@ export class KnownPositions {
     if (incarnation > known.incarnation || sequence > known.sequence) this.highest[bucket] = { incarnation, sequence };
   }
 
-  /** What a function said when this much was known: it looked at the server's memory, so that a sequence below was never the server's. */
+  /**
+   * What a function said when this much was known: it looked at the server's memory, so that a sequence below was never
+   * the server's.
+   */
   settle(bucket: number, said: BucketPosition, knownBefore: BucketPosition): void {
     // what came meanwhile may be of a newer incarnation, to which a late reply says nothing
     const isSame = this.highest[bucket]!.incarnation === knownBefore.incarnation;
@@ -33,7 +40,10 @@ export class KnownPositions {
   }
 }
 
-/** A sequence only grows, so a lower one under the same incarnation is another server's: data was rolled back under the connection (R21). */
+/**
+ * A sequence only grows, so a lower one under the same incarnation is another server's: data was rolled back under the
+ * connection (R21).
+ */
 export function isBehind(position: BucketPosition, known: BucketPosition): boolean {
   return position.incarnation === known.incarnation && position.sequence < known.sequence;
 }

@@ -15,8 +15,8 @@ const MAX_LEASES = 1_000;
 const RELEASES = 2;
 
 /**
- * Leases that Redis may have granted, or may yet grant, to calls that gave up waiting for the answer. Nobody loads under them, so
- * the readers of those keys would wait until they end.
+ * Leases that Redis may have granted, or may yet grant, to calls that gave up waiting for the answer. Nobody loads
+ * under them, so the readers of those keys would wait until they end.
  */
 export class LostLeases {
   private readonly byToken = new Map<string, LostLease>();

@@ -154,8 +154,8 @@ function topologyOf(plan: ConnectionPlan, context: NodeContext, clock: Clock): R
 }
 
 /**
- * Pub/sub knows no databases: without this, two applications of one name in two databases of one server would hear of each other's
- * server identities, and each would take its own for outdated.
+ * Pub/sub knows no databases: without this, two applications of one name in two databases of one server would hear of
+ * each other's server identities, and each would take its own for outdated.
  */
 function channelNames(keyspace: Keyspace, database: number): (bucket: number) => string {
   const names = Array.from({ length: keyspace.bucketCount }, (_, bucket) =>

@@ -15,8 +15,8 @@ interface PendingPoll<Call> {
 }
 
 /**
- * Collects the polls of one turn and server, and sends them as one call. A bucket of which the server knows something new is polled by itself
- * after that: another incarnation is made, and told, by that poll alone.
+ * Collects the polls of one turn and server, and sends them as one call. A bucket of which the server knows something
+ * new is polled by itself after that: another incarnation is made, and told, by that poll alone.
  */
 export class PollBatch<Call extends { readonly bucket: number }> {
   private waiting = new Map<number, PendingPoll<Call>>();

@@ -45,7 +45,8 @@ export function aclLine({ keyspace, channelOf }: Pick<NodeContext, 'keyspace' | 
  * Asks the server whether it can do what the store needs.
  *
  * @returns false where it is away and could not be asked: it may come back as what is needed
- * @throws CacheError RC_INVALID_OPTION when the server has no database of that number, or is part of a Cluster or none where the other was meant
+ * @throws CacheError RC_INVALID_OPTION when the server has no database of that number, or is part of a Cluster or none
+ * where the other was meant
  * @throws CacheError RC_REDIS_UNSUPPORTED before Redis 7.0
  * @throws CacheError RC_REDIS_PERMISSION when the login is refused, or a right is missing
  */
@@ -151,8 +152,9 @@ function missingRight(what: string, context: NodeContext, cause: unknown): Cache
 }
 
 /**
- * The library's variables outlive a call in Redis and Valkey; without them each call starts a new incarnation, and nothing is ever a hit.
- * An identity changes by itself too (a failover, a second process that knows a later one), but not twice at once.
+ * The library's variables outlive a call in Redis and Valkey; without them each call starts a new incarnation, and
+ * nothing is ever a hit. An identity changes by itself too (a failover, a second process that knows a later one), but
+ * not twice at once.
  */
 async function refuseForgetful(node: RedisNode, bucket: number): Promise<void> {
   // all at once: between two versions of the library, side by side, each poll of the other changes it

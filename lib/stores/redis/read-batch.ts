@@ -50,8 +50,9 @@ const MAX_KEYS_PER_COMMAND = 512;
 export const UNIDENTIFIED: PlainRead = { identified: false, position: null, entry: null, foreign: false };
 
 /**
- * Collects the plain reads of one turn of the event loop and sends them as one write: per bucket the position of M **first**, then the
- * values. An invalidation between the two shows as a larger sequence than the value's, never the other way round.
+ * Collects the plain reads of one turn of the event loop and sends them as one write: per bucket the position of M
+ * **first**, then the values. An invalidation between the two shows as a larger sequence than the value's, never the
+ * other way round.
  */
 export class ReadBatch {
   private waiting = new Map<number, BucketReads>();
@@ -75,7 +76,9 @@ export class ReadBatch {
     return this.waiting.size === 0;
   }
 
-  /** Asks the server to identify itself where it has not: that is answered before the reads are, and in time for them. */
+  /**
+   * Asks the server to identify itself where it has not: that is answered before the reads are, and in time for them.
+   */
   prepare(nowMs: number): void {
     for (const bucket of this.waiting.keys()) {
       if (!this.node.isIdentified(bucket, nowMs)) this.node.identify(bucket);
@@ -155,7 +158,9 @@ export class ReadBatch {
     );
   }
 
-  /** Whether both replies came from the connection that had identified the server before, and from that server's data. */
+  /**
+   * Whether both replies came from the connection that had identified the server before, and from that server's data.
+   */
   private isProven({ bucket, epoch, sentAtMs, known, position }: Proof): boolean {
     if (position === null) return false;
     if (isBehind(position, known)) {

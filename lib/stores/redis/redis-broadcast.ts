@@ -11,7 +11,10 @@ export interface RedisBroadcastOptions {
   readonly clock: Clock;
 }
 
-/** Each channel has a connection of its own: there are few of them. On a Cluster any server hears what is published on any. */
+/**
+ * Each channel has a connection of its own: there are few of them. On a Cluster any server hears what is published on
+ * any.
+ */
 export class RedisBroadcast implements Broadcast {
   private readonly listening = new Set<Subscription>();
   private readonly timers = new Set<Timer>();

@@ -36,8 +36,8 @@ export interface RedisChannelOptions {
 }
 
 /**
- * The coherence channel on Redis pub/sub, on connections of its own: one, or on a Cluster one to each master (docs/decisions/0011). What is published while
- * it does not listen is lost, which the engine's poll finds out.
+ * The coherence channel on Redis pub/sub, on connections of its own: one, or on a Cluster one to each master
+ * (docs/decisions/0011). What is published while it does not listen is lost, which the engine's poll finds out.
  */
 export class RedisChannel implements Channel {
   /** Messages that could not be understood, since the start. */

@@ -22,7 +22,10 @@ export function reasonIn(error: unknown): string | null {
   return message === '' || INWARD.test(message) ? null : message;
 }
 
-/** The command was not answered as it should be: whether it ran is unknown, unless the server says that it does not run it. */
+/**
+ * The command was not answered as it should be: whether it ran is unknown, unless the server says that it does not run
+ * it.
+ */
 export function unavailable(operation: string, cause: unknown): CacheError {
   if (cause instanceof CacheError) return cause;
   if (isOutOfMemory(cause)) {
@@ -36,8 +39,8 @@ export function unavailable(operation: string, cause: unknown): CacheError {
 }
 
 /**
- * A mistake of a program, ours or the driver's, or the command's failure as `unavailable` tells it. The first is passed on as it is: Redis has
- * no part in it, and no retry mends it.
+ * A mistake of a program, ours or the driver's, or the command's failure as `unavailable` tells it. The first is passed
+ * on as it is: Redis has no part in it, and no retry mends it.
  */
 export function failureOf(operation: string, cause: unknown): Error {
   return isMistake(cause) ? (cause as Error) : unavailable(operation, cause);
@@ -51,7 +54,10 @@ export const isMistake = (error: unknown): boolean =>
 export const isWriteRefused = (error: unknown): boolean =>
   /^(READONLY|NOREPLICAS|MISCONF|LOADING|MASTERDOWN|CLUSTERDOWN)\b/.test(messageOf(error));
 
-/** Redis said nothing: a deadline passed or the connection closed after the command was written. It may have run, or may yet run. */
+/**
+ * Redis said nothing: a deadline passed or the connection closed after the command was written. It may have run, or may
+ * yet run.
+ */
 export const isSilence = (error: unknown): boolean =>
   error instanceof Error &&
   error.name !== 'ReplyError' &&
@@ -90,8 +96,8 @@ export const isNoCluster = (error: unknown): boolean => /cluster support disable
 export const isWrongType = (error: unknown): boolean => messageOf(error).startsWith('WRONGTYPE');
 
 /**
- * An answer that says that the command did **not** run: `owner` when another server owns the key (or this one is no master
- * any more), `later` while a slot is on its way.
+ * An answer that says that the command did **not** run: `owner` when another server owns the key (or this one is no
+ * master any more), `later` while a slot is on its way.
  */
 export function redirectOf(error: unknown): 'owner' | 'later' | null {
   const message = messageOf(error);

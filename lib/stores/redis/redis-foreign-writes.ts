@@ -37,11 +37,12 @@ const HARMLESS: readonly string[] = [
 ];
 
 /**
- * One connection that is told of writes and proves that it is: its answers and messages come in one order, so that an answer shows that all from
- * before has come.
+ * One connection that is told of writes and proves that it is: its answers and messages come in one order, so that an
+ * answer shows that all from before has come.
  *
- * Tracking is switched on *by the connection that listens*, with itself as the target, by prefix: were it another, that one could be
- * lost without a word (redis/redis#15632). What the server remembers does not grow with the keys that are read.
+ * Tracking is switched on *by the connection that listens*, with itself as the target, by prefix: were it another, that
+ * one could be lost without a word (redis/redis#15632). What the server remembers does not grow with the keys that are
+ * read.
  */
 export class RedisForeignWrites implements ForeignWrites {
   provenAtMs = -Infinity;

@@ -64,12 +64,14 @@ export interface FunctionCall {
 /**
  * One connection to one server, and what it has proven about it.
  *
- * The epoch counts the connection's lives: a plain read is *identified* only if its bucket was identified (a function for it was
- * answered, and every function identifies the server first) in the epoch in which the read was sent, and the reply came in that epoch too.
- * Answers keep the order of what was sent, so what has been answered before a read's reply was sent before the read.
+ * The epoch counts the connection's lives: a plain read is *identified* only if its bucket was identified (a function
+ * for it was answered, and every function identifies the server first) in the epoch in which the read was sent, and the
+ * reply came in that epoch too. Answers keep the order of what was sent, so what has been answered before a read's
+ * reply was sent before the read.
  *
- * A server that answers reads may have stopped accepting writes: a master behind a partition, a demoted one. So a bucket is believed
- * for `trustMs` after a function for it was last accepted, all of which may write; a server that refuses one is not believed any more (R20).
+ * A server that answers reads may have stopped accepting writes: a master behind a partition, a demoted one. So a
+ * bucket is believed for `trustMs` after a function for it was last accepted, all of which may write; a server that
+ * refuses one is not believed any more (R20).
  */
 export class RedisNode {
   /** Raised when the connection closes, and when its server refuses to be written to. */
@@ -169,8 +171,8 @@ export class RedisNode {
   }
 
   /**
-   * The one way to this connection: what a turn of the event loop sends leaves in one write, and each answer has its deadline from then on.
-   * Rejects at once when the client cannot send, and while the server's circuit is open.
+   * The one way to this connection: what a turn of the event loop sends leaves in one write, and each answer has its
+   * deadline from then on. Rejects at once when the client cannot send, and while the server's circuit is open.
    */
   send<T>(
     commands: (client: Redis) => Promise<T>,
@@ -182,7 +184,9 @@ export class RedisNode {
     }, isProbe);
   }
 
-  /** As `send`, for what settles its answers by itself, and resolves with what went wrong: without promises of its own. */
+  /**
+   * As `send`, for what settles its answers by itself, and resolves with what went wrong: without promises of its own.
+   */
   sendReads(commands: (client: Redis) => Promise<Error | undefined>, failed: (reason: Error) => void): void {
     const { circuit, deadlines } = this;
     const { refusal } = circuit;
@@ -224,7 +228,9 @@ export class RedisNode {
     });
   }
 
-  /** Where several buckets stand; null for each of which the server knows something new: it is to be polled by itself. */
+  /**
+   * Where several buckets stand; null for each of which the server knows something new: it is to be polled by itself.
+   */
   survey(buckets: readonly number[]): Promise<readonly (FunctionReply | null)[]> {
     const { keyspace, positions } = this.context;
     return this.function('survey', { isBinary: false }, () => {
@@ -244,8 +250,8 @@ export class RedisNode {
   }
 
   /**
-   * @param prepare the arguments as of now, and what becomes of the reply. It is taken the moment it comes: replies to what was sent later come
-   * after it, and rest on what it says
+   * @param prepare the arguments as of now, and what becomes of the reply. It is taken the moment it comes: replies to
+   * what was sent later come after it, and rest on what it says
    */
   private async function<T>(
     verb: FunctionVerb,

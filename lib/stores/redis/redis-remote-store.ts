@@ -40,7 +40,10 @@ export interface RedisRemoteStoreOptions {
   readonly timeoutMs: number;
   readonly clock: Clock;
   readonly endpoints: Endpoints;
-  /** How long a mark's stamp is kept by itself, ms: as long as the longest an entry lives. Later it merges into the clear stamp. */
+  /**
+   * How long a mark's stamp is kept by itself, ms: as long as the longest an entry lives. Later it merges into the
+   * clear stamp.
+   */
   readonly stampLifetimeMs: number;
   /** Checks that the server can do what is needed; see preflight.ts. */
   readonly preflight: () => Promise<boolean>;

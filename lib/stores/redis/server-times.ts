@@ -3,7 +3,10 @@ const MAX_AGE_MS = 2_000;
 /** What was longer on its way, ms, says too little. */
 const MAX_WAY_MS = 100;
 
-/** What the clocks of servers say, reckoned from their last answers to polls, so that leases and fills need not ask. Never compared: by bucket, and by incarnation. */
+/**
+ * What the clocks of servers say, reckoned from their last answers to polls, so that leases and fills need not ask.
+ * Never compared: by bucket, and by incarnation.
+ */
 export class ServerTimes {
   private readonly told: ({ incarnation: number; micros: number; atMs: number } | undefined)[] = [];
 

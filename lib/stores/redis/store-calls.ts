@@ -36,7 +36,8 @@ export class StoreCalls {
    * Sends again only what is known not to have run: a call that was redirected.
    *
    * @param read takes the reply apart
-   * @throws CacheError RC_STORE_UNAVAILABLE also for a reply that no function of ours gives; a mistake of the program as it is
+   * @throws CacheError RC_STORE_UNAVAILABLE also for a reply that no function of ours gives; a mistake of the program
+   * as it is
    */
   async invoke<T>(call: StoreCall, read: (reply: FunctionReply) => T): Promise<T> {
     const { verb, bucket, args } = call;

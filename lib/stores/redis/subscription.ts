@@ -3,7 +3,10 @@ import type { Clock, Timer } from '../../shared/clock.js';
 import { Backoff } from './backoff.js';
 import { isPermissionDenied, messageOf, redirectOf } from './redis-errors.js';
 
-/** How often it subscribes anew, on shard channels to one of them in turn: the answer shows that the connection lives (a dead socket shows no other sign), and the server is still the right one. */
+/**
+ * How often it subscribes anew, on shard channels to one of them in turn: the answer shows that the connection lives (a
+ * dead socket shows no other sign), and the server is still the right one.
+ */
 const HEARTBEAT_MS = 2_000;
 const RETRY_AFTER_MS = 250;
 const REFUSED_RETRY_MS = 5_000;

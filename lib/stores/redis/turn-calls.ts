@@ -14,7 +14,10 @@ interface Group<Item, Answer> {
 const MAX_CALLS = 64;
 const MAX_WEIGHT = 1_000_000;
 
-/** Gathers what a turn of the event loop asks of one bucket, and sends it as one call of a function that takes many keys. */
+/**
+ * Gathers what a turn of the event loop asks of one bucket, and sends it as one call of a function that takes many
+ * keys.
+ */
 export class TurnCalls<Item, Answer> {
   private groups = new Map<string, Group<Item, Answer>>();
 

@@ -4,8 +4,8 @@ import { createTables } from './schema.js';
 export const SEED = { organisations: 200, users: 10_000, orders: 60_000, logins: 120_000 } as const;
 
 /**
- * Makes the tables, and fills them when there are no users. The data is generated and the same each time: big organisations
- * and small ones, people who order a lot and people who never do.
+ * Makes the tables, and fills them when there are no users. The data is generated and the same each time: big
+ * organisations and small ones, people who order a lot and people who never do.
  *
  * Safe when several instances start at once: the first one seeds, the others wait.
  *
@@ -28,7 +28,8 @@ const LAST_NAMES =
   'Abe,Adeyemi,Allen,Bauer,Berg,Castro,Costa,Dubois,Eriksen,Fischer,Garcia,Haddad,Hoffmann,Ivanov,Jansen,Johnson,Kaya,Khan,Kim,Kowalski,Laurent,Li,Lopez,Mbeki,Moreau,Mwangi,Nakamura,Novak,Okafor,Olsen,Park,Patel,Rossi,Sato,Silva,Singh,Svensson,Tanaka,Weber,Yilmaz';
 
 /**
- * `noise(n, salt)` is a number from 0 to 1 that looks random and depends on nothing else. Squared, it makes a few rows take most.
+ * `noise(n, salt)` is a number from 0 to 1 that looks random and depends on nothing else. Squared, it makes a few rows
+ * take most.
  */
 const fillTables = /* sql */ `
 do $seed$ begin

@@ -1,7 +1,9 @@
 import { currentTrace } from '../request-trace.js';
 import type { Database, Queries } from './database.js';
 
-/** Notes each query in the trace of the request that caused it. A request that only joined another's load caused none. */
+/**
+ * Notes each query in the trace of the request that caused it. A request that only joined another's load caused none.
+ */
 export class TracedDatabase implements Database {
   constructor(private readonly database: Database) {}
 

@@ -1,7 +1,10 @@
 import { Kafka, logLevel } from 'kafkajs';
 import { USER_EVENTS } from './domain-event.js';
 
-/** The connection of Nest's Redis transport. Without `retryAttempts` it would end for good with the first lost connection. */
+/**
+ * The connection of Nest's Redis transport. Without `retryAttempts` it would end for good with the first lost
+ * connection.
+ */
 export function redisConnection(redisUrl: string) {
   const { protocol, hostname, port, username, password } = new URL(redisUrl);
   return {

@@ -17,7 +17,8 @@ const FIRST_WAIT_S = 0.2;
 const LONGEST_WAIT_S = 300;
 
 /**
- * Publishes what is in the outbox: at least once, and the events of one key one after another. Each instance of the application runs one.
+ * Publishes what is in the outbox: at least once, and the events of one key one after another. Each instance of the
+ * application runs one.
  */
 @Injectable()
 export class OutboxRelay implements BeforeApplicationShutdown {
@@ -43,7 +44,10 @@ export class OutboxRelay implements BeforeApplicationShutdown {
     this.running ??= this.run();
   }
 
-  /** Before the publisher and the database are closed. What is left waits in the table for the next start, or another instance. */
+  /**
+   * Before the publisher and the database are closed. What is left waits in the table for the next start, or another
+   * instance.
+   */
   async beforeApplicationShutdown(): Promise<void> {
     this.isStopped = true;
     this.wake();

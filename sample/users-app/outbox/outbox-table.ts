@@ -1,6 +1,7 @@
 /**
- * Events that are committed with the changes they tell of. A row goes when it was published, and stays with `dead_at` when it never
- * will be. `key` is what they keep their order by; `available_at` is when it may be tried: later while somebody tries, and after a failure.
+ * Events that are committed with the changes they tell of. A row goes when it was published, and stays with `dead_at`
+ * when it never will be. `key` is what they keep their order by; `available_at` is when it may be tried: later while
+ * somebody tries, and after a failure.
  */
 export const createOutbox = /* sql */ `
   create table if not exists users_app.outbox (
@@ -29,8 +30,8 @@ export interface OutboxRow {
 }
 
 /**
- * Takes the first event of each key, unless somebody is trying it, for the time of a lease. Relays of several instances pass over the
- * rows that another is taking; the event behind the first of its key waits until that one is gone.
+ * Takes the first event of each key, unless somebody is trying it, for the time of a lease. Relays of several instances
+ * pass over the rows that another is taking; the event behind the first of its key waits until that one is gone.
  */
 export const claim = /* sql */ `
   update users_app.outbox o

@@ -6,8 +6,8 @@ import { type DomainEvent, keyOf } from './domain-event.js';
 export type Publish = (event: DomainEvent) => Promise<void>;
 
 /**
- * Changes and the events that tell of them, committed together: an event is published if, and only if, its change was committed. Whatever
- * happens to this process, the row is there, and some relay finds it.
+ * Changes and the events that tell of them, committed together: an event is published if, and only if, its change was
+ * committed. Whatever happens to this process, the row is there, and some relay finds it.
  */
 @Injectable()
 export class Outbox {
@@ -16,7 +16,10 @@ export class Outbox {
 
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** Change the row first: that locks it, so that the events of one user get their numbers in the order of their commits. */
+  /**
+   * Change the row first: that locks it, so that the events of one user get their numbers in the order of their
+   * commits.
+   */
   async transaction<T>(run: (tx: Queries, publish: Publish) => Promise<T>): Promise<T> {
     const result = await this.database.transaction((tx) => run(tx, (event) => insert(tx, event)));
     this.onCommit();

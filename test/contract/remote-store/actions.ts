@@ -19,8 +19,8 @@ import type { RemoteStoreHarness } from '../remote-store.contract.js';
 export const LONG_MS = 60_000;
 
 /**
- * Age of a tombstone in tests of versioned puts. Those are refused until the server's own incarnation is older than that
- * (T14), so such tests begin with a wait of `SETTLED_MS`.
+ * Age of a tombstone in tests of versioned puts. Those are refused until the server's own incarnation is older than
+ * that (T14), so such tests begin with a wait of `SETTLED_MS`.
  */
 export const TOMBSTONE_MS = 150;
 export const SETTLED_MS = 153;

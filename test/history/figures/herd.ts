@@ -10,7 +10,9 @@ import { REDIS, TOPOLOGIES } from '../topologies/by-name.js';
 import type { Topology } from '../topology.js';
 import { WorkerPool } from '../worker-pool.js';
 
-/** What a restart, a failover and a slot migration cost in loads: a warm cache under steady reads, one event at a time. */
+/**
+ * What a restart, a failover and a slot migration cost in loads: a warm cache under steady reads, one event at a time.
+ */
 
 const { values } = parseArgs({
   options: {

@@ -15,8 +15,9 @@ import { type Row, SourceOfTruth } from '../source-of-truth.js';
 import { REDIS, TOPOLOGIES } from '../topologies/by-name.js';
 
 /**
- * How long another process goes on serving the old value from its L1 after an eviction was acknowledged: from the acknowledgement in A to
- * the begin of the last read in B that returned what was there before. 0: B had stopped by then.
+ * How long another process goes on serving the old value from its L1 after an eviction was acknowledged: from the
+ * acknowledgement in A to the begin of the last read in B that returned what was there before. 0: B had stopped by
+ * then.
  */
 
 const REGION = REGIONS.findIndex(({ name }) => name === 'local');

@@ -18,7 +18,11 @@ export function buildMutant(mutant: Mutant, from: string, to: string): void {
   }
 }
 
-/** What the mutant makes of the sources, by path from the root of the repository. @throws Error as {@link buildMutant} */
+/**
+ * What the mutant makes of the sources, by path from the root of the repository.
+ *
+ * @throws Error as {@link buildMutant}
+ */
 export function mutatedSources(mutant: Mutant): Map<string, string> {
   const sources = new Map<string, string>();
   for (const edit of mutant.edits) {

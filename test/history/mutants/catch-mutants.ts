@@ -9,8 +9,8 @@ import { runMutant, WORKLOADS } from './run-mutant.js';
 import { serverMutants } from './server-mutants.js';
 
 /**
- * Builds every mutant, runs the checker on each until it finds a violation, under a busy workload and under a quiet one, and prints which were
- * caught under which. Ends with 1 when one was caught under none.
+ * Builds every mutant, runs the checker on each until it finds a violation, under a busy workload and under a quiet
+ * one, and prints which were caught under which. Ends with 1 when one was caught under none.
  */
 
 const { values } = parseArgs({

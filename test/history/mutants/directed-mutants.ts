@@ -1,6 +1,9 @@
 import { edit, lua, type Mutant } from './mutant.js';
 
-/** Rules that only directed schedules (test/rules) look for: live runs meet them too rarely, or another rule stands in for them there. */
+/**
+ * Rules that only directed schedules (test/rules) look for: live runs meet them too rarely, or another rule stands in
+ * for them there.
+ */
 
 export const directedServerMutants: readonly Mutant[] = [
   { name: 'fills ignore holds', edits: [lua('fill', 'or isHeld(m, e.region, e.tags)', '')] },

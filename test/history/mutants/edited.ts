@@ -8,8 +8,8 @@ export interface Edit {
 }
 
 /**
- * A source with one text replaced. White space counts for nothing, nor do comments and the comma that a formatter adds when it wraps a
- * list.
+ * A source with one text replaced. White space counts for nothing, nor do comments and the comma that a formatter adds
+ * when it wraps a list.
  *
  * @param who for the message
  * @throws Error when the text does not occur exactly once: the code has moved on, and the mutant must follow

@@ -2,7 +2,9 @@ import type { RunSummary } from '../coordinator.js';
 import { runChecker } from '../run-checker.js';
 import type { Mutant } from './mutant.js';
 
-/** `busy`: writes all the time. `quiet`: bursts, and nothing between, so that no later write heals what one left behind. */
+/**
+ * `busy`: writes all the time. `quiet`: bursts, and nothing between, so that no later write heals what one left behind.
+ */
 export const WORKLOADS: Readonly<Record<string, readonly string[]>> = {
   busy: ['--write-pause', '2'],
   quiet: ['--burst-pause', '400', '--read-pause', '5'],

@@ -9,7 +9,10 @@ import { serverFaults } from './server-faults.js';
 /** The replica of a server that has just started: no waiting for others, no persistence. */
 const DATA = ['save ""', 'repl-diskless-sync-delay 0', 'repl-ping-replica-period 1', ...REPLICATION_CONF];
 
-/** Longer than every freeze among the faults: failovers happen on command, or the old master would live on beside the new one. */
+/**
+ * Longer than every freeze among the faults: failovers happen on command, or the old master would live on beside the
+ * new one.
+ */
 const DOWN_AFTER_MS = 5_000;
 
 /** A master and a replica that change roles, and three sentinels. */

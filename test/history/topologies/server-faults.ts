@@ -77,8 +77,9 @@ export async function refuseWrites(port: number, ms: number): Promise<void> {
 }
 
 /**
- * All keys go back to what they were `ms` ago, under a running process: a rollback that no restart announces, as when a server is demoted,
- * synchronised and promoted again. Its clients are disconnected, as Sentinel does it, or not, as after REPLICAOF and back.
+ * All keys go back to what they were `ms` ago, under a running process: a rollback that no restart announces, as when a
+ * server is demoted, synchronised and promoted again. Its clients are disconnected, as Sentinel does it, or not, as
+ * after REPLICAOF and back.
  */
 export async function rollBackInPlace(port: number, ms: number, disconnects: boolean): Promise<void> {
   await withAdmin(port, async (admin) => {
@@ -90,7 +91,10 @@ export async function rollBackInPlace(port: number, ms: number, disconnects: boo
   });
 }
 
-/** By scripts, since a transaction of a Cluster stays in one slot. At one moment: what stands for a key is worth nothing beside another moment's bucket. */
+/**
+ * By scripts, since a transaction of a Cluster stays in one slot. At one moment: what stands for a key is worth nothing
+ * beside another moment's bucket.
+ */
 const SNAPSHOT = `#!lua flags=allow-cross-slot-keys
 local all = {}
 for _, key in ipairs(redis.call('KEYS', '*')) do

@@ -12,7 +12,10 @@ export interface CallSpec {
   readonly strict?: readonly number[];
   /** The key that it puts, by a fence. */
   readonly puts?: number;
-  /** Its method reads the key below the one it puts through the cache, and what it puts is made of that; else of its own commit. */
+  /**
+   * Its method reads the key below the one it puts through the cache, and what it puts is made of that; else of its own
+   * commit.
+   */
   readonly putIsMade?: boolean;
   /** It runs in the instance that has L1. */
   readonly local?: boolean;

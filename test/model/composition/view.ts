@@ -32,7 +32,10 @@ export class View {
     s[w.oStamp + key] = s[w.mClock + bucket]! + 1;
   }
 
-  /** A load begins, under a lease that was given at the position `seq`: polls that were sent before say nothing about it. */
+  /**
+   * A load begins, under a lease that was given at the position `seq`: polls that were sent before say nothing about
+   * it.
+   */
   loadBegins(s: State, level: number, bucket: number, seq: number): void {
     const { world: w } = this;
     this.raiseGate(s, bucket, seq);

@@ -5,7 +5,10 @@ import { type Instance, World } from '../../support/a-cache.js';
 import { gate, settle } from '../../support/fake-clock.js';
 import { promised, type Schedule } from '../schedule.js';
 
-/** `outer` is made of `inner`, which is loaded from the source: a number that only grows. Two instances; the second loses its messages when told to. */
+/**
+ * `outer` is made of `inner`, which is loaded from the source: a number that only grows. Two instances; the second
+ * loses its messages when told to.
+ */
 class Composed {
   version = 1;
 

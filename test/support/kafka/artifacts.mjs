@@ -1,4 +1,5 @@
-// Apache Kafka for the tests: its jars from Maven, and a data directory that is formatted once, cached under .services/kafka.
+// Apache Kafka for the tests: its jars from Maven, and a data directory that is formatted once, cached under
+// .services/kafka.
 import { execFile } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';

@@ -16,7 +16,8 @@ const READY_MS = 60_000;
 export const MOCK_LACKS = 'no admin API, no idempotent producers, no data on disk';
 
 /**
- * The broker that the tests use: KAFKA_BROKERS, else Apache Kafka, else the mock. KAFKA_SERVER=real|mock takes nothing else.
+ * The broker that the tests use: KAFKA_BROKERS, else Apache Kafka, else the mock. KAFKA_SERVER=real|mock takes nothing
+ * else.
  *
  * @returns undefined when none can be had, and never for KAFKA_BROKERS: that one is needed when it is set
  */

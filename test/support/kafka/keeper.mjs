@@ -3,8 +3,8 @@ import { createServer } from 'node:http';
 import { startAnyBroker } from './broker.mjs';
 
 /**
- * One broker for all suites of a run of jest: this process keeps it, the first suite that asks makes it start, and it ends with
- * the run, also by a signal. Runs without such a suite do not pay for it.
+ * One broker for all suites of a run of jest: this process keeps it, the first suite that asks makes it start, and it
+ * ends with the run, also by a signal. Runs without such a suite do not pay for it.
  */
 export default async function keepBroker() {
   let starting;

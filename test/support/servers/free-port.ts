@@ -11,8 +11,9 @@ let at = Math.floor(Math.random() * (COUNT / WORKERS));
 /**
  * A port of 127.0.0.1, free now together with the one 10,000 above it, the bus of a Redis Cluster's node.
  *
- * Below the range that systems take for outgoing connections (Linux from 32,768, others from 49,152): one of these in use, or in
- * TIME_WAIT, would refuse the server that starts a moment later, and a client that tries such a port with nobody there may meet itself.
+ * Below the range that systems take for outgoing connections (Linux from 32,768, others from 49,152): one of these in
+ * use, or in TIME_WAIT, would refuse the server that starts a moment later, and a client that tries such a port with
+ * nobody there may meet itself.
  */
 export async function freePort(): Promise<number> {
   for (let tried = 0; tried < COUNT / WORKERS; tried += 1) {

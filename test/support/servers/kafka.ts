@@ -13,8 +13,8 @@ export interface SharedKafka {
 let own: Promise<SharedKafka> | undefined;
 
 /**
- * The broker that all suites of a run share: that of KAFKA_BROKERS, else Apache Kafka, else a mock. It starts when it is first
- * asked for (3 to 7 s). Topics and groups need names of their own: {@link unique}.
+ * The broker that all suites of a run share: that of KAFKA_BROKERS, else Apache Kafka, else a mock. It starts when it
+ * is first asked for (3 to 7 s). Topics and groups need names of their own: {@link unique}.
  */
 export function sharedKafka(): Promise<SharedKafka> {
   return (own ??= process.env['KAFKA_KEEPER'] ? askKeeper(process.env['KAFKA_KEEPER']) : startOwn());

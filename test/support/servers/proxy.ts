@@ -21,7 +21,10 @@ export interface Proxy {
   connections(): number;
   /** Chunks that came from clients, since the start. */
   writes(): number;
-  /** Lets so many more chunks of clients pass, and keeps the next ones until `release`. `reached` resolves when the first one is kept. */
+  /**
+   * Lets so many more chunks of clients pass, and keeps the next ones until `release`. `reached` resolves when the
+   * first one is kept.
+   */
   holdWritesAfter(count: number): { readonly reached: Promise<void>; release(): void };
   /** RST. */
   reset(): void;

@@ -5,8 +5,8 @@ import { CODECS, type Instance, World } from '../../support/a-cache.js';
 import { gate, settle } from '../../support/fake-clock.js';
 
 /**
- * A value made of another (R18). `profile` is loaded from `user`, through the cache, and `user` from the source. Two instances; what `a`
- * evicts reaches `b` by messages, which the tests hold back or lose.
+ * A value made of another (R18). `profile` is loaded from `user`, through the cache, and `user` from the source. Two
+ * instances; what `a` evicts reaches `b` by messages, which the tests hold back or lose.
  */
 class Source {
   name = 'old';

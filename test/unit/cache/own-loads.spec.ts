@@ -6,8 +6,8 @@ import { type Instance, World } from '../../support/a-cache.js';
 import { gate, settle } from '../../support/fake-clock.js';
 
 /**
- * A load that reads the key it loads, the usual way, as an override that calls `super` does. Where the old value still stands, in L1 or L2,
- * that read must not find it: what is refreshed would be made of itself.
+ * A load that reads the key it loads, the usual way, as an override that calls `super` does. Where the old value still
+ * stands, in L1 or L2, that read must not find it: what is refreshed would be made of itself.
  */
 
 /** How far the loader is when it reads its own key, and whether callers are known beyond the first await. */

@@ -197,7 +197,10 @@ describe.each(CODECS)('writing, with the codec %s', (codec) => {
   });
 
   describe('with a version', () => {
-    /** A server counts as invalidated when it begins: for `tombstone` after that a versioned put cannot be proven the newest. */
+    /**
+     * A server counts as invalidated when it begins: for `tombstone` after that a versioned put cannot be proven the
+     * newest.
+     */
     const settled = async (options = {}) => {
       const a = await world.start({ tombstone: '1s', ...options });
       await world.clock.advance(1_001);

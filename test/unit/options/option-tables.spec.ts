@@ -10,7 +10,10 @@ import type { RedisCacheOptions } from '../../../lib/options/redis-cache-options
 
 const LIB = join(import.meta.dirname, '..', '..', '..', 'lib');
 
-/** What the engine reads bears the name of the option where that is no duration and no share: then only these files are counted. */
+/**
+ * What the engine reads bears the name of the option where that is no duration and no share: then only these files are
+ * counted.
+ */
 const WHERE_OPTIONS_ARE_STATED =
   /^(options|operations|interception|application)\/|^cache\/(read-policy|check-call)\.ts/;
 

@@ -4,8 +4,8 @@ import { libraryText } from '../../../lib/stores/redis/functions/library.js';
 import { LIBRARY_NAME, PROTOCOL_VERSION } from '../../../lib/stores/redis/functions/protocol-version.js';
 
 /**
- * SHA-256 of the library's text, by protocol version. Servers keep what they have under a name, so a changed text needs a new
- * version and a new line here; lines of released versions are never changed.
+ * SHA-256 of the library's text, by protocol version. Servers keep what they have under a name, so a changed text needs
+ * a new version and a new line here; lines of released versions are never changed.
  */
 const TEXTS: Record<number, string> = {
   1: 'e96f945fff0b24596e5eada9435db314f361d0436141e3e147e7606eb2525554',

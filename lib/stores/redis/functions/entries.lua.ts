@@ -1,9 +1,11 @@
 /**
  * Entries V, their side keys S, and the marks that void them (PROTOCOL 2).
  *
- * Header: `1|s|i|x|d|version|tags|format\n`; tags joined by `,` and escaped by the client. Where the payload is not returned, only the header is read.
+ * Header: `1|s|i|x|d|version|tags|format\n`; tags joined by `,` and escaped by the client. Where the payload is not
+ * returned, only the header is read.
  *
- * S: `lx|ls|li|lw|tv|tx|till|lt`, a string, read and written by one command each; `till` is its expiry, ms. Whatever else stands there says nothing.
+ * S: `lx|ls|li|lw|tv|tx|till|lt`, a string, read and written by one command each; `till` is its expiry, ms. Whatever
+ * else stands there says nothing.
  */
 export const entries = /* lua */ `
 local MAX_HEADER = 65536

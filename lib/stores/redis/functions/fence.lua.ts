@@ -1,14 +1,15 @@
 import { functionName } from './protocol-version.js';
 
 /**
- * FENCE: before a write. Removes values, voids leases, and keeps fills away until the fence is lifted or its time is over; for keys of one bucket.
+ * FENCE: before a write. Removes values, voids leases, and keeps fills away until the fence is lifted or its time is
+ * over; for keys of one bucket.
  *
  * KEYS  M G, then per key V S
  * ARGV  channel, bucket, known incarnation, fence, fence ms, tombstone ms
  * Returns  i, q
  *
- * The same fence again only extends its time: what happened since it was first set still counts. The writer may commit as late as the fence's end, so that is the moment
- * that is noted as the invalidation.
+ * The same fence again only extends its time: what happened since it was first set still counts. The writer may commit
+ * as late as the fence's end, so that is the moment that is noted as the invalidation.
  */
 export const fence = /* lua */ `
 local function fenceOne(m, G, V, S, token, fenceMs, tombMs)

@@ -1,8 +1,9 @@
 /**
  * The fences of a key, side by side in one field `f:<V>` of M (PROTOCOL 4): `w|token,until,fs,fi,count|…`.
  *
- * `w` counts the key's invalidations while a fence stands; `count` is w when the fence was set, or `-` where it was not alone. A fence whose
- * time is over counts as not standing and is dropped on access; the field goes with its last fence.
+ * `w` counts the key's invalidations while a fence stands; `count` is w when the fence was set, or `-` where it was not
+ * alone. A fence whose time is over counts as not standing and is dropped on access; the field goes with its last
+ * fence.
  *
  * G remembers what may be collected from M, and when (µs): stamps and the fences of writers that died.
  */

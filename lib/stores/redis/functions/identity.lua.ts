@@ -1,14 +1,15 @@
 /**
  * Who this server is, and which state of the bucket it knows (PROTOCOL 3). Every function begins with `identify`.
  *
- * `seen` lives in the server process and is never replicated, stored or rolled back: it is what makes a restart, a promotion, a flush and
- * a restored snapshot visible. A bucket's `b` names one process and one identification, so that two buckets of one name in two
- * databases of one server do not disturb each other.
+ * `seen` lives in the server process and is never replicated, stored or rolled back: it is what makes a restart, a
+ * promotion, a flush and a restored snapshot visible. A bucket's `b` names one process and one identification, so that
+ * two buckets of one name in two databases of one server do not disturb each other.
  *
- * `p` lists the incarnations of the bucket before this one, back to the last time that M was lost: the stamps that void their entries are all there. No
- * order of incarnations would do, since a server's clock makes them.
+ * `p` lists the incarnations of the bucket before this one, back to the last time that M was lost: the stamps that void
+ * their entries are all there. No order of incarnations would do, since a server's clock makes them.
  *
- * Numbers: whole, at most 2^52, so that a sum of two is exact. Times are the server's, in µs; it is asked for its time once per call, where it matters.
+ * Numbers: whole, at most 2^52, so that a sum of two is exact. Times are the server's, in µs; it is asked for its time
+ * once per call, where it matters.
  */
 export const identity = /* lua */ `
 local MAX = 4503599627370496

@@ -1,9 +1,10 @@
 /**
  * Stamps of marks, and holds of them (PROTOCOL 4, TAG).
  *
- * A hold keeps away what would carry the mark, while a group of evictions is on its way over several buckets: `h` of M is
- * `mark,owner,until|…`, one part per mark and owner. Each ends by its owner, or by its time; what has ended is dropped with the next change.
- * Every fill reads it: so where there would be too many, an owner holds `all` instead, by one part, until it releases.
+ * A hold keeps away what would carry the mark, while a group of evictions is on its way over several buckets: `h` of M
+ * is `mark,owner,until|…`, one part per mark and owner. Each ends by its owner, or by its time; what has ended is
+ * dropped with the next change. Every fill reads it: so where there would be too many, an owner holds `all` instead, by
+ * one part, until it releases.
  */
 export const marks = /* lua */ `
 local MAX_HOLDS = 512

@@ -1,6 +1,7 @@
 /**
- * Part of the names of the library and its functions. Raise it with **every** change of the library's text: a server keeps what it
- * has under a name, and replacing a library would reset its identity and so empty the cache. A test pins the text to this number.
+ * Part of the names of the library and its functions. Raise it with **every** change of the library's text: a server
+ * keeps what it has under a name, and replacing a library would reset its identity and so empty the cache. A test pins
+ * the text to this number.
  */
 export const PROTOCOL_VERSION = 6;
 

@@ -1,16 +1,18 @@
 import { functionName } from './protocol-version.js';
 
 /**
- * PUT: writes a value that its writer has just stored in the source, if it is proven to be the newest; else removes what stands.
+ * PUT: writes a value that its writer has just stored in the source, if it is proven to be the newest; else removes
+ * what stands.
  *
  * KEYS  M V S
- * ARGV  channel, bucket, known incarnation, fence or '', tombstone ms, region, tags, version or '', load µs, ttl ms, stale ms, format, payload
- * Returns  i, q, 'stored' | 'superseded' | 'refused'
+ * ARGV channel, bucket, known incarnation, fence or '', tombstone ms, region, tags, version or '', load µs, ttl ms,
+ * stale ms, format, payload Returns  i, q, 'stored' | 'superseded' | 'refused'
  *
  * With its fence: accepted iff the fence stood, alone, nothing was invalidated since, and no newer version is known.
- * Without a fence, with a version: an entry of a newer version stays; accepted iff no newer version is known, no fence stands, and no
- * invalidation without a version (of the key, the region or the cache) is younger than the tombstone; never with tags, nor in a region where an entry had tags: it could not be held against their stamps.
- * With neither: never accepted.
+ * Without a fence, with a version: an entry of a newer version stays; accepted iff no newer version is known, no fence
+ * stands, and no invalidation without a version (of the key, the region or the cache) is younger than the tombstone;
+ * never with tags, nor in a region where an entry had tags: it could not be held against their stamps. With neither:
+ * never accepted.
  */
 export const put = /* lua */ `
 local function isYoung(m, at, tombMs) return at ~= nil and now(m) - at < tombMs * 1000 end

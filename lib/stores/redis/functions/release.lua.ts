@@ -1,7 +1,8 @@
 import { functionName } from './protocol-version.js';
 
 /**
- * RELEASE: gives a lease up without a value and wakes those who wait, if any. RENEW: extends it. A token that does not hold it does nothing.
+ * RELEASE: gives a lease up without a value and wakes those who wait, if any. RENEW: extends it. A token that does not
+ * hold it does nothing.
  *
  * KEYS  M V S
  * ARGV  channel, bucket, known incarnation, token; RENEW also: lease ms from now, keep ms

@@ -7,7 +7,8 @@ import { functionName } from './protocol-version.js';
  * ARGV  channel, bucket, known incarnation, tombstone ms
  * Returns  i, q
  *
- * The freshness in the header is overwritten in place by zeros of the same width: the payload is not copied, the expiry stays.
+ * The freshness in the header is overwritten in place by zeros of the same width: the payload is not copied, the expiry
+ * stays.
  */
 export const softEvict = /* lua */ `
 redis.register_function{ function_name = '${functionName('soft_evict')}', flags = { 'allow-oom' }, callback = function(keys, args)

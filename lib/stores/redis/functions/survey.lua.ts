@@ -1,8 +1,8 @@
 import { functionName } from './protocol-version.js';
 
 /**
- * SURVEY: where several buckets of this server stand, at one moment; the same as a POLL of each that would find nothing new. What a POLL would
- * have to change, or another server has, is left to that POLL.
+ * SURVEY: where several buckets of this server stand, at one moment; the same as a POLL of each that would find nothing
+ * new. What a POLL would have to change, or another server has, is left to that POLL.
  *
  * KEYS  M of one of the buckets: on a Cluster, where the call goes
  * ARGV  per bucket: its M, known incarnation

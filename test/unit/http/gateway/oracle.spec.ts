@@ -8,8 +8,8 @@ import { decideReuse } from '../../../../lib/http/gateway/reuse.js';
 import { whyNotStored } from '../../../../lib/http/gateway/storing.js';
 
 /**
- * Another implementation of RFC 9111 as the judge. We may be stricter, never laxer: what we store it may store, what we call fresh
- * is fresh to it, and no age of ours is below its own.
+ * Another implementation of RFC 9111 as the judge. We may be stricter, never laxer: what we store it may store, what we
+ * call fresh is fresh to it, and no age of ours is below its own.
  */
 
 const NOW = Date.UTC(2026, 10, 26, 12);
@@ -96,7 +96,8 @@ describe('against http-cache-semantics', () => {
     const later = fc.constantFrom(0, 1_000, 59_000, 61_000, 4_000_000);
     fc.assert(
       fc.property(requestHeaders, responseHeaders, later, (request, response, afterMs) => {
-        // it revalidates those even while they are fresh, where section 5.2.2.2 speaks of stale ones; no-cache has no lifetime to it
+        // it revalidates those even while they are fresh, where section 5.2.2.2 speaks of stale ones; no-cache has no
+        // lifetime to it
         fc.pre(!/((must|proxy)-revalidate|no-cache)/.test(response['cache-control'] ?? ''));
         const stored = {
           status: 200,
