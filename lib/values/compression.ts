@@ -29,6 +29,9 @@ export function isCompressed(format: string): boolean {
 
 /** Brotli of quality 1 on the threads of libuv. */
 export class Compression {
+  /** What no thread took in time, each with whether there was anything left to do. */
+  private readonly late: (() => boolean)[] = [];
+
   constructor(private readonly clock: Clock) {}
 
   /**
@@ -52,8 +55,7 @@ export class Compression {
   }
 
   /**
-   * What was compressed. Where no thread takes it in time, it is done here and now, for less than reading the value
-   * costs.
+   * What was compressed. Where no thread takes it in time, it is done here, for less than reading the value costs.
    *
    * @param maxBytes what comes out has no more; what says so of itself is not tried
    * @throws Error when it is damaged or too large
@@ -73,15 +75,18 @@ export class Compression {
     return new Promise((resolve, reject) => {
       let isDone = false;
       const here = () => {
-        if (isDone) return;
+        if (isDone) return false;
         try {
           resolve(brotliDecompressSync(payload, options));
         } catch (error) {
           reject(error as Error);
         }
+        return true;
       };
-      // timers run before what the threads have done is heard of, immediates after
-      const wait = this.clock.after(MAX_WAIT_MS.decompress, () => setImmediate(here));
+      const wait = this.clock.after(MAX_WAIT_MS.decompress, () => {
+        // timers run before what the threads have done is heard of, immediates after
+        if (this.late.push(here) === 1) setImmediate(this.helpOut);
+      });
       brotliDecompress(payload, options, (error, out) => {
         isDone = true;
         wait.cancel();
@@ -90,6 +95,15 @@ export class Compression {
       });
     });
   }
+
+  /**
+   * One in a turn of the event loop, else hundreds at once would hold it up for seconds. The youngest, since threads
+   * begin with the oldest.
+   */
+  private readonly helpOut = () => {
+    while (this.late.pop()?.() === false);
+    if (this.late.length > 0) setImmediate(this.helpOut);
+  };
 }
 
 /** One more than fits, else zlib asks for a second piece, which is empty. */

@@ -1,6 +1,11 @@
+import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { brotliCompressSync, constants } from 'node:zlib';
-import { describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Compression, isCompressed } from '../../../lib/values/compression.js';
 import type { Clock } from '../../../lib/shared/clock.js';
 import { FakeClock } from '../../support/fake-clock.js';
@@ -74,6 +79,36 @@ describe('Compression', () => {
     await expect(
       new Compression(never).decompress({ ...written, payload: squeezed.subarray(9) }, MAX),
     ).rejects.toThrow();
+  });
+});
+
+describe('while no thread is free', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'compression-'));
+  const pipe = join(directory, 'pipe');
+  let busy: Promise<Awaited<ReturnType<typeof open>>[]>;
+  beforeEach(() => {
+    execFileSync('mkfifo', [pipe]);
+    // each holds a thread until somebody opens the other end
+    const threads = Number(process.env['UV_THREADPOOL_SIZE'] ?? 4);
+    busy = Promise.all(Array.from({ length: threads }, () => open(pipe)));
+  });
+  afterEach(async () => {
+    const writer = openSync(pipe, 'r+');
+    for (const reader of await busy) await reader.close();
+    closeSync(writer);
+    rmSync(directory, { recursive: true });
+  });
+
+  it('decompresses no more than one value in a turn of the event loop', async () => {
+    const written = { payload: squeezed, format: `br+${Buffer.byteLength(TEXT)} json` };
+    const pressed = new Compression(never);
+    let done = 0;
+    const all = Array.from({ length: 8 }, () => pressed.decompress(written, MAX).finally(() => (done += 1)));
+    for (let turn = 0; turn < 8; turn++) {
+      expect(done).toBe(turn);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    for (const { payload } of await Promise.all(all)) expect(payload.toString()).toBe(TEXT);
   });
 });
 
