@@ -3,12 +3,12 @@ import { drawsOf } from '../../bench/sizing/draws.js';
 import { expectedRates, type Traffic } from '../../bench/sizing/traffic.js';
 import { World } from '../support/a-cache.js';
 
-const SECONDS = 20;
+const SECONDS = 16;
 const BASE: Traffic = {
   keys: 400,
   skew: 1,
-  reads: 200,
-  evictions: 5,
+  reads: 100,
+  evictions: 3,
   ttlSeconds: 3,
   loadSeconds: 0,
   tombstoneSeconds: 600,
@@ -21,7 +21,7 @@ it.each<Partial<Traffic>>([
   { instances: 4 },
   { instances: 4, l1Entries: 0 },
   { instances: 2, skew: 0, ttlSeconds: 10 },
-  { instances: 2, l1Entries: 10_000, evictions: 50 },
+  { instances: 2, l1Entries: 10_000, evictions: 25 },
 ])(
   'the calculator of sizes expects what caches count: %j',
   async (change) => {
