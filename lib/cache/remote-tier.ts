@@ -76,7 +76,8 @@ export class RemoteTier {
     this.coherence.use(args.key.bucket);
     return this.ask('A read', args.key.bucket, async () => {
       const reply = await this.store.readOrLease(args);
-      if (reply.kind === 'lease') this.coherence.view(args.key.bucket).require(reply);
+      // whatever lets a load begin, also one that may fill nothing: its caller gets what it made
+      if (reply.kind !== 'hit') this.coherence.view(args.key.bucket).require(reply);
       return reply;
     });
   }

@@ -71,6 +71,21 @@ describe.each(CODECS)('a value made of another, with the codec %s', (codec) => {
         expect(new Set(read)).toEqual(new Set(['profile of new']));
       });
 
+      it('is not made of what L1 holds past it either while a fence stands, and nothing may be filled', async () => {
+        const [a, b] = await started(buckets, isCheap);
+        await user(b.cache, source);
+        cutOff(b);
+        source.name = 'new';
+        await a.cache.region('user').evict(1);
+        const written = gate<string>();
+        const writing = a.cache.region<string>('profile').write(1, () => written.promise);
+        await settle();
+        const read = await profile(b.cache);
+        written.open('profile of new');
+        await writing;
+        expect(read).toBe('profile of new');
+      });
+
       it('is put with nothing that L1 holds past an eviction, by a write', async () => {
         const [a, b] = await started(buckets, isCheap);
         await user(b.cache, source);
