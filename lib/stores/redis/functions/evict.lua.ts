@@ -4,8 +4,9 @@ import { functionName } from './protocol-version.js';
  * EVICT: removes values, voids their leases, and stamps marks, all of one bucket, in one moment. Idempotent.
  *
  * KEYS  M G, then per key V S
- * ARGV channel, bucket, known incarnation, tombstone ms, ms after which a stamp may be collected, then per key its
- * version or '', then marks … Returns  i, q, stamp of the marks or 0
+ * ARGV  channel, bucket, known incarnation, tombstone ms, ms after which a stamp may be collected, then per key its
+ *       version or '', then marks …
+ * Returns  i, q, stamp of the marks or 0
  *
  * With a version, an entry of that version or a newer one stays, with the lease; in any case older fills and puts are
  * refused for the time of the tombstone. A fence is not lifted: only its own writer or its time does that.

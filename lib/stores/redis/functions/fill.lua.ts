@@ -4,9 +4,9 @@ import { functionName } from './protocol-version.js';
  * FILL: writes loaded values whose lease still stands, for keys of one bucket.
  *
  * KEYS  M, then per key V S
- * ARGV channel, bucket, known incarnation, the server's time as reckoned (as GETL) or '', then per key: token, region,
- * tags, version, load µs, ttl ms, stale ms, format, payload Returns i, q, now µs, then per key {'OK', stamp} or {'R',
- * 'lease' | 'incarnation' | 'mark' | 'version'}
+ * ARGV  channel, bucket, known incarnation, the server's time as reckoned (as GETL) or '', then per key: token,
+ *       region, tags, version, load µs, ttl ms, stale ms, format, payload
+ * Returns  i, q, now µs, then per key {'OK', stamp} or {'R', 'lease' | 'incarnation' | 'mark' | 'version'}
  */
 export const fill = /* lua */ `
 local function fillOne(m, V, S, token, e, at)

@@ -5,8 +5,9 @@ import { functionName } from './protocol-version.js';
  * stamp.
  *
  * KEYS  M G
- * ARGV channel, bucket, known incarnation, ms after which a stamp may be collected, owner of the hold or '', hold ms
- * (0: lift it), marks … Returns  i, q, stamp, 1 when the owner's hold stood on all marks until now, else 0
+ * ARGV  channel, bucket, known incarnation, ms after which a stamp may be collected, owner of the hold or '', hold
+ *       ms (0: lift it), marks …
+ * Returns  i, q, stamp, 1 when the owner's hold stood on all marks until now, else 0
  */
 export const mark = /* lua */ `
 redis.register_function{ function_name = '${functionName('mark')}', flags = { 'allow-oom' }, callback = function(keys, args)

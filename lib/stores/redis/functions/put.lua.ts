@@ -5,8 +5,9 @@ import { functionName } from './protocol-version.js';
  * what stands.
  *
  * KEYS  M V S
- * ARGV channel, bucket, known incarnation, fence or '', tombstone ms, region, tags, version or '', load µs, ttl ms,
- * stale ms, format, payload Returns  i, q, 'stored' | 'superseded' | 'refused'
+ * ARGV  channel, bucket, known incarnation, fence or '', tombstone ms, region, tags, version or '', load µs, ttl ms,
+ *       stale ms, format, payload
+ * Returns  i, q, 'stored' | 'superseded' | 'refused'
  *
  * With its fence: accepted iff the fence stood, alone, nothing was invalidated since, and no newer version is known.
  * Without a fence, with a version: an entry of a newer version stays; accepted iff no newer version is known, no fence

@@ -4,9 +4,9 @@ import { functionName } from './protocol-version.js';
  * GETL: the value, or the right to load it, for keys of one bucket.
  *
  * KEYS  M, then per key V S
- * ARGV channel, bucket, known incarnation, an incarnation and the server's time then as the caller reckons it, `i|µs`,
- * or '', lease ms, keep ms, 'flush' | 'stale' | 'keep', then per key: token, region, force ('1' or '') Returns i, q,
- * now µs, then per key one of
+ * ARGV  channel, bucket, known incarnation, an incarnation and the server's time then as the caller reckons it,
+ *       `i|µs`, or '', lease ms, keep ms, 'flush' | 'stale' | 'keep', then per key: token, region, force ('1' or '')
+ * Returns  i, q, now µs, then per key one of
  *   {'H', raw V}                   fresh
  *   {'L', raw V or false}    lease granted (again, when the token holds it already); V where it is not dead
  *   {'W', raw V or false, remaining ms}   another token holds the lease; its end will be told, since somebody waits for it
