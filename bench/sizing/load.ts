@@ -41,7 +41,7 @@ const POLLS_PER_SECOND = 4;
 const POLLS_WITHOUT_L1 = 2;
 /** Beside key and value: header, expiry, the place in the table. */
 const REDIS_ENTRY_BYTES = 150;
-const TOMBSTONE_BYTES = 169;
+const TOMBSTONE_BYTES = 181;
 const L1_ENTRY_BYTES = 256;
 /** One for commands, one for the channel. */
 const CONNECTIONS_PER_INSTANCE = 2;

@@ -4,12 +4,13 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { tempDir, track } from '../support/servers/processes.js';
+import { atEnd, tempDir } from '../support/servers/processes.js';
 import type { RunSummary } from './coordinator.js';
 
 /**
  * The long run: one topology after another, again and again with the next seed, until the time is over. The summary
- * file is written after each round. What follows `--` goes to every run. Ends with 1 when a promise was broken.
+ * file is written after each round. What follows `--` goes to every run. Ends with 1 when a promise was broken, or a
+ * run left no summary.
  */
 
 interface Total {
@@ -62,7 +63,10 @@ let isBroken = false;
 for (let seed = Number(values.seed); performance.now() < until; seed++) {
   for (const topology of values.topologies.split(',')) {
     const summary = await run(topology, seed);
-    if (summary === null) continue;
+    if (summary === null) {
+      isBroken = true;
+      continue;
+    }
     const total = (totals[topology] ??= emptyTotal());
     add(total, summary);
     isBroken ||= Object.keys(summary.violations).length > 0;
@@ -79,10 +83,11 @@ async function run(topology: string, seed: number): Promise<RunSummary | null> {
   const path = join(directory, `${topology}-${seed}.json`);
   const args = ['--topology', topology, '--seed', String(seed), '--seconds', values['run-seconds'], '--summary', path];
   const mixed = SIDE_BY_SIDE[seed % SIDE_BY_SIDE.length]!;
-  const child = track(
-    spawn(process.execPath, [MAIN, ...args, ...LOAD, ...mixed, ...positionals], { stdio: 'inherit' }),
-  );
+  const child = spawn(process.execPath, [MAIN, ...args, ...LOAD, ...mixed, ...positionals], { stdio: 'inherit' });
+  // it has servers and processes of its own to end
+  const forget = atEnd(() => child.kill('SIGTERM'));
   await once(child, 'exit');
+  forget();
   if (existsSync(path)) return JSON.parse(readFileSync(path, 'utf8')) as RunSummary;
   console.error(`${topology}, seed ${seed}: the run left no summary`);
   return null;
