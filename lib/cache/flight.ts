@@ -32,8 +32,9 @@ export type Source = 'l2' | 'stale' | 'load';
  * How a flight ended.
  *
  * `at` is the logical time that makes a result usable by others (PROTOCOL 6, the join rule): when the Redis operation
- * that decided it was sent (the read that hit, the fill that was accepted), else when its load began. Whoever arrived
- * later must not take it: an eviction may have been acknowledged in between.
+ * that decided it was sent (the read that hit, the fill that was accepted), else that which let its load begin, as far
+ * as L1 is held back for it (R18), and where none was answered when its load began. Whoever arrived later must not take
+ * it: an eviction may have been acknowledged in between.
  */
 export type Outcome =
   | {

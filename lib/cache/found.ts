@@ -35,13 +35,18 @@ export interface ToLoad {
   readonly lease: Lease;
   /** What may be served meanwhile, or should the load fail. */
   readonly stale: Stale | null;
+  /**
+   * When the question was sent that Redis answered so, logical time: up to its answer L1 is held back. Null: none was
+   * answered.
+   */
+  readonly askedAt: number | null;
 }
 
 /** What a look at L2 came to: an answer, or the need to load. */
 export type Found = Answer | ToLoad;
 
 /** Without the right to fill. */
-export const JUST_LOAD: ToLoad = { kind: 'load', lease: NO_LEASE, stale: null };
+export const JUST_LOAD: ToLoad = { kind: 'load', lease: NO_LEASE, stale: null, askedAt: null };
 
 /**
  * What a plain read says: the value; one that is compressed; nothing stands there; a value past its ttl; one that this

@@ -20,6 +20,8 @@ export interface Loading {
   readonly lease: Lease;
   /** What may be served should the load fail. */
   readonly stale: Stale | null;
+  /** As that of a {@link ToLoad}. */
+  readonly askedAt: number | null;
   /** What the caller who leads it is part of. */
   readonly within: LoadScope | undefined;
   /** True: its callers have their answer, and it runs in the background. */
@@ -102,7 +104,8 @@ export class LoadRun {
     const { call, lease, stale } = loading;
     const { entry } = call.key;
     const { counts } = call.region;
-    const beganAt = nextMoment();
+    // what L1 gives to it may be as old as the answer that let it begin
+    const at = loading.askedAt ?? nextMoment();
     const beganAtMs = clock.now();
     counts.loads += 1;
     let value: unknown;
@@ -124,7 +127,7 @@ export class LoadRun {
     loading.slot?.leave();
     backOff.succeeded(entry);
     const loadMicros = Math.round((clock.now() - beganAtMs) * 1_000);
-    return this.fill(loading, scope, value, beganAt, loadMicros);
+    return this.fill(loading, scope, value, at, loadMicros);
   }
 
   private scopeOf({ call, flight, lease, within }: Loading): LoadScope {
@@ -197,13 +200,13 @@ export class LoadRun {
     { call, ticket, lease }: Loading,
     scope: LoadScope,
     raw: unknown,
-    beganAt: number,
+    askedAt: number,
     loadMicros: number,
   ): Promise<Outcome> {
     const { localTier, clock, random, nextMoment, compression } = this.parts;
     const { counts } = call.region;
     let { isTainted } = scope;
-    const loaded = (take: Take, at = beganAt, freshUntilMs: number | null = null): Outcome => {
+    const loaded = (take: Take, at = askedAt, freshUntilMs: number | null = null): Outcome => {
       return { kind: 'value', at, source: 'load', take, freshUntilMs, isTainted };
     };
     const preparing = prepare(call, raw, { random, compression: lease.isHeld && !isTainted ? compression : null });

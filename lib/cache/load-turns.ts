@@ -43,7 +43,7 @@ export class LoadTurns {
       return found.outcome;
     }
     if (slot !== NO_PLACE) flight.bulkhead = bulkhead;
-    return loads.run({ ...wanted, lease: found.lease, stale: found.stale, slot });
+    return loads.run({ ...wanted, lease: found.lease, stale: found.stale, askedAt: found.askedAt, slot });
   }
 
   private async found(look: (() => Promise<Found>) | null): Promise<Found> {

@@ -211,7 +211,7 @@ export class Lookup {
         force = true;
         continue;
       }
-      const { stale } = found;
+      const { stale, askedAt } = found;
       let untilMs = waitUntilMs;
       if (stale && useless !== 'unwanted') {
         if (isServableWhileRevalidating(stale, policy)) return staleAnswer(stale);
@@ -221,7 +221,7 @@ export class Lookup {
         }
       }
       const restMs = untilMs - clock.now();
-      if (restMs <= 0) return { ...JUST_LOAD, stale };
+      if (restMs <= 0) return { ...JUST_LOAD, stale, askedAt };
       if (!hasWaited) region.counts.leaseWaits += 1;
       hasWaited = true;
       const stepMs = WAIT_STEP_MS.least + (WAIT_STEP_MS.most - WAIT_STEP_MS.least) * random();
@@ -235,7 +235,7 @@ export class Lookup {
     ticket: Ticket,
     token: string,
     force: boolean,
-  ): Promise<Found | { kind: 'held'; stale: Stale | null } | { kind: 'undecodable' }> {
+  ): Promise<Found | { kind: 'held'; stale: Stale | null; askedAt: number } | { kind: 'undecodable' }> {
     const { clock, nextMoment } = this.parts;
     const sentAt = nextMoment();
     const sentAtMs = clock.now();
@@ -251,11 +251,12 @@ export class Lookup {
           kind: 'load',
           lease: new HeldLease(this.parts, call, token),
           stale: this.staleOf(call, reply, sentAt),
+          askedAt: sentAt,
         };
       case 'held':
-        return { kind: 'held', stale: this.staleOf(call, reply, sentAt) };
+        return { kind: 'held', stale: this.staleOf(call, reply, sentAt), askedAt: sentAt };
       case 'fenced':
-        return JUST_LOAD;
+        return { ...JUST_LOAD, askedAt: sentAt };
     }
   }
 
@@ -298,7 +299,7 @@ export class Lookup {
     const lease = new HeldLease(this.parts, call, token);
     const { stale: stands, nowMicros, incarnation } = reply;
     if (stands !== null && stands.freshUntilMicros <= seen.freshUntilMicros) {
-      return { kind: 'load', lease, stale: this.staleOf(call, reply, at) };
+      return { kind: 'load', lease, stale: this.staleOf(call, reply, at), askedAt: at };
     }
     lease.release();
     if (stands === null || stands.incarnation !== incarnation) return null;

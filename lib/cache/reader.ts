@@ -281,7 +281,7 @@ export class Reader {
   /** Ends a read that L2 did not answer. */
   private serve({ call, flight, ticket, found, caller }: Missed, way: Way): Promise<Outcome> | Outcome {
     const { scopes, turns, lookup, refreshes } = this.parts;
-    const { lease, stale } = found;
+    const { lease, stale, askedAt } = found;
     if (lease.isHeld && stale && isServableWhileRevalidating(stale, call.policy)) {
       // callers who are served the stale value meanwhile must not be taken for a part of that load
       scopes.track();
@@ -290,16 +290,27 @@ export class Reader {
     }
     const lookAgain = way === 'past' ? null : () => lookup.find(call, ticket);
     const isBesideValue = caller.mode !== undefined;
-    const wanted = { call, flight, ticket, lease, stale, within: caller.scope, isRefresh: false, isBesideValue };
+    const wanted = {
+      call,
+      flight,
+      ticket,
+      lease,
+      stale,
+      askedAt,
+      within: caller.scope,
+      isRefresh: false,
+      isBesideValue,
+    };
     return turns.run(wanted, lookAgain);
   }
 
   /** A load whatever the cache holds. It is shared by callers who came before it began. */
-  private async loadAnew({ call, flight, ticket, found: { lease, stale }, caller }: Missed): Promise<Outcome> {
+  private async loadAnew({ call, flight, ticket, found: { lease, stale, askedAt }, caller }: Missed): Promise<Outcome> {
     const { turns, lookup, nextMoment } = this.parts;
     const beganAt = nextMoment();
     const lookAgain = () => lookup.lease(call, ticket);
-    const wanted = { call, flight, ticket, lease, stale, within: caller.scope, isRefresh: false, isBesideValue: true };
+    const how = { within: caller.scope, isRefresh: false, isBesideValue: true };
+    const wanted = { call, flight, ticket, lease, stale, askedAt, ...how };
     const outcome = await turns.run(wanted, lookAgain);
     return outcome.kind === 'value' ? { ...outcome, at: Math.min(outcome.at, beganAt) } : outcome;
   }

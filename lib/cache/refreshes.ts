@@ -66,8 +66,8 @@ export class Refreshes {
     const flight = new Flight('', call, undefined, ticket.epoch);
     flight.bulkhead = call.region.bulkhead;
     call.region.counts.refreshes += 1;
-    const within = undefined;
-    await loads.run({ call, flight, ticket, lease, stale, within, isRefresh: true, isBesideValue: true, slot });
+    const how = { within: undefined, isRefresh: true, isBesideValue: true, askedAt: null };
+    await loads.run({ call, flight, ticket, lease, stale, slot, ...how });
     tickets.giveBack(ticket);
   }
 

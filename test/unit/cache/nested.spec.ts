@@ -86,6 +86,45 @@ describe.each(CODECS)('a value made of another, with the codec %s', (codec) => {
         expect(read).toBe('profile of new');
       });
 
+      it('is not given to those who came after an eviction that took the lease of its load', async () => {
+        const [a, b] = await started(buckets, isCheap);
+        await user(b.cache, source);
+        const leased = b.faults.holdNextReply('readOrLease');
+        const led = profile(b.cache);
+        await settle();
+        cutOff(b);
+        source.name = 'new';
+        await a.cache.region('user').evict(1);
+        await a.cache.region('profile').evict(1);
+        const joined = profile(b.cache);
+        await settle();
+        leased.open();
+        await led;
+        expect(await joined).toBe('profile of new');
+      });
+
+      it('is not given to those who came after an eviction while a fence stood', async () => {
+        const [a, b] = await started(buckets, isCheap);
+        await user(b.cache, source);
+        const written = gate<string>();
+        const writing = a.cache.region<string>('profile').write(1, () => written.promise);
+        await settle();
+        const refused = b.faults.holdNextReply('readOrLease');
+        const led = profile(b.cache);
+        await settle();
+        cutOff(b);
+        source.name = 'new';
+        await a.cache.region('user').evict(1);
+        const joined = profile(b.cache);
+        await settle();
+        refused.open();
+        await led;
+        const read = await joined;
+        written.open('profile of new');
+        await writing;
+        expect(read).toBe('profile of new');
+      });
+
       it('is put with nothing that L1 holds past an eviction, by a write', async () => {
         const [a, b] = await started(buckets, isCheap);
         await user(b.cache, source);
