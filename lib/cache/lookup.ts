@@ -107,9 +107,7 @@ export class Lookup {
       args,
       (read) => this.staleIn(call, read),
       (seen) => seen,
-      (error) => {
-        throw error;
-      },
+      rethrow,
     );
     const stale =
       found &&
@@ -145,14 +143,7 @@ export class Lookup {
   /** The fresh value, or null; takes nothing and waits for nobody. @throws CacheError RC_STORE_UNAVAILABLE */
   async peek(call: EntryCall, ticket: Ticket): Promise<Outcome | null> {
     if (this.readsPlainly) {
-      const verdict = await this.plainly(
-        call,
-        ticket,
-        (seen) => seen,
-        (error) => {
-          throw error;
-        },
-      );
+      const verdict = await this.plainly(call, ticket, (seen) => seen, rethrow);
       if (typeof verdict === 'object') {
         const hit = verdict.decoded === null ? await this.decompressedHit(call, ticket, verdict) : verdict;
         return hit && outcomeOf(hit);
@@ -166,6 +157,14 @@ export class Lookup {
   }
 
   private judge(call: EntryCall, ticket: Ticket, read: PlainRead, sentAt: number): Verdict {
+    const verdict = this.verdictOf(call, ticket, read, sentAt);
+    // a load may follow, also where the server grants no lease
+    if (typeof verdict !== 'object' && read.identified && read.position !== null)
+      this.parts.coherence.view(call.key.bucket).require(read.position);
+    return verdict;
+  }
+
+  private verdictOf(call: EntryCall, ticket: Ticket, read: PlainRead, sentAt: number): Verdict {
     const { coherence, clock } = this.parts;
     const { key, region } = call;
     const { entry } = read;
@@ -361,4 +360,8 @@ export class Lookup {
       return null;
     }
   }
+}
+
+function rethrow(error: CacheError): never {
+  throw error;
 }

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { RedisCache } from '../../../lib/cache/redis-cache.js';
 import { LoadScopes } from '../../../lib/cache/load-scopes.js';
+import { StoreRefusal } from '../../../lib/stores/remote-store.js';
 import { CODECS, type Instance, World } from '../../support/a-cache.js';
 import { gate, settle } from '../../support/fake-clock.js';
 
@@ -123,6 +124,16 @@ describe.each(CODECS)('a value made of another, with the codec %s', (codec) => {
         written.open('profile of new');
         await writing;
         expect(read).toBe('profile of new');
+      });
+
+      it('is not made of what L1 holds past it where a full server grants no lease', async () => {
+        const [a, b] = await started(buckets, isCheap);
+        await user(b.cache, source);
+        cutOff(b);
+        source.name = 'new';
+        await a.cache.region('user').evict(1);
+        b.faults.failNext('readOrLease', new StoreRefusal('OOM'));
+        expect(await profile(b.cache)).toBe('profile of new');
       });
 
       it('is put with nothing that L1 holds past an eviction, by a write', async () => {
