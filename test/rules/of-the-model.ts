@@ -23,7 +23,10 @@ export const ofOneKey: Readonly<Record<RuleOfOneKey, Tried>> = {
   snapshotLoadIsNotFilled: onlyByModel(NO_TRANSACTIONS),
   snapshotLoadIsPrivate: onlyByModel(NO_TRANSACTIONS),
   joinNeedsArrival: by('join after evict', 'a hit counts as of its answer', 'a fill counts as of its answer'),
-  joinOfLoadNeedsItsStart: by('a refused load counts as of its end'),
+  joinOfLoadNeedsItsStart: by(
+    'a refused load counts as of its end',
+    'a load that was not filled counts as of its begin',
+  ),
   stampsAreCounted: onlyByModel(
     'stamps are no times anywhere in the code, and a real server has no clock that a test could set back',
   ),
@@ -109,7 +112,12 @@ export const ofOneKey: Readonly<Record<RuleOfOneKey, Tried>> = {
 
 /** Every rule of the model of composed entries (test/model/composition/rules.ts). */
 export const ofComposition: Readonly<Record<RuleOfComposition, Tried>> = {
-  gateClosesLocal: by('a lease does not hold L1 back', 'a fence does not hold L1 back'),
+  gateClosesLocal: by(
+    'a lease does not hold L1 back',
+    'a fence does not hold L1 back',
+    'nothing but a lease holds L1 back',
+    'a plain read does not hold L1 back',
+  ),
   hitInLoadNeedsProof: by('L1 of another bucket needs no proof inside a load'),
   proofCountsFromSending: by('a poll proves its answer'),
   proofForInnermostLoad: by('a proof for the outermost load is one for all'),

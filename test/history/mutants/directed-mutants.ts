@@ -108,6 +108,14 @@ export const directedClientMutants: readonly Mutant[] = [
     edits: [edit('cache/remote-tier', 'view.require(position);', '')],
   },
   {
+    name: 'nothing but a lease holds L1 back',
+    edits: [edit('cache/remote-tier', "reply.kind !== 'hit'", "reply.kind === 'lease'")],
+  },
+  {
+    name: 'a plain read does not hold L1 back',
+    edits: [edit('cache/lookup', 'this.parts.coherence.view(call.key.bucket).require(read.position);', '{}')],
+  },
+  {
     name: 'L1 of another bucket needs no proof inside a load',
     edits: [edit('cache/load-scopes', 'view.verifiedAtMs > scope.beganAtMs', 'true')],
   },
@@ -156,7 +164,11 @@ export const directedClientMutants: readonly Mutant[] = [
   },
   {
     name: 'a refused load counts as of its end',
-    edits: [edit('cache/load-run', '(take: Take, at = beganAt, ', '(take: Take, at = this.parts.nextMoment(), ')],
+    edits: [edit('cache/load-run', '(take: Take, at = askedAt, ', '(take: Take, at = this.parts.nextMoment(), ')],
+  },
+  {
+    name: 'a load that was not filled counts as of its begin',
+    edits: [edit('cache/load-run', 'loading.askedAt ?? nextMoment()', 'nextMoment()')],
   },
   {
     name: 'a poll of another incarnation proves',

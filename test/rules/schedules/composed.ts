@@ -1,6 +1,7 @@
 import { LoadScopes } from '../../../lib/cache/load-scopes.js';
 import { type ReadOptions, resolveReadPolicy } from '../../../lib/cache/read-policy.js';
 import type { RedisCacheOptions } from '../../../lib/options/redis-cache-options.js';
+import { StoreRefusal } from '../../../lib/stores/remote-store.js';
 import { type Instance, World } from '../../support/a-cache.js';
 import { gate, settle } from '../../support/fake-clock.js';
 import { promised, type Schedule } from '../schedule.js';
@@ -70,6 +71,58 @@ export const composedSchedules: readonly Schedule[] = [
       await made.evictPast([1]);
       await made.outer(made.b);
       promised(2, await made.outer(made.a), MADE);
+      await made.world.end();
+    },
+  },
+  {
+    convicts: ['nothing but a lease holds L1 back'],
+    name: 'a load beside a fence reads nothing from L1 that was evicted before it was told to begin',
+    async run() {
+      const made = await Composed.start(1);
+      const { a, b } = made;
+      // a region that finds next to nothing in Redis asks for the lease without a plain read before
+      for (let key = 100; key < 180; key++) await b.cache.region<number>('outer').getOrLoad(key, async () => 0);
+      await made.evictPast([]);
+      const written = gate<number>();
+      const writing = a.cache.region<number>('outer').write(1, () => written.promise);
+      await settle();
+      const read = await made.outer(b);
+      written.open(2);
+      await writing;
+      promised(2, read, MADE);
+      await made.world.end();
+    },
+  },
+  {
+    convicts: ['a plain read does not hold L1 back'],
+    name: 'a load that a full server lets begin without a lease reads nothing from L1 that was evicted before it',
+    async run() {
+      const made = await Composed.start(1);
+      await made.evictPast([]);
+      made.b.faults.failNext('readOrLease', new StoreRefusal('OOM'));
+      promised(2, await made.outer(made.b), MADE);
+      await made.world.end();
+    },
+  },
+  {
+    convicts: ['a load that was not filled counts as of its begin'],
+    name: 'who arrives after an eviction takes no load that began after it, made of what L1 held before',
+    async run() {
+      const made = await Composed.start(1);
+      const { a, b } = made;
+      await made.inner(b);
+      const leased = b.faults.holdNextReply('readOrLease');
+      const first = made.outer(b);
+      await settle();
+      b.channel.loses = () => true;
+      made.version = 2;
+      await a.cache.region('inner').evict(1);
+      await a.cache.region('outer').evict(1);
+      const joined = made.outer(b);
+      await settle();
+      leased.open();
+      await first;
+      promised(2, await joined, MADE);
       await made.world.end();
     },
   },
