@@ -112,12 +112,9 @@ export const ofOneKey: Readonly<Record<RuleOfOneKey, Tried>> = {
 
 /** Every rule of the model of composed entries (test/model/composition/rules.ts). */
 export const ofComposition: Readonly<Record<RuleOfComposition, Tried>> = {
-  gateClosesLocal: by(
-    'a lease does not hold L1 back',
-    'a fence does not hold L1 back',
-    'nothing but a lease holds L1 back',
-    'a plain read does not hold L1 back',
-  ),
+  gateClosesLocal: by('a lease does not hold L1 back', 'a fence does not hold L1 back'),
+  everyAnswerClosesLocal: by('nothing but a lease holds L1 back', 'a plain read does not hold L1 back'),
+  unfilledCountsFromItsQuestion: by('a load that was not filled counts as of its begin'),
   hitInLoadNeedsProof: by('L1 of another bucket needs no proof inside a load'),
   proofCountsFromSending: by('a poll proves its answer'),
   proofForInnermostLoad: by('a proof for the outermost load is one for all'),

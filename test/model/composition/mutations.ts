@@ -8,6 +8,8 @@ export const mutations: readonly Mutation<Rule>[] = [
   // what a load is made of
   one('L1 serves inside a load what was evicted before its lease', 'gateClosesLocal', 'nested-local'),
   one('the same to the method of a fenced put', 'gateClosesLocal', 'nested-put-local'),
+  one('L1 serves a load beside a fence what was evicted before', 'everyAnswerClosesLocal', 'nested-exact-fenced'),
+  one('a load that was not filled counts as of its begin', 'unfilledCountsFromItsQuestion', 'nested-exact'),
   one('L1 of another bucket needs no proof', 'hitInLoadNeedsProof', 'nested-local-buckets'),
   one('a poll from before the lease is a proof', 'proofCountsFromSending', 'nested-local-buckets'),
   one('a proof for the outermost load is one for all', 'proofForInnermostLoad', 'nested-local-three'),

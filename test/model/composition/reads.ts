@@ -18,7 +18,13 @@ export const AT = {
   loaded: 4,
   /** Waits for what another read of the process gets. */
   joining: 5,
+  /** The answer that grants no lease is on its way. */
+  refused: 6,
 } as const;
+
+/** Others of the process may join. */
+const UNDER_WAY: ReadonlySet<number> = new Set([AT.asking, AT.leased, AT.refused, AT.loading, AT.loaded]);
+const ANSWER_ON_ITS_WAY: ReadonlySet<number> = new Set([AT.leased, AT.refused]);
 
 /** Who joined before anything was asked may take a load that Redis did not accept, too. */
 const EARLY = 64;
@@ -83,6 +89,16 @@ export class Reads {
         (s) => s[at] === AT.leased,
         (s) => this.beginLoad(s, level, true),
       );
+    if (w.hasLocal)
+      add(
+        'is refused the lease',
+        (s) => s[at] === AT.refused,
+        (s) => {
+          if (rules.everyAnswerClosesLocal) this.view.raiseGate(s, w.bucketOf(key), s[w.lSeq + level]!);
+          s[w.lSeq + level] = 0;
+          return this.beginLoad(s, level, false);
+        },
+      );
     if (scenario.servesStale)
       add(
         'gets a stale value',
@@ -131,13 +147,19 @@ export class Reads {
         if (other === read) continue;
         add(
           `joins read ${other}`,
-          (s) => s[at] === AT.asking && s[w.lAt + leader]! >= AT.asking && s[w.lAt + leader]! <= AT.loaded,
+          (s) => s[at] === AT.asking && UNDER_WAY.has(s[w.lAt + leader]!),
           (s) => {
             s[at] = AT.joining;
-            s[w.lJoined + level] = leader + 1 + (s[w.lAt + leader] === AT.asking ? EARLY : 0);
+            s[w.lJoined + level] = leader + 1 + (this.isEarly(s[w.lAt + leader]!) ? EARLY : 0);
           },
         );
       }
+  }
+
+  /** Whether who joins now came before what decides about a load that is not filled. */
+  private isEarly(leaderAt: number): boolean {
+    if (leaderAt === AT.asking) return true;
+    return !this.world.rules.unfilledCountsFromItsQuestion && ANSWER_ON_ITS_WAY.has(leaderAt);
   }
 
   private top(read: number): number {
@@ -197,7 +219,10 @@ export class Reads {
         s[w.lSeq + level] = s[w.mSeq + w.bucketOf(key)]!;
         return undefined;
       default:
-        return this.beginLoad(s, level, false);
+        if (!w.hasLocal) return this.beginLoad(s, level, false);
+        s[w.lAt + level] = AT.refused;
+        s[w.lSeq + level] = s[w.mSeq + w.bucketOf(key)]!;
+        return undefined;
     }
   }
 
@@ -264,8 +289,9 @@ export class Reads {
     const read = Math.floor(level / w.keys);
     const floor = s[w.rFloor + read]!;
     s[w.rFloor + read] = 0;
-    // L1, stale values and lagging replicas are old by design: there only what is filled counts
-    if (w.hasLocal || isPrivate || w.scenario.servesStale || w.scenario.lags) return undefined;
+    // L1, stale values and lagging replicas are old by design: there only what is filled counts, and exact keys
+    const isOldByDesign = w.hasLocal || isPrivate || w.scenario.servesStale || w.scenario.lags;
+    if (isOldByDesign && !w.isExact(this.keyAt(level))) return undefined;
     return value < floor ? `a read of key ${this.keyAt(level)} that began at ${floor} got ${value}` : undefined;
   }
 

@@ -2,6 +2,9 @@
 const RULES = {
   // what a load may be made of (R18)
   gateClosesLocal: 'L1 of a bucket serves nothing below the highest position that a lease or a fence reported',
+  everyAnswerClosesLocal:
+    'so does an answer that grants no lease: the load that it lets begin reads no older L1 either',
+  unfilledCountsFromItsQuestion: 'a load that Redis did not accept is shared by nobody who came after it was asked for',
   hitInLoadNeedsProof:
     'in a load, a hit in L1 of another bucket counts only once a poll that was sent after the lease has proven that bucket',
   proofCountsFromSending: 'such a poll was sent after the lease, not only answered after it',

@@ -54,6 +54,8 @@ export interface CompositionScenario {
   readonly tagged?: readonly number[];
   /** The buckets that L1 keeps values of; default all. */
   readonly localBuckets?: readonly number[];
+  /** Keys of regions without L1: there what callers get is promised, whatever it was made of. */
+  readonly exact?: readonly number[];
   readonly losesMessages?: boolean;
   /** Messages of a bucket on their way. Beyond it they are lost. */
   readonly queue?: number;

@@ -26,7 +26,7 @@ export class View {
   keep(s: State, key: number, value: number): void {
     const { world: w } = this;
     const bucket = w.bucketOf(key);
-    if (!w.listensTo(bucket) || !s[w.kKnown + bucket]) return;
+    if (w.isExact(key) || !w.listensTo(bucket) || !s[w.kKnown + bucket]) return;
     s[w.oValue + key] = value + 1;
     s[w.oSeq + key] = s[w.mSeq + bucket]!;
     s[w.oStamp + key] = s[w.mClock + bucket]! + 1;
@@ -52,7 +52,8 @@ export class View {
     for (let each = 0; each < w.buckets; each++) s[w.pCoversCalls + each]! &= ~(1 << call);
   }
 
-  private raiseGate(s: State, bucket: number, seq: number): void {
+  /** An answer that grants no lease: a load may begin all the same. */
+  raiseGate(s: State, bucket: number, seq: number): void {
     const { world: w } = this;
     if (w.listensTo(bucket)) s[w.kGate + bucket] = Math.max(s[w.kGate + bucket]!, seq);
   }

@@ -157,6 +157,10 @@ export class World {
     return this.scenario.buckets[key]!;
   }
 
+  isExact(key: number): boolean {
+    return this.scenario.exact?.includes(key) ?? false;
+  }
+
   isTagged(key: number): boolean {
     return this.scenario.tagged?.includes(key) ?? true;
   }
