@@ -1,5 +1,5 @@
-// What does a cached response cost beside the same handler without a cache, a ready string, and a string read from
-// Redis, in one run?
+// What does a cached response cost beside the same handler without a cache, a ready string, a string read from Redis,
+// and Nest's own interceptor (npm install --no-package-lock --prefix bench/peers), in one run?
 // npm run bench -- http          (REDIS_URL, else redis-server on PATH; SECONDS=2 per measurement)
 import 'reflect-metadata';
 import { execFile } from 'node:child_process';
@@ -12,6 +12,8 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Redis } from 'ioredis';
 import { HttpCache, RedisCacheInterceptor } from '../lib/http/index.js';
 import { RedisCacheModule } from '../lib/index.js';
+import { nestCacheManager } from './support/nest-cache-manager.js';
+import { printTable } from './support/print-table.js';
 import { redisServer } from './support/redis-server.js';
 
 const KEYS = 100;
@@ -35,6 +37,10 @@ for (const bytes of [200, 4_000]) {
 /** As of a database, for the second table. */
 let workMs = 0;
 const work = () => (workMs > 0 ? new Promise((resolve) => setTimeout(resolve, workMs)) : undefined);
+const managers = await nestCacheManager(server.url, async (bytes, id) => {
+  await work();
+  return values.get(`${bytes}/${id}`);
+});
 
 @Controller()
 class Plain {
@@ -75,19 +81,26 @@ class Cached {
 @Module({
   imports: [
     RedisCacheModule.forRoot({ service: 'bench', redis: { url: server.url }, regions: { remote: { l1: false } } }),
+    ...managers,
   ],
   controllers: [Plain, Cached],
 })
 class BenchModule {}
 
-const WAYS = [
+const WAYS: readonly (readonly [label: string, way: string])[] = [
   ['no cache', 'none'],
   ['a ready string', 'ready'],
   ['a string from Redis', 'redis'],
   ['from L1', 'l1'],
   ['from Redis', 'l2'],
   ['304 from L1', 'l1'],
-] as const;
+  ...(managers.length > 0
+    ? ([
+        ['@nestjs/cache-manager, memory', 'manager-memory'],
+        ['@nestjs/cache-manager, Redis', 'manager-redis'],
+      ] as const)
+    : []),
+];
 
 interface Load {
   count: number;
@@ -114,35 +127,45 @@ async function measure(name: string, app: INestApplication, bytes: number): Prom
   const cpuUs = new Map<string, number[]>();
   const p99 = new Map<string, number[]>();
   const rate = new Map<string, number[]>();
+  const share304 = new Map<string, number>();
   for (let round = 0; round <= ROUNDS; round++) {
     for (const [label, way] of WAYS) {
       const cpu = process.cpuUsage();
       const beganAt = performance.now();
-      const { count, p99Ms } = await load(port, way, bytes, label.startsWith('304') ? ['If-None-Match: *'] : []);
+      const { count, p99Ms, statuses } = await load(
+        port,
+        way,
+        bytes,
+        label.startsWith('304') ? ['If-None-Match: *'] : [],
+      );
       const { user, system } = process.cpuUsage(cpu);
       if (round === 0) continue;
       const add = (map: Map<string, number[]>, value: number) => map.set(label, [...(map.get(label) ?? []), value]);
       add(cpuUs, (user + system) / count);
       add(p99, p99Ms);
+      share304.set(label, ((statuses['304'] ?? 0) / count) * 100);
       add(rate, (count / (performance.now() - beganAt)) * 1_000);
     }
   }
   await app.close();
   const middle = (all: number[]) => [...all].sort((a, b) => a - b)[Math.floor(all.length / 2)]!;
   const base = middle(cpuUs.get('no cache')!);
-  console.log(`\n${name}, ${bytes} B${workMs > 0 ? `, ${workMs} ms of a database` : ''}, ${KEYS} keys, 50 connections`);
-  console.table(
-    Object.fromEntries(
-      WAYS.map(([label]) => [
-        label,
-        {
-          'CPU µs/request': Math.round(middle(cpuUs.get(label)!)),
-          'x no cache': Number((base / middle(cpuUs.get(label)!)).toFixed(2)),
-          'requests/s': Math.round(middle(rate.get(label)!)),
-          'p99 ms': Number(middle(p99.get(label)!).toFixed(1)),
-        },
-      ]),
-    ),
+  const title = `${name}, ${bytes} B${workMs > 0 ? `, ${workMs} ms of a database` : ''}, ${KEYS} keys, 50 connections`;
+  printTable(
+    title,
+    WAYS.map(([label]) => {
+      const [own, all] = [middle(cpuUs.get(label)!), rate.get(label)!];
+      return {
+        way: label,
+        'CPU µs/request': own,
+        'x no cache': base / own,
+        'requests/s': Math.round(middle(all)),
+        'x no cache by requests': middle(all) / middle(rate.get('no cache')!),
+        'spread, %': ((Math.max(...all) - Math.min(...all)) / 2 / middle(all)) * 100,
+        'p99 ms': middle(p99.get(label)!),
+        '304, %': share304.get(label)!,
+      };
+    }),
   );
 }
 

@@ -1,12 +1,13 @@
 // What callers see while Redis is away, with default settings, beside peers: npm run bench -- outage
 // OUTAGE_MINUTES=10 lets the long outage and the watch for false openings last ten minutes instead of one;
-// OUTAGE_ONLY=hung,away runs some.
+// OUTAGE_ONLY=hung,away runs some. What lasts longer than a minute is suffered by all contenders side by side.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Proxy, startProxy } from '../test/support/servers/proxy.js';
 import { type RedisServer, startRedis } from '../test/support/servers/redis.js';
 import type { Contender, OpenContender } from './support/contender.js';
 import { contenders } from './support/contenders.js';
-import { type Storm, storm } from './support/storm.js';
+import { printTable } from './support/print-table.js';
+import { EARLY_MS, type Storm, storm } from './support/storm.js';
 
 const MINUTES = Number(process.env['OUTAGE_MINUTES'] ?? 1);
 const only = process.env['OUTAGE_ONLY']?.split(',');
@@ -43,7 +44,8 @@ const OUTAGES: readonly Outage[] = [
   },
   {
     name: 'slow',
-    lastsMs: 10_000,
+    lastsMs: 60_000,
+    // each way
     begin: ({ proxy }) => proxy.set({ delayMs: 100 }),
     end: ({ proxy }) => proxy.heal(),
   },
@@ -128,27 +130,31 @@ async function suffer(contender: Contender, { lastsMs, begin, end }: Outage) {
   });
 }
 
-function row(name: string, seen: Storm, before: Storm, back: number, uncaught: number, grownMiB: number): object {
+type Row = Readonly<Record<string, string | number>>;
+
+function row(name: string, seen: Storm, before: Storm, back: number, uncaught: number, grownMiB: number): Row {
   return {
     contender: name,
-    '< 100 ms': percent(seen.fast),
-    'of cached': percent(seen.fastWarm),
+    '< 100 ms, %': seen.fast * 100,
+    'of cached, %': seen.fastWarm * 100,
     errors: seen.errors,
     never: seen.never,
     uncaught,
-    'p50 ms': round(seen.p50),
-    'p99 ms': round(seen.p99),
-    'p99 healthy': round(before.p99),
-    'longest ms': round(seen.longest),
-    'back after ms': round(back),
-    'RSS + MiB': round(grownMiB),
+    'p50 ms': seen.p50,
+    'p99 ms': seen.p99,
+    [`p99, first ${EARLY_MS / 1_000} s`]: seen.p99Early,
+    'p99, later': seen.p99Late,
+    'p99, healthy': before.p99,
+    'longest ms': seen.longest,
+    'back after ms': back,
+    'RSS + MiB': grownMiB,
   };
 }
 
 /**
  * Whether a circuit opens although Redis is well: garbage, and a loop that is blocked for 100 ms four times a second.
  */
-async function falseOpenings(contender: Contender): Promise<object> {
+async function falseOpenings(contender: Contender): Promise<Row> {
   return staged(contender, async (open) => {
     const end = performance.now() + MINUTES * 60_000;
     const before = open.opened!();
@@ -168,23 +174,21 @@ async function falseOpenings(contender: Contender): Promise<object> {
   });
 }
 
-const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
-const round = (ms: number) => (Number.isFinite(ms) ? Math.round(ms * 10) / 10 : '–');
-
 const ours = (await contenders('l2', 'l1+l2')).filter(({ role }) => role === 'ours');
 const peers = (await contenders('l1+l2')).filter(({ role }) => role === 'peer');
 const all = [...ours, ...peers];
+const sufferOne = async (contender: Contender, outage: Outage): Promise<Row> => {
+  const { before, seen, back, unhandled: uncaught, grownMiB } = await suffer(contender, outage);
+  return row(contender.name, seen, before, back, uncaught, grownMiB);
+};
 for (const outage of OUTAGES.filter(({ name }) => only?.includes(name) ?? true)) {
-  const rows: object[] = [];
-  for (const contender of all) {
-    const { before, seen, back, unhandled: uncaught, grownMiB } = await suffer(contender, outage);
-    rows.push(row(contender.name, seen, before, back, uncaught, grownMiB));
-  }
-  console.log(`\n${outage.name}, ${outage.lastsMs / 1_000} s`);
-  console.table(rows);
+  const isLong = outage.lastsMs > 60_000;
+  const rows: Row[] = isLong ? await Promise.all(all.map((contender) => sufferOne(contender, outage))) : [];
+  if (!isLong) for (const contender of all) rows.push(await sufferOne(contender, outage));
+  printTable(`${outage.name}, ${outage.lastsMs / 1_000} s${isLong ? ', side by side in one process' : ''}`, rows);
 }
 if (only?.includes('false-openings') ?? true) {
-  console.log(`\nfalse openings in ${MINUTES} min of garbage and of 100 ms blocks`);
-  console.table([await falseOpenings(all[0]!), await falseOpenings(all[1]!)]);
+  const rows = [await falseOpenings(all[0]!), await falseOpenings(all[1]!)];
+  printTable(`false openings in ${MINUTES} min of garbage and of 100 ms blocks`, rows);
 }
 process.exit(0);

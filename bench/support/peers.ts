@@ -6,7 +6,8 @@ import { Redis as Redis6 } from 'ioredis';
 import { type Contender, HOUR_MS, type Tiers } from './contender.js';
 
 const from = createRequire(join(process.cwd(), 'bench', 'peers', 'package.json'));
-const load = async (name: string): Promise<any> => import(pathToFileURL(from.resolve(name)).href);
+/** @throws Error it is not installed */
+export const packageOfPeers = async (name: string): Promise<any> => import(pathToFileURL(from.resolve(name)).href);
 const quiet = <T extends { on(event: 'error', listener: () => void): unknown }>(client: T): T => {
   client.on('error', () => {});
   return client;
@@ -19,7 +20,7 @@ function peer(name: string, tiers: Tiers, packages: string[], open: (modules: an
     name,
     role: 'peer',
     tiers,
-    open: open(await Promise.all(packages.map(load))),
+    open: open(await Promise.all(packages.map(packageOfPeers))),
   });
 }
 

@@ -10,7 +10,13 @@ export interface Storm {
   readonly p50: number;
   readonly p99: number;
   readonly longest: number;
+  /** p99 of those that were sent within EARLY_MS of the start, and of the others. */
+  readonly p99Early: number;
+  readonly p99Late: number;
 }
+
+/** A circuit has opened by then, where it opens at all. */
+export const EARLY_MS = 2_000;
 
 const FAST_MS = 100;
 
@@ -29,13 +35,13 @@ export async function storm(
     prefix,
   }: { total: number; overMs: number; limitMs: number; warm: readonly string[]; prefix: string },
 ): Promise<Storm> {
-  const seen: { isWarm: boolean; ms: number; isError: boolean }[] = [];
+  const seen: { isWarm: boolean; atMs: number; ms: number; isError: boolean }[] = [];
   const pending = new Set<Promise<void>>();
   const from = performance.now();
   const fire = (n: number) => {
-    const one = { isWarm: n % 2 === 0, ms: NaN, isError: false };
-    seen.push(one);
     const sentMs = performance.now();
+    const one = { isWarm: n % 2 === 0, atMs: sentMs - from, ms: NaN, isError: false };
+    seen.push(one);
     const answer = (async () => get(one.isWarm ? warm[(n / 2) % warm.length]! : `${prefix}-${n}`))()
       .then(
         (value) => void (one.isError = value === undefined),
@@ -53,18 +59,21 @@ export async function storm(
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
   await Promise.race([Promise.all(pending), new Promise((resolve) => setTimeout(resolve, limitMs))]);
-  const times = seen.map(({ ms }) => (Number.isNaN(ms) ? Infinity : ms)).sort((a, b) => a - b);
+  const sorted = (some: typeof seen) => some.map(({ ms }) => (Number.isNaN(ms) ? Infinity : ms)).sort((a, b) => a - b);
+  const at = (times: number[], share: number) => times[Math.min(times.length - 1, Math.floor(times.length * share))]!;
+  const times = sorted(seen);
   const isFast = ({ ms, isError }: (typeof seen)[number]) => !isError && ms < FAST_MS;
   const warmOnes = seen.filter(({ isWarm }) => isWarm);
-  const at = (share: number) => times[Math.min(times.length - 1, Math.floor(times.length * share))]!;
   return {
     total,
     fast: seen.filter(isFast).length / total,
     fastWarm: warmOnes.filter(isFast).length / warmOnes.length,
     errors: seen.filter(({ isError }) => isError).length,
     never: seen.filter(({ ms }) => Number.isNaN(ms)).length,
-    p50: at(0.5),
-    p99: at(0.99),
+    p50: at(times, 0.5),
+    p99: at(times, 0.99),
     longest: times.at(-1)!,
+    p99Early: at(sorted(seen.filter(({ atMs }) => atMs < EARLY_MS)), 0.99),
+    p99Late: at(sorted(seen.filter(({ atMs }) => atMs >= EARLY_MS)), 0.99),
   };
 }
