@@ -19,26 +19,37 @@ export interface Clock {
 /** A lead of the wall clock below this is no lead: it counts whole milliseconds. */
 const LEAST_LEAD_MS = 2;
 
+/** So long by the monotonic clock the wall clock is not looked at again: a look costs half a hit in L1. */
+const LOOK_EVERY_MS = 1;
+
 /**
  * Time since any moment, from two clocks of which the larger elapsed time counts (R22).
  *
  * The monotonic clock of most systems stands still while the machine does, and says that a proof of long ago is a
- * second old; the wall clock tells. One that is set ahead makes things older than they are, which costs a look at
- * Redis; one that is set back costs nothing.
+ * second old; the wall clock tells, at the latest 1 ms of running time after. One that is set ahead makes things older
+ * than they are, which costs a look at Redis; one that is set back costs nothing.
+ *
+ * The monotonic clock is read each time: it goes on while the process is frozen, and while no turn of its event loop
+ * ends.
  *
  * @param monotonic ms with a fraction, never back
  * @param wall ms since the epoch, whole
  */
 export function largerElapsed(monotonic: () => number, wall: () => number): () => number {
-  let leadMs = wall() - monotonic();
+  let lookAtMs = monotonic();
+  let leadMs = wall() - lookAtMs;
   let stoodStillMs = 0;
-  return () => {
-    const nowMs = monotonic();
+  const look = (nowMs: number) => {
+    lookAtMs = nowMs + LOOK_EVERY_MS;
     const gainedMs = wall() - nowMs - leadMs;
     if (gainedMs > LEAST_LEAD_MS) {
       stoodStillMs += gainedMs;
       leadMs += gainedMs;
     } else if (gainedMs < 0) leadMs += gainedMs;
+  };
+  return () => {
+    const nowMs = monotonic();
+    if (nowMs >= lookAtMs) look(nowMs);
     return nowMs + stoodStillMs;
   };
 }

@@ -253,6 +253,8 @@ export const localSchedules: readonly Schedule[] = [
       scene.version = 2;
       await scene.evict(a);
       stoodStillMs += 10 * D_MS;
+      // the running time in which it is noticed
+      await scene.pass(1);
       promised(2, await scene.read(b), G2);
     },
   },

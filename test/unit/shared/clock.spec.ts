@@ -5,13 +5,20 @@ import { largerElapsed } from '../../../lib/shared/clock.js';
 function clocks() {
   let passedMicros = 250;
   const at = { wall: 1_800_000_000_000 };
+  const looks = { monotonic: 0, wall: 0 };
   const now = largerElapsed(
-    () => passedMicros / 1_000,
-    () => at.wall + Math.floor(passedMicros / 1_000),
+    () => {
+      looks.monotonic += 1;
+      return passedMicros / 1_000;
+    },
+    () => {
+      looks.wall += 1;
+      return at.wall + Math.floor(passedMicros / 1_000);
+    },
   );
   const start = now();
   const pass = (ms: number) => void (passedMicros += ms * 1_000);
-  return { at, pass, elapsed: () => now() - start };
+  return { at, looks, pass, elapsed: () => now() - start };
 }
 
 describe('the larger elapsed time of two clocks', () => {
@@ -40,7 +47,34 @@ describe('the larger elapsed time of two clocks', () => {
     pass(10);
     expect(elapsed()).toBeCloseTo(10, 6);
     at.wall += 4_000;
-    expect(elapsed()).toBeGreaterThanOrEqual(4_009);
+    pass(1);
+    expect(elapsed()).toBeGreaterThanOrEqual(4_010);
+  });
+
+  it.each([0, 0.001, 0.4, 0.999, 1, 7])('notices a stop 1 ms of running time after, %d ms after a look', (sinceMs) => {
+    const { at, pass, elapsed } = clocks();
+    pass(50);
+    elapsed();
+    pass(sinceMs);
+    elapsed();
+    at.wall += 4_000;
+    for (let n = 0; n < 10; n++) {
+      elapsed();
+      pass(0.1);
+    }
+    expect(elapsed()).toBeGreaterThanOrEqual(4_050 + sinceMs);
+  });
+
+  it('looks at the wall clock once in 1 ms, at the monotonic one each time', () => {
+    const { looks, pass, elapsed } = clocks();
+    const before = { ...looks };
+    for (let n = 0; n < 10_000; n++) {
+      pass(0.01);
+      elapsed();
+    }
+    expect(looks.monotonic - before.monotonic).toBe(10_000);
+    expect(looks.wall - before.wall).toBeGreaterThanOrEqual(99);
+    expect(looks.wall - before.wall).toBeLessThanOrEqual(101);
   });
 
   it('never goes back', () => {
