@@ -15,7 +15,7 @@ import {
   type StatedOptions,
 } from './read-policy.js';
 import type { Asked, ReadReport } from './read-report.js';
-import { NOTHING, type Region } from './region.js';
+import type { Region } from './region.js';
 
 /**
  * Options of `put`: its version is required, since a value read earlier cannot be put safely without one.
@@ -102,16 +102,18 @@ export class CacheRegion<T = unknown> {
     // not async: the promise of the read is the call's
     try {
       const cacheKey = this.#keyOf(key);
-      if (this.#defaultPolicy.earlyRefresh === 0 && isNothingAsked(options)) {
-        // a hit asks nothing else of the options: a literal at each call need not be checked for it
-        const local = this.#region.takeLocal(cacheKey, this.#defaultPolicy);
-        if (local !== NOTHING) return Promise.resolve(local as T);
+      // a hit asks nothing else of the options: a literal at each call need not be checked for it
+      const isPlain = isNothingAsked(options);
+      if (isPlain) {
+        const answer = this.#region.answerLocal(cacheKey, this.#defaultPolicy);
+        if (answer !== null) return answer as Promise<T>;
       }
       checkCallback('getOrLoad(key, loader)', loader, this.#where);
       const policy = this.#policyOf(options, 'getOrLoad');
       if (policy.tags) this.#region.declareTags();
       const asked = options === undefined ? undefined : askedOf(options);
-      return this.#region.read(cacheKey, policy, NO_ARGS, loader, asked) as Promise<T>;
+      const read = isPlain ? this.#region.readBehind : this.#region.read;
+      return read.call(this.#region, cacheKey, policy, NO_ARGS, loader, asked) as Promise<T>;
     } catch (error) {
       return Promise.reject(error);
     }

@@ -34,8 +34,13 @@ export class LocalTier {
     if (nowMs - view.verifiedAtMs > this.maxAgeMs || view.isHeldBack) return undefined;
     view.isUsed = true;
     if (this.scopes.mustAdmit && !this.scopes.admits(view)) return undefined;
-    const entry = this.store.get(key.entry);
-    if (entry === undefined || entry.epoch !== view.epoch || entry.shape !== shape) return undefined;
+    let entry = key.held as LocalEntry | undefined;
+    if (entry !== undefined && entry.epoch === view.epoch && entry.shape === shape) this.store.use(key.entry, entry);
+    else {
+      entry = this.store.get(key.entry);
+      if (entry === undefined || entry.epoch !== view.epoch || entry.shape !== shape) return undefined;
+      key.held = entry;
+    }
     if (nowMs >= entry.freshUntilMs) return undefined;
     if (entry.marksSeen !== view.marks) {
       if (view.judge(entry, entry.region) === 'dead') {
@@ -101,11 +106,13 @@ export class LocalTier {
       shape: policy.shape,
       revive: decoded.isShared ? null : decoded.fresh,
       value: decoded.isShared ? decoded.value : undefined,
+      answer: null,
       region: region.name,
       sequence: position.sequence,
       stamp: entry.stamp,
       tags: entry.tags,
       at: entry.at,
+      usedAt: 0,
       bytes: entry.bytes,
       early:
         policy.earlyRefresh > 0 ? { freshUntilMicros: entry.freshUntilMicros, loadMicros: entry.loadMicros } : null,

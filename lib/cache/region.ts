@@ -2,6 +2,7 @@ import type { CacheKey } from '../keys/cache-key.js';
 import { identifiersOfPath, isHashed } from '../keys/key-path.js';
 import { hashedIdentifier, type Keyspace } from '../keys/keyspace.js';
 import type { ResolvedRegionOptions } from '../options/resolved-options.js';
+import type { LocalEntry } from '../stores/local-store.js';
 import type { CallMode } from './call-modes.js';
 import type { FencedKey } from './call-fences.js';
 import type { Engine } from './engine.js';
@@ -36,8 +37,16 @@ export interface Region {
    * attribute or without.
    */
   keysOfPath(path: string): CacheKey[];
-  /** Read-through. An L1 hit costs one look-up and a resolved promise. */
+  /** Read-through. */
   read(
+    key: CacheKey,
+    policy: ReadPolicy,
+    args: Args,
+    load: (context: LoadContext) => Promise<unknown>,
+    asked?: Asked,
+  ): Promise<unknown>;
+  /** As `read`, for callers for whom `answerLocal` had nothing: does not ask L1 again. */
+  readBehind(
     key: CacheKey,
     policy: ReadPolicy,
     args: Args,
@@ -46,6 +55,12 @@ export interface Region {
   ): Promise<unknown>;
   /** The fresh value, or undefined; loads nothing. @param report gets how it was answered, if it was */
   peek(key: CacheKey, policy: ReadPolicy, report?: OnReport): Promise<unknown>;
+  /**
+   * A promise of what L1 has for one caller, counted as a hit: the cheapest answer there is, since all get the same
+   * promise of a value that they share. Null: L1 has nothing, or the hit may be one that refreshes early; then
+   * `readBehind` goes on.
+   */
+  answerLocal(key: CacheKey, policy: ReadPolicy): Promise<unknown> | null;
   /** What L1 has for one caller, counted as a hit, or NOTHING. */
   takeLocal(key: CacheKey, policy: ReadPolicy, report?: OnReport): unknown;
   writeThrough(key: CacheKey, policy: ReadPolicy, args: Args, write: () => Promise<unknown>): Promise<unknown>;
@@ -150,32 +165,78 @@ export class EngineRegion implements Region {
         return Promise.resolve(local);
       }
     }
-    const report = asked?.report ?? takeListener();
+    return this.behind(key, policy, args, load, asked?.report, mode);
+  }
+
+  readBehind(
+    key: CacheKey,
+    policy: ReadPolicy,
+    args: Args,
+    load: (context: LoadContext) => Promise<unknown>,
+    asked?: Asked,
+  ): Promise<unknown> {
+    if (policy.earlyRefresh > 0) return this.read(key, policy, args, load, asked);
+    return this.behind(key, policy, args, load, asked?.report, asked === undefined ? undefined : modeOf(asked));
+  }
+
+  private behind(
+    key: CacheKey,
+    policy: ReadPolicy,
+    args: Args,
+    load: (context: LoadContext) => Promise<unknown>,
+    asked: OnReport | undefined,
+    mode: CallMode | undefined,
+  ): Promise<unknown> {
+    const report = asked ?? takeListener();
     if (!this.parts.isEnabled) return this.loadStraight(key, load, report);
     return this.parts.reader.read({ region: this.state, key, policy, args, load, report, mode });
   }
 
   peek(key: CacheKey, policy: ReadPolicy, asked?: OnReport): Promise<unknown> {
     if (!this.parts.isEnabled) return Promise.resolve(undefined);
-    const local = this.takeLocal(key, policy, asked);
-    if (local !== NOTHING) return Promise.resolve(local);
+    const local = this.answerIn(key, policy, asked);
+    if (local !== null) return local;
     const report = asked ?? takeListener();
     return this.parts.reader.peek({ region: this.state, key, policy, args: NO_ARGS, report });
   }
 
+  answerLocal(key: CacheKey, policy: ReadPolicy): Promise<unknown> | null {
+    return policy.earlyRefresh > 0 ? null : this.answerIn(key, policy, undefined);
+  }
+
+  private answerIn(key: CacheKey, policy: ReadPolicy, asked: OnReport | undefined): Promise<unknown> | null {
+    const entry = this.findLocal(key, policy);
+    if (entry === undefined) return null;
+    if (entry.revive === null) {
+      this.noteHit(entry, asked);
+      return (entry.answer ??= Promise.resolve(entry.value));
+    }
+    const value = this.revived(entry.revive, key, policy);
+    if (value === NOTHING) return null;
+    this.noteHit(entry, asked);
+    return Promise.resolve(value);
+  }
+
   takeLocal(key: CacheKey, policy: ReadPolicy, asked?: OnReport): unknown {
+    const entry = this.findLocal(key, policy);
+    if (entry === undefined) return NOTHING;
+    const value = entry.revive === null ? entry.value : this.revived(entry.revive, key, policy);
+    if (value !== NOTHING) this.noteHit(entry, asked);
+    return value;
+  }
+
+  private findLocal(key: CacheKey, policy: ReadPolicy): LocalEntry | undefined {
     const { journal } = this.parts;
     const localTier = this.localTier ?? this.localTierOfCall();
-    if (localTier === null || (journal.size > 0 && journal.covers(key, this.state))) return NOTHING;
-    if (this.state.loadsBesideValue > 0 && this.isPartOfLoadOf(key)) return NOTHING;
-    const entry = localTier.find(key, policy.shape);
-    if (entry === undefined) return NOTHING;
-    const value = entry.revive === null ? entry.value : this.revived(entry.revive, localTier, key, policy);
-    if (value === NOTHING) return NOTHING;
+    if (localTier === null || (journal.size > 0 && journal.covers(key, this.state))) return undefined;
+    if (this.state.loadsBesideValue > 0 && this.isPartOfLoadOf(key)) return undefined;
+    return localTier.find(key, policy.shape);
+  }
+
+  private noteHit(entry: LocalEntry, asked: OnReport | undefined): void {
     this.state.counts.hitsL1 += 1;
     const report = asked ?? takeListener();
     if (report) this.tell(report, 'l1', entry.freshUntilMs - this.parts.clock.now());
-    return value;
   }
 
   writeThrough(key: CacheKey, policy: ReadPolicy, args: Args, write: () => Promise<unknown>): Promise<unknown> {
@@ -263,11 +324,11 @@ export class EngineRegion implements Region {
   }
 
   /** What fitted type and schema when it was read may fit no longer: it is a miss then, as in L2. */
-  private revived(revive: () => unknown, localTier: LocalTier, key: CacheKey, policy: ReadPolicy): unknown {
+  private revived(revive: () => unknown, key: CacheKey, policy: ReadPolicy): unknown {
     try {
       return revive();
     } catch (error) {
-      localTier.drop(key.entry);
+      this.parts.localTier?.drop(key.entry);
       this.state.countUndecodable(policy.where, error);
       return NOTHING;
     }

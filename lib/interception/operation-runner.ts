@@ -37,7 +37,9 @@ function plainRead({ region, keyOf, policy }: ReadStep, original: AnyFunction): 
     } catch (error) {
       return Promise.reject(error);
     }
-    return region.read(key, policy, args, async () => original.apply(instance, args) as unknown);
+    const local = region.answerLocal(key, policy);
+    if (local !== null) return local;
+    return region.readBehind(key, policy, args, async () => original.apply(instance, args) as unknown);
   };
 }
 

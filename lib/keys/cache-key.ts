@@ -7,4 +7,9 @@
 export interface CacheKey {
   readonly entry: string;
   readonly bucket: number;
+  /**
+   * What L1 found by this very object, so that one which is remembered finds it without a look-up. Written and read by
+   * LocalTier alone. Undefined: nothing yet.
+   */
+  held?: object | undefined;
 }

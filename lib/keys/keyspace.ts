@@ -35,7 +35,7 @@ export class Keyspace {
     if (identifier.length > maxKeyLength) identifier = shorten(identifier, maxKeyLength);
     const rest = `${region}:${identifier}:${attribute}`;
     const bucket = this.bucketCount === 1 ? 0 : crc16(rest) % this.bucketCount;
-    return { entry: `${this.bucketPrefixes[bucket]}:${rest}`, bucket };
+    return { entry: `${this.bucketPrefixes[bucket]}:${rest}`, bucket, held: undefined };
   }
 
   /** As `key`, for one region, with all that does not depend on the identifier made once: on every call's path. */
@@ -47,7 +47,7 @@ export class Keyspace {
     return (identifier) =>
       identifier.length > maxKeyLength
         ? this.key(region, identifier, attribute)
-        : { entry: prefix + identifier + suffix, bucket: 0 };
+        : { entry: prefix + identifier + suffix, bucket: 0, held: undefined };
   }
 
   /**

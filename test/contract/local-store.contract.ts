@@ -1,5 +1,5 @@
 import { expect } from '@jest/globals';
-import type { LocalEntry, LocalStore } from '../../lib/stores/local-store.js';
+import { type LocalEntry, type LocalStore, VOID } from '../../lib/stores/local-store.js';
 import { type ContractTest, describeContract } from './contract-test.js';
 
 export interface LocalStoreHarness {
@@ -13,6 +13,7 @@ const ROOMY = { maxEntries: 100, maxBytes: 1_000_000 };
 
 const aLocalEntry = (entry: Partial<LocalEntry> = {}): LocalEntry => ({
   value: Object.freeze({ name: 'Ada' }),
+  answer: null,
   revive: null,
   shape: LOCAL_SHAPE,
   region: 'users',
@@ -23,6 +24,7 @@ const aLocalEntry = (entry: Partial<LocalEntry> = {}): LocalEntry => ({
   epoch: 0,
   marksSeen: 0,
   at: 1,
+  usedAt: 0,
   bytes: 100,
   early: null,
   ...entry,
@@ -81,6 +83,52 @@ export const localStoreTests: readonly ContractTest<LocalStoreHarness>[] = [
       store.put('d', aLocalEntry());
       expect(['a', 'b', 'c', 'd'].filter((key) => store.peek(key))).toEqual(['a', 'c', 'd']);
       expect(store.replacements).toBe(1);
+    },
+  },
+  {
+    name: 'use counts as use, late by at most a sixteenth of what is held',
+    async run(h) {
+      const few = h.open({ ...ROOMY, maxEntries: 3 });
+      for (const key of ['a', 'b', 'c']) few.put(key, aLocalEntry());
+      few.use('a', few.peek('a')!);
+      few.put('d', aLocalEntry());
+      expect(['a', 'b', 'c', 'd'].filter((key) => few.peek(key))).toEqual(['a', 'c', 'd']);
+
+      const many = h.open({ ...ROOMY, maxEntries: 64 });
+      many.put('used', aLocalEntry());
+      const used = many.get('used')!;
+      for (let n = 0; n < 1_000; n++) {
+        many.put(`k${n}`, aLocalEntry());
+        many.use('used', used);
+      }
+      expect(many.peek('used')).toBe(used);
+      for (let n = 0; n < 59; n++) many.put(`l${n}`, aLocalEntry());
+      expect(many.peek('used')).toBe(used);
+    },
+  },
+  {
+    name: 'what it lets go of is void, and holds no value',
+    async run(h) {
+      const store = h.open({ maxEntries: 2, maxBytes: 10_000 });
+      const put = (key: string, bytes = 100) => {
+        const entry = aLocalEntry({ answer: Promise.resolve(1), revive: () => 1, bytes });
+        store.put(key, entry);
+        return entry;
+      };
+      const gone = [put('replaced')];
+      put('replaced');
+      gone.push(put('displaced'));
+      store.get('replaced');
+      gone.push(put('deleted'));
+      store.delete('deleted');
+      gone.push(put('outgrown'));
+      put('outgrown', 10_001);
+      const held = put('cleared');
+      expect([held.epoch, held.revive?.()]).toEqual([0, 1]);
+      store.clear();
+      for (const { epoch, value, answer, revive } of [...gone, held]) {
+        expect({ epoch, value, answer, revive }).toEqual({ epoch: VOID, value: undefined, answer: null, revive: null });
+      }
     },
   },
   {

@@ -128,7 +128,13 @@ function countLookups(engine: CacheEngine): ReadonlyMap<string, number> {
     };
     const counting: Partial<Region> = {
       read: (...args) => told(region.read(...args)),
+      readBehind: (...args) => told(region.readBehind(...args)),
       peek: (...args) => told(region.peek(...args)),
+      answerLocal: (...args) => {
+        const answer = region.answerLocal(...args);
+        if (answer !== null) count();
+        return answer;
+      },
       takeLocal: (...args) => {
         const value = region.takeLocal(...args);
         if (value !== NOTHING) count();

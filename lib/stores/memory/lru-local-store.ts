@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import type { LocalEntry, LocalStore } from '../local-store.js';
+import { type LocalEntry, type LocalStore, VOID } from '../local-store.js';
 
 /** What an entry costs beside its value: its record, the key, the place in the map and in the order of use. */
 export const ENTRY_OVERHEAD_BYTES = 256;
@@ -8,6 +8,8 @@ export const ENTRY_OVERHEAD_BYTES = 256;
 export class LruLocalStore implements LocalStore {
   private readonly entries: LRUCache<string, LocalEntry>;
   private replaced = 0;
+  /** Entries put so far: as long as none is, none goes, and it does not matter which was used last. */
+  private puts = 0;
 
   /** @param bounds both greater than 0; `maxBytes` counts an overhead per entry besides its own bytes */
   constructor(bounds: { readonly maxEntries: number; readonly maxBytes: number }) {
@@ -19,17 +21,29 @@ export class LruLocalStore implements LocalStore {
         // not a number: larger than any bound, so that it is not kept
         return Number.isFinite(size) ? size : Number.MAX_SAFE_INTEGER;
       },
-      dispose: (_entry, _key, reason) => {
+      dispose: (entry, _key, reason) => {
         if (reason === 'evict') this.replaced += 1;
+        entry.epoch = VOID;
+        entry.value = undefined;
+        entry.answer = null;
+        entry.revive = null;
       },
     });
   }
 
   get(entry: string): LocalEntry | undefined {
-    return this.entries.get(entry);
+    const found = this.entries.get(entry);
+    if (found !== undefined) found.usedAt = this.puts;
+    return found;
+  }
+
+  use(entry: string, found: LocalEntry): void {
+    if (found.usedAt !== this.puts && this.puts - found.usedAt > this.entries.size >> 4) this.get(entry);
   }
 
   put(entry: string, value: LocalEntry): void {
+    this.puts += 1;
+    value.usedAt = this.puts;
     this.entries.set(entry, value);
   }
 

@@ -106,6 +106,19 @@ class PeekingStore extends LruLocalStore {
   }
 }
 
+class LateStore extends LruLocalStore {
+  override use(): void {}
+}
+
+class HoldingStore extends LruLocalStore {
+  override delete(entry: string): void {
+    const { epoch, value, answer, revive } = this.peek(entry) ?? {};
+    const held = this.peek(entry);
+    super.delete(entry);
+    if (held) Object.assign(held, { epoch, value, answer, revive });
+  }
+}
+
 class UsingStore extends LruLocalStore {
   override peek(entry: string): LocalEntry | undefined {
     return super.get(entry);
@@ -167,6 +180,16 @@ export const localSabotages: readonly LocalSabotage[] = [
     name: 'get does not count as use',
     caughtBy: ['over maxEntries the entry that was used least recently goes; get counts as use'],
     opens: (bounds) => new PeekingStore(bounds),
+  },
+  {
+    name: 'use does not count as use',
+    caughtBy: ['use counts as use, late by at most a sixteenth of what is held'],
+    opens: (bounds) => new LateStore(bounds),
+  },
+  {
+    name: 'what was deleted may still be served by who found it before',
+    caughtBy: ['what it lets go of is void, and holds no value'],
+    opens: (bounds) => new HoldingStore(bounds),
   },
   {
     name: 'peek counts as use',

@@ -68,6 +68,8 @@ type Asked =
   | 'name'
   | 'keyOf'
   | 'read'
+  | 'readBehind'
+  | 'answerLocal'
   | 'wantedKeys'
   | 'wantedClear'
   | 'fencedKeys'
@@ -105,6 +107,14 @@ class FakeRegion implements Pick<Region, Asked> {
     this.log.push(`fill ${entry}`);
     this.values.set(entry, value);
     return value;
+  }
+
+  readBehind(...args: Parameters<FakeRegion['read']>) {
+    return this.read(...args);
+  }
+
+  answerLocal(): null {
+    return null;
   }
 
   wantedKeys(keys: readonly CacheKey[], version = ''): Wanted[] {
