@@ -7,7 +7,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { cpus, loadavg } from 'node:os';
 
 /** The others need a cluster, or run for long. */
-const REPORT = 'l1-hit l2-hit miss-fill zipf tags evictions stampede memory idle codec'.split(' ');
+const REPORT = 'l1-hit l2-hit miss-fill zipf tags evictions stale-set stampede memory idle codec'.split(' ');
 
 const all = readdirSync('bench')
   .filter((file) => file.endsWith('.ts'))
