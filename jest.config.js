@@ -16,7 +16,8 @@ export default {
   transform: { '^.+\\.ts$': ['ts-jest', { useESM: true, tsconfig: 'tsconfig.json' }] },
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/dist-sample', '<rootDir>/.services'],
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/package/fixtures/'],
-  maxWorkers: 2,
+  // one more than the two cores of CI: suites wait for servers and for time to pass
+  maxWorkers: 3,
   // a guard against tests that hang, not a measure: machines of CI are slow and shared
   testTimeout: 30_000,
   // long suites first, so that the other worker does the short ones beside them
