@@ -2,24 +2,40 @@ import TestSequencer from '@jest/test-sequencer';
 
 const Sequencer = TestSequencer.default ?? TestSequencer;
 
-/** Folders whose suites take longest, the longest first. The rest keeps jest's own order. */
-const LONG = [
-  'test/e2e/npm-start',
-  'test/history/',
-  'test/package/',
-  'test/rules/',
-  'test/model/',
-  'test/e2e/',
-  'test/integration/',
-];
+/** About how long the long suites take, seconds. A fresh clone has no times of its own to go by. */
+const SECONDS = {
+  'package/pack': 95,
+  'e2e/npm-start': 100,
+  'history/history': 84,
+  'model/instances': 75,
+  'integration/faults': 77,
+  'e2e/outbox-kills': 60,
+  'integration/operators': 58,
+  'rules/rules': 51,
+  'integration/http/rules': 50,
+  'model/functions': 45,
+  'e2e/users-app': 25,
+  'integration/events-kafka': 25,
+  'model/combinations': 20,
+  'model/composition/composition': 20,
+};
+
+/** Of each of the others. */
+const OTHERS = { 'test/e2e/': 15, 'test/integration/': 10, 'test/rules/': 10 };
+const SHORT = 1;
 
 /** Starts the long suites first, so that no worker is left alone with one at the end. */
 export default class LongSuitesFirst extends Sequencer {
   sort(tests) {
-    const rank = ({ path }) => {
-      const index = LONG.findIndex((folder) => path.replaceAll('\\', '/').includes(folder));
-      return index < 0 ? LONG.length : index;
-    };
-    return [...super.sort(tests)].sort((a, b) => rank(a) - rank(b));
+    // sort is stable: what takes equally long stays in jest's own order
+    return [...super.sort(tests)].sort((a, b) => secondsOf(b) - secondsOf(a));
   }
+}
+
+function secondsOf({ path }) {
+  const name = path.replaceAll('\\', '/');
+  const long = Object.keys(SECONDS).find((suite) => name.endsWith(`/test/${suite}.spec.ts`));
+  if (long) return SECONDS[long];
+  const folder = Object.keys(OTHERS).find((part) => name.includes(`/${part}`));
+  return folder ? OTHERS[folder] : SHORT;
 }
