@@ -30,6 +30,9 @@ export function planOfSteps(steps: CallSteps, original: AnyFunction): CallPlan {
 
 /** The hot path: one `@Cacheable` and nothing else. The region's promise is the call's. */
 function plainRead({ region, keyOf, policy }: ReadStep, original: AnyFunction): CallPlan {
+  // apart: a function with a closure in it allocates what the closure sees at each call, whether it makes it or not
+  const readBehind = (key: CacheKey, instance: unknown, args: unknown[]) =>
+    region.readBehind(key, policy, args, async () => original.apply(instance, args) as unknown);
   return (instance, args) => {
     let key: CacheKey;
     try {
@@ -37,9 +40,7 @@ function plainRead({ region, keyOf, policy }: ReadStep, original: AnyFunction): 
     } catch (error) {
       return Promise.reject(error);
     }
-    const local = region.answerLocal(key, policy);
-    if (local !== null) return local;
-    return region.readBehind(key, policy, args, async () => original.apply(instance, args) as unknown);
+    return region.answerLocal(key, policy) ?? readBehind(key, instance, args);
   };
 }
 
