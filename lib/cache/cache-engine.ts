@@ -242,6 +242,7 @@ export class CacheEngine {
     await engine.coherence.close();
     await within(clock, CLOSE_WITHIN_MS, background.settled());
     await store.close();
+    engine.running.close();
     engine.localTier?.clear();
     if (this.opening !== null) engine.scopes.closed(this.reach);
   }

@@ -33,6 +33,7 @@ import { Lookup } from './lookup.js';
 import { Reader } from './reader.js';
 import { Refreshes } from './refreshes.js';
 import { RemoteTier } from './remote-tier.js';
+import { RunningLoads } from './running-loads.js';
 import { Tickets } from './tickets.js';
 import { Waiters } from './waiters.js';
 import { Writer } from './writer.js';
@@ -117,6 +118,7 @@ function partsOf(parts: EngineParts): Engine {
     evictions: new Evictions(delivery, journal, logger),
     fullServer: new FullServerNotice(clock, logger),
     background,
+    running: new RunningLoads(clock),
     compression: new Compression(clock),
     clock,
     logger,

@@ -15,6 +15,7 @@ import type { FullServerNotice } from './full-server-notice.js';
 import type { LoadScopes } from './load-scopes.js';
 import type { LocalTier } from './local-tier.js';
 import type { RemoteTier } from './remote-tier.js';
+import type { RunningLoads } from './running-loads.js';
 import type { Tickets } from './tickets.js';
 import type { Waiters } from './waiters.js';
 
@@ -39,6 +40,8 @@ export interface Engine {
   readonly evictions: Evictions;
   readonly fullServer: FullServerNotice;
   readonly background: Background;
+  /** The timer of all loads. */
+  readonly running: RunningLoads;
   readonly compression: Compression;
   readonly clock: Clock;
   readonly logger: LoggerPort;

@@ -16,8 +16,10 @@ export function leaseTimes(leaseMs: number): { leaseMs: number; keepMs: number }
 /** The right to load a key and to fill it, or the lack of it. */
 export interface Lease {
   readonly isHeld: boolean;
-  /** Keeps it alive, up to the region's `lease`, until the returned function is called. */
-  startRenewing(): () => void;
+  /** How often it is to be renewed, ms. */
+  readonly renewEveryMs: number;
+  /** Keeps it alive for its step, `restMs` at most: beyond the region's `lease` others take over. */
+  renew(restMs: number): void;
   /** Null: unknown whether it was written. */
   fill(entry: EntryArgs): Promise<FillOutcome | null>;
   /** Gives it up without a value. */
@@ -27,7 +29,8 @@ export interface Lease {
 /** A load whose value is not written: a fence stands, Redis is away, the wait was over. */
 export const NO_LEASE: Lease = {
   isHeld: false,
-  startRenewing: () => () => {},
+  renewEveryMs: Infinity,
+  renew() {},
   fill: () => Promise.resolve(null),
   release() {},
 };
@@ -37,35 +40,30 @@ export class HeldLease implements Lease {
   readonly isHeld = true;
 
   constructor(
-    private readonly parts: Pick<Engine, 'remote' | 'background' | 'clock'>,
+    private readonly parts: Pick<Engine, 'remote' | 'background'>,
     private readonly call: EntryCall,
     private readonly token: string,
   ) {}
 
-  startRenewing(): () => void {
-    const { remote, background, clock } = this.parts;
-    const { key, region } = this.call;
-    const { leaseMs, keepMs } = leaseTimes(region.options.leaseMs);
-    const endAtMs = clock.now() + region.options.leaseMs;
-    const renew = () => {
-      // never beyond the lease's end, where others take over
-      const stepMs = Math.min(leaseMs, endAtMs - clock.now());
-      background.run(remote.renew({ key, token: this.token, leaseMs: stepMs, keepMs }));
-      timer = clock.after(leaseMs / 3, renew);
-    };
-    let timer = clock.after(leaseMs / 3, renew);
-    return () => timer.cancel();
+  get renewEveryMs(): number {
+    return leaseTimes(this.call.region.options.leaseMs).leaseMs / 3;
   }
 
-  async fill(entry: EntryArgs): Promise<FillOutcome | null> {
+  renew(restMs: number): void {
+    const { remote, background } = this.parts;
     const { key, region } = this.call;
-    try {
-      return await this.parts.remote.fill({ key, region: region.name, token: this.token, ...entry });
-    } catch (error) {
+    const { leaseMs, keepMs } = leaseTimes(region.options.leaseMs);
+    background.run(remote.renew({ key, token: this.token, leaseMs: Math.min(leaseMs, restMs), keepMs }));
+  }
+
+  fill(entry: EntryArgs): Promise<FillOutcome | null> {
+    const { key, region } = this.call;
+    const args = { key, region: region.name, token: this.token, ...entry };
+    return this.parts.remote.fill(args).catch((error: unknown) => {
       // it was not written, and nobody need wait for it
       if (error instanceof StoreRefusal) this.release();
       return null;
-    }
+    });
   }
 
   release(): void {

@@ -5,8 +5,10 @@ import type { Engine } from './engine.js';
 import type { ReadCall } from './entry-call.js';
 import { type Flight, type Outcome, type Take, takeOf } from './flight.js';
 import type { Lease } from './held-lease.js';
+import type { LoadContext } from './load-context.js';
 import { loadTimedOut } from './load-refusal.js';
 import type { LoadScope } from './load-scopes.js';
+import { LoadTerm } from './load-term.js';
 import { prepare } from './prepared-value.js';
 import { isOutOfOrder } from './source-failure.js';
 import { isServableOnError, type Stale, staleOutcome } from './stale.js';
@@ -51,6 +53,7 @@ export class LoadRun {
       | 'localTier'
       | 'tickets'
       | 'background'
+      | 'running'
       | 'backOff'
       | 'clock'
       | 'random'
@@ -91,64 +94,106 @@ export class LoadRun {
   }
 
   private async runToEnd(loading: Loading): Promise<Outcome> {
-    try {
-      return await this.loadAndFill(loading);
-    } finally {
-      loading.slot?.leave();
-    }
-  }
-
-  private async loadAndFill(loading: Loading): Promise<Outcome> {
     const { nextMoment, clock, backOff } = this.parts;
-    const scope = this.scopeOf(loading);
-    const { call, lease, stale } = loading;
-    const { entry } = call.key;
+    const { call, slot } = loading;
     const { counts } = call.region;
+    const beganAtMs = clock.now();
+    const scope = this.scopeOf(loading, beganAtMs);
     // what L1 gives to it may be as old as the answer that let it begin
     const at = loading.askedAt ?? nextMoment();
-    const beganAtMs = clock.now();
     counts.loads += 1;
-    let value: unknown;
     try {
-      value = await this.load(loading, scope);
-    } catch (error) {
-      counts.loadFailures += 1;
-      lease.release();
-      const owner = ownerOfRejection(error, call.args);
-      // a caller who gave up says nothing about the source
-      if (owner !== 'callers') {
-        const isOut = isOutOfOrder(error, call);
-        if (!isOut) backOff.succeeded(entry);
-        else if (stale) backOff.failed(entry, call.policy.errorBackOffMs);
-        if (isOut && stale && isServableOnError(stale, call.policy)) return staleOutcome(stale);
+      let value: unknown;
+      try {
+        value = await this.load(loading, scope, beganAtMs);
+      } catch (error) {
+        return this.failed(loading, error);
       }
-      return { kind: 'failed', error, owner };
+      slot?.leave();
+      backOff.succeeded(call.key.entry);
+      return await this.fill(loading, scope, value, at, beganAtMs);
+    } finally {
+      slot?.leave();
     }
-    loading.slot?.leave();
-    backOff.succeeded(entry);
-    const loadMicros = Math.round((clock.now() - beganAtMs) * 1_000);
-    return this.fill(loading, scope, value, at, loadMicros);
   }
 
-  private scopeOf({ call, flight, lease, within }: Loading): LoadScope {
-    const { clock, coherence } = this.parts;
-    const held = lease.isHeld ? coherence.view(call.key.bucket) : null;
+  private failed({ call, lease, stale }: Loading, error: unknown): Outcome {
+    const { backOff } = this.parts;
+    const { entry } = call.key;
+    call.region.counts.loadFailures += 1;
+    lease.release();
+    const owner = ownerOfRejection(error, call.args);
+    // a caller who gave up says nothing about the source
+    if (owner !== 'callers') {
+      const isOut = isOutOfOrder(error, call);
+      if (!isOut) backOff.succeeded(entry);
+      else if (stale) backOff.failed(entry, call.policy.errorBackOffMs);
+      if (isOut && stale && isServableOnError(stale, call.policy)) return staleOutcome(stale);
+    }
+    return { kind: 'failed', error, owner };
+  }
+
+  private scopeOf({ call, flight, lease, within }: Loading, beganAtMs: number): LoadScope {
+    const held = lease.isHeld ? this.parts.coherence.view(call.key.bucket) : null;
     const takesLoadsOnly = within?.takesLoadsOnly ?? false;
-    return { isTainted: false, beganAtMs: clock.now(), held, flight, takesLoadsOnly, within };
+    return { isTainted: false, beganAtMs, held, flight, takesLoadsOnly, within };
   }
 
   /**
    * Counts loads during which L1 may have what they are to replace. What other loads and puts leave there after a usual
    * load began has cost that its lease, so nothing made of it is written: such a load needs no count.
+   *
+   * @throws what the loader throws; CacheError RC_LOAD_TIMEOUT
    */
-  private async load(loading: Loading, scope: LoadScope): Promise<unknown> {
-    const { call } = loading;
-    if (!loading.isBesideValue && !this.isInLocalTier(call)) return this.runLoader(loading, scope);
-    call.region.loadsBesideValue += 1;
+  private async load(loading: Loading, scope: LoadScope, nowMs: number): Promise<unknown> {
+    const { scopes, running } = this.parts;
+    const { call, lease, isRefresh } = loading;
+    const { region, key, policy } = call;
+    const isBesideValue = loading.isBesideValue || this.isInLocalTier(call);
+    if (isBesideValue) region.loadsBesideValue += 1;
+    const term = new LoadTerm(lease, region.options.leaseMs, nowMs, () => this.outlived(loading));
+    const context: LoadContext = {
+      get signal() {
+        return term.signal;
+      },
+      region: region.name,
+      key: key.entry,
+      isRefresh,
+    };
+    running.begin(term, nowMs);
     try {
-      return await this.runLoader(loading, scope);
+      const made = scopes.run(scope, async () => call.load(context));
+      return await (policy.hardTimeoutMs === Infinity ? made : this.inTime(call, made, term));
     } finally {
-      call.region.loadsBesideValue -= 1;
+      running.end(term);
+      scopes.ended(scope);
+      if (isBesideValue) region.loadsBesideValue -= 1;
+    }
+  }
+
+  /** The lease is over: others take the key over, and nobody waits for it any longer than for one that failed. */
+  private outlived({ call: { key, policy }, flight, slot }: Loading): void {
+    const { flights, backOff } = this.parts;
+    flights.abandon(flight);
+    if (backOff.isOn(key.entry)) backOff.failed(key.entry, policy.errorBackOffMs);
+    slot?.leave();
+  }
+
+  /** @throws CacheError RC_LOAD_TIMEOUT */
+  private async inTime(call: ReadCall, made: Promise<unknown>, term: LoadTerm): Promise<unknown> {
+    let timer: Timer | undefined;
+    const givenUp = new Promise<never>((_, reject) => {
+      timer = this.parts.clock.after(call.policy.hardTimeoutMs, () => {
+        const error = loadTimedOut(call);
+        call.region.counts.loadTimeouts += 1;
+        reject(error);
+        term.abort(error);
+      });
+    });
+    try {
+      return await Promise.race([made, givenUp]);
+    } finally {
+      timer?.cancel();
     }
   }
 
@@ -158,53 +203,17 @@ export class LoadRun {
     return held !== undefined && held.freshUntilMs > this.parts.clock.now();
   }
 
-  /** @throws what the loader throws; CacheError RC_LOAD_TIMEOUT */
-  private async runLoader({ call, flight, lease, slot, isRefresh }: Loading, scope: LoadScope): Promise<unknown> {
-    const { flights, scopes, backOff, clock } = this.parts;
-    const { region, key, policy } = call;
-    const abort = new AbortController();
-    const stopRenewing = lease.startRenewing();
-    const end = clock.after(region.options.leaseMs, () => {
-      stopRenewing();
-      flights.abandon(flight);
-      // nobody waits for it any longer than for one that failed
-      if (backOff.isOn(key.entry)) backOff.failed(key.entry, policy.errorBackOffMs);
-      slot?.leave();
-      abort.abort();
-    });
-    let hard: Timer | undefined;
-    try {
-      const loading = scopes.run(scope, async () =>
-        call.load({ signal: abort.signal, region: region.name, key: key.entry, isRefresh }),
-      );
-      if (policy.hardTimeoutMs === Infinity) return await loading;
-      const givenUp = new Promise<never>((_, reject) => {
-        hard = clock.after(policy.hardTimeoutMs, () => {
-          const error = loadTimedOut(call);
-          region.counts.loadTimeouts += 1;
-          reject(error);
-          abort.abort(error);
-        });
-      });
-      return await Promise.race([loading, givenUp]);
-    } finally {
-      hard?.cancel();
-      scopes.ended(scope);
-      end.cancel();
-      stopRenewing();
-    }
-  }
-
   /** The value as a hit would return it, written to the cache where it may be. */
   private async fill(
     { call, ticket, lease }: Loading,
     scope: LoadScope,
     raw: unknown,
     askedAt: number,
-    loadMicros: number,
+    beganAtMs: number,
   ): Promise<Outcome> {
     const { localTier, clock, random, nextMoment, compression } = this.parts;
     const { counts } = call.region;
+    const loadMicros = Math.round((clock.now() - beganAtMs) * 1_000);
     let { isTainted } = scope;
     const loaded = (take: Take, at = askedAt, freshUntilMs: number | null = null): Outcome => {
       return { kind: 'value', at, source: 'load', take, freshUntilMs, isTainted };

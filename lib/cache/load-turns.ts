@@ -1,4 +1,4 @@
-import { NO_PLACE } from './bulkhead.js';
+import { type Bulkhead, NO_PLACE } from './bulkhead.js';
 import type { Engine } from './engine.js';
 import type { Outcome } from './flight.js';
 import { loadsExhausted } from './load-refusal.js';
@@ -19,11 +19,19 @@ export class LoadTurns {
   constructor(private readonly parts: Parts) {}
 
   /** Never rejects. @param lookAgain null: the read goes past the cache */
-  async run(wanted: Omit<Loading, 'slot'>, lookAgain: (() => Promise<Found>) | null): Promise<Outcome> {
+  run(wanted: Omit<Loading, 'slot'>, lookAgain: (() => Promise<Found>) | null): Promise<Outcome> {
+    const { bulkhead } = wanted.call.region;
+    if (bulkhead === null || wanted.flight.hasPlaceIn(bulkhead)) return this.parts.loads.run({ ...wanted, slot: null });
+    return this.inTurn(wanted, bulkhead, lookAgain);
+  }
+
+  private async inTurn(
+    wanted: Omit<Loading, 'slot'>,
+    bulkhead: Bulkhead,
+    lookAgain: (() => Promise<Found>) | null,
+  ): Promise<Outcome> {
     const { loads } = this.parts;
     const { call, flight, lease, stale } = wanted;
-    const { bulkhead } = call.region;
-    if (bulkhead === null || flight.hasPlaceIn(bulkhead)) return loads.run({ ...wanted, slot: null });
     const free = bulkhead.tryEnter();
     if (free !== null) {
       flight.bulkhead = bulkhead;

@@ -73,17 +73,16 @@ export class RemoteTier {
   }
 
   readOrLease(args: LeaseArgs): Promise<ReadOrLease> {
-    this.coherence.use(args.key.bucket);
-    return this.ask('A read', args.key.bucket, async () => {
-      const reply = await this.store.readOrLease(args);
+    const { bucket } = args.key;
+    this.coherence.use(bucket);
+    return this.ask('A read', bucket, this.store.readOrLease(args), (reply) => {
       // whatever lets a load begin, also one that may fill nothing: its caller gets what it made
-      if (reply.kind !== 'hit') this.coherence.view(args.key.bucket).require(reply);
-      return reply;
+      if (reply.kind !== 'hit') this.coherence.view(bucket).require(reply);
     });
   }
 
   fill(args: FillArgs): Promise<FillOutcome> {
-    return this.ask('A fill', args.key.bucket, () => this.store.fill(args));
+    return this.ask('A fill', args.key.bucket, this.store.fill(args));
   }
 
   release(args: { key: CacheKey; token: string }): Promise<void> {
@@ -147,22 +146,38 @@ export class RemoteTier {
     });
   }
 
-  private ask<R extends BucketPosition>(what: string, bucket: number, run: () => Promise<R>): Promise<R> {
-    return this.send(what, bucket, async () => {
-      const reply = await run();
-      this.coherence.observe(bucket, reply);
-      return reply;
-    });
+  /** What each miss asks, without promises of its own but one. @param learn what else the reply says */
+  private ask<R extends BucketPosition>(
+    what: string,
+    bucket: number,
+    asked: Promise<R>,
+    learn?: (reply: R) => void,
+  ): Promise<R> {
+    const fail = (error: unknown): never => {
+      throw this.failed(what, bucket, error);
+    };
+    return asked.then((reply) => {
+      try {
+        learn?.(reply);
+        this.coherence.observe(bucket, reply);
+        return reply;
+      } catch (error) {
+        return fail(error);
+      }
+    }, fail);
   }
 
-  /** Every operation passes here, once: the place to time and to tell it. */
   private async send<R>(what: string, bucket: number, run: () => Promise<R>): Promise<R> {
     try {
       return await run();
     } catch (error) {
-      // polls find out when its server answers again
-      this.coherence.use(bucket);
-      throw this.faults.cacheErrorOf(what, error);
+      throw this.failed(what, bucket, error);
     }
+  }
+
+  private failed(what: string, bucket: number, error: unknown): CacheError {
+    // polls find out when its server answers again
+    this.coherence.use(bucket);
+    return this.faults.cacheErrorOf(what, error);
   }
 }

@@ -113,7 +113,7 @@ export const directedClientMutants: readonly Mutant[] = [
   },
   {
     name: 'a plain read does not hold L1 back',
-    edits: [edit('cache/lookup', 'this.parts.coherence.view(call.key.bucket).require(read.position);', '{}')],
+    edits: [edit('cache/plain-look', 'this.parts.coherence.view(call.key.bucket).require(read.position);', '{}')],
   },
   {
     name: 'L1 of another bucket needs no proof inside a load',
@@ -135,9 +135,9 @@ export const directedClientMutants: readonly Mutant[] = [
     name: 'a hit counts as of its answer',
     edits: [
       edit(
-        'cache/lookup',
-        'this.hit(call, ticket, read.position!, entry, sentAt,',
-        'this.hit(call, ticket, read.position!, entry, this.parts.nextMoment(),',
+        'cache/plain-look',
+        'hits.hit(call, ticket, read.position!, entry, sentAt,',
+        'hits.hit(call, ticket, read.position!, entry, this.parts.nextMoment(),',
       ),
     ],
   },
@@ -241,7 +241,7 @@ export const directedClientMutants: readonly Mutant[] = [
     name: 'GETL is sent twice, and the load does not wait for the second answer',
     edits: [
       edit(
-        'cache/lookup',
+        'cache/lease-look',
         'const reply = await this.request(call, token, force);',
         'const first = this.request(call, token, force); this.request(call, token, force).catch(() => {}); const reply = await first;',
       ),
@@ -293,11 +293,7 @@ export const directedClientMutants: readonly Mutant[] = [
   {
     name: 'a proof for the outermost load is one for all',
     edits: [
-      edit(
-        'cache/load-run',
-        'beganAtMs: clock.now(), held, flight',
-        'beganAtMs: within?.beganAtMs ?? clock.now(), held, flight',
-      ),
+      edit('cache/load-run', 'beganAtMs, held, flight', 'beganAtMs: within?.beganAtMs ?? beganAtMs, held, flight'),
     ],
   },
   {

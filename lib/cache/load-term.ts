@@ -1,0 +1,58 @@
+import type { Lease } from './held-lease.js';
+import type { RunningLoad } from './running-loads.js';
+
+/** Timers fire early by less than this, ms. */
+const EARLY_MS = 1;
+
+/**
+ * The time that a load has: its lease is renewed until the region's `lease` is over. The signal that tells so is made
+ * when somebody asks for it.
+ */
+export class LoadTerm implements RunningLoad {
+  dueMs: number;
+  private readonly endAtMs: number;
+  private controller: AbortController | null = null;
+  private isAborted = false;
+  private reason: unknown;
+
+  /**
+   * @param leaseMs the region's
+   * @param onEnd called when the load has outlived it, once
+   */
+  constructor(
+    private readonly lease: Lease,
+    leaseMs: number,
+    nowMs: number,
+    private readonly onEnd: () => void,
+  ) {
+    this.endAtMs = nowMs + leaseMs;
+    this.dueMs = Math.min(nowMs + lease.renewEveryMs, this.endAtMs);
+  }
+
+  due(nowMs: number): void {
+    if (nowMs + EARLY_MS >= this.endAtMs) {
+      this.dueMs = Infinity;
+      this.onEnd();
+      this.abort();
+      return;
+    }
+    this.lease.renew(this.endAtMs - nowMs);
+    this.dueMs = Math.min(nowMs + this.lease.renewEveryMs, this.endAtMs);
+  }
+
+  get signal(): AbortSignal {
+    if (this.controller === null) {
+      this.controller = new AbortController();
+      if (this.isAborted) this.controller.abort(this.reason);
+    }
+    return this.controller.signal;
+  }
+
+  /** The first time counts. */
+  abort(reason?: unknown): void {
+    if (this.isAborted) return;
+    this.isAborted = true;
+    this.reason = reason;
+    this.controller?.abort(reason);
+  }
+}

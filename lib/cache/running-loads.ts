@@ -1,0 +1,67 @@
+import type { Clock, Timer } from '../shared/clock.js';
+
+/** A load that runs, and wants to be called at its time. */
+export interface RunningLoad {
+  /** Local ms. */
+  readonly dueMs: number;
+  /** Its time has come: sets the next. */
+  due(nowMs: number): void;
+}
+
+/** Between two looks at all of them, ms. */
+const LEAST_STEP_MS = 5;
+/** Timers fire early by less than this, ms. */
+const EARLY_MS = 1;
+
+/** The loads of a process on one timer: most have ended before their time comes, and never cost one. */
+export class RunningLoads {
+  private readonly running = new Set<RunningLoad>();
+  private timer: Timer | null = null;
+  private armedForMs = Infinity;
+  private isClosed = false;
+
+  constructor(private readonly clock: Clock) {}
+
+  begin(load: RunningLoad, nowMs: number): void {
+    this.running.add(load);
+    if (load.dueMs < this.armedForMs) this.arm(load.dueMs, nowMs);
+  }
+
+  end(load: RunningLoad): void {
+    this.running.delete(load);
+    if (this.isClosed) this.letGo();
+  }
+
+  /** From now on no timer is left behind the last load. */
+  close(): void {
+    this.isClosed = true;
+    this.letGo();
+  }
+
+  private letGo(): void {
+    if (this.running.size > 0) return;
+    this.timer?.cancel();
+    this.timer = null;
+    this.armedForMs = Infinity;
+  }
+
+  private arm(dueMs: number, nowMs: number): void {
+    this.timer?.cancel();
+    this.armedForMs = dueMs;
+    this.timer = this.clock.after(dueMs - nowMs, this.tick);
+  }
+
+  private readonly tick = () => {
+    this.timer = null;
+    this.armedForMs = Infinity;
+    const nowMs = this.clock.now();
+    let nextMs = Infinity;
+    for (const load of this.running) {
+      if (load.dueMs <= nowMs + EARLY_MS) load.due(nowMs);
+      nextMs = Math.min(nextMs, load.dueMs);
+    }
+    // what is called may have armed it, or have ended its load
+    nextMs = Math.max(nextMs, nowMs + LEAST_STEP_MS);
+    if (this.running.size > 0 && nextMs < this.armedForMs) this.arm(nextMs, nowMs);
+  };
+}

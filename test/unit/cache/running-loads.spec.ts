@@ -1,0 +1,91 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Lease } from '../../../lib/cache/held-lease.js';
+import { LoadTerm } from '../../../lib/cache/load-term.js';
+import { RunningLoads } from '../../../lib/cache/running-loads.js';
+import { FakeClock } from '../../support/fake-clock.js';
+
+function world() {
+  const clock = new FakeClock(0);
+  const running = new RunningLoads(clock);
+  const happened: string[] = [];
+  const told = (what: string) => void happened.push(`${clock.now()} ${what}`);
+  const lease = (renewEveryMs: number): Lease => ({
+    isHeld: true,
+    renewEveryMs,
+    renew: (restMs) => told(`renew ${restMs}`),
+    fill: () => Promise.resolve(null),
+    release() {},
+  });
+  const begin = (leaseMs: number, renewEveryMs = Infinity) => {
+    const term = new LoadTerm(lease(renewEveryMs), leaseMs, clock.now(), () => told('end'));
+    running.begin(term, clock.now());
+    return term;
+  };
+  return { clock, running, happened, begin };
+}
+
+describe('loads that run', () => {
+  it('share one timer', () => {
+    const { clock, begin } = world();
+    for (let n = 0; n < 100; n++) begin(1_000 + n);
+    expect(clock.pendingTimers).toBe(1);
+  });
+
+  it('are renewed until their lease is over, each at its own time', async () => {
+    const { clock, happened, begin } = world();
+    begin(1_000, 400);
+    await clock.advance(100);
+    begin(300);
+    await clock.advance(2_000);
+    expect(happened).toEqual(['400 renew 600', '400 end', '800 renew 200', '1000 end']);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('are called no more once they have ended', async () => {
+    const { clock, running, happened, begin } = world();
+    running.end(begin(1_000, 300));
+    begin(500);
+    await clock.advance(2_000);
+    expect(happened).toEqual(['500 end']);
+  });
+
+  it('take the timer over from a later one', async () => {
+    const { clock, happened, begin } = world();
+    begin(1_000);
+    begin(100);
+    await clock.advance(100);
+    expect(happened).toEqual(['100 end']);
+    expect(clock.pendingTimers).toBe(1);
+  });
+
+  it('leave no timer behind when all have ended and the cache was closed', () => {
+    const { clock, running, begin } = world();
+    const last = begin(1_000);
+    running.close();
+    expect(clock.pendingTimers).toBe(1);
+    running.end(last);
+    expect(clock.pendingTimers).toBe(0);
+  });
+});
+
+describe('the signal of a load', () => {
+  it('is the same each time, and aborts when the lease is over', async () => {
+    const { clock, begin } = world();
+    const term = begin(1_000);
+    const { signal } = term;
+    expect(term.signal).toBe(signal);
+    expect(signal.aborted).toBe(false);
+    await clock.advance(1_000);
+    expect(signal.aborted).toBe(true);
+    expect((signal.reason as Error).name).toBe('AbortError');
+  });
+
+  it('is aborted, for the reason there was, when it is asked for after that', () => {
+    const { begin } = world();
+    const term = begin(1_000);
+    term.abort('too late');
+    term.abort('another');
+    expect(term.signal.aborted).toBe(true);
+    expect(term.signal.reason).toBe('too late');
+  });
+});
