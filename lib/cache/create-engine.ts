@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import type { Codec } from '../codecs/codec.js';
 import type { Keyspace } from '../keys/keyspace.js';
 import type { CodecName } from '../options/policy-options.js';
@@ -35,6 +34,7 @@ import { Refreshes } from './refreshes.js';
 import { RemoteTier } from './remote-tier.js';
 import { RunningLoads } from './running-loads.js';
 import { Tickets } from './tickets.js';
+import { createTokens } from './tokens.js';
 import { Waiters } from './waiters.js';
 import { Writer } from './writer.js';
 
@@ -88,8 +88,6 @@ function partsOf(parts: EngineParts): Engine {
   const views = Array.from({ length: store.bucketCount }, () => new BucketView(onFailover));
   const localTier = local && options.l1 ? new LocalTier(local, views, clock, options.l1.maxAgeMs, scopes) : null;
   const seen = { store, channel, views, localTier, tickets, waiters, clock, logger, faults };
-  const instance = randomBytes(8).toString('base64url');
-  let tokens = 0;
   let moments = 0;
   const coherence = new Coherence({
     ...seen,
@@ -100,7 +98,7 @@ function partsOf(parts: EngineParts): Engine {
   const remote = new RemoteTier(store, coherence, faults);
   const background = new Background(faults);
   const backOff = new BackOff(clock);
-  const nextToken = () => `${instance}.${++tokens}.${randomBytes(8).toString('base64url')}`;
+  const nextToken = createTokens();
   const delivery = new EvictionDelivery({ remote, background, clock, nextToken });
   const journal = new EvictionJournal(clock, (group, suspects) => delivery.deliver(group, suspects));
   return {

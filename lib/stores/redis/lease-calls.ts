@@ -5,6 +5,7 @@ import { escapeText } from './entry-header.js';
 import { entryArguments, entryOf, pairOf, positiveMs, wholeMs } from './function-arguments.js';
 import { listIn, numberIn, wordIn } from './function-reply.js';
 import { LostLeases } from './lost-leases.js';
+import type { Argument } from './redis-node.js';
 import { ServerTimes } from './server-times.js';
 import type { StoreCall, StoreCalls } from './store-calls.js';
 import { TurnCalls } from './turn-calls.js';
@@ -15,12 +16,12 @@ export class LeaseCalls {
   private readonly lost = new LostLeases();
 
   private readonly leases = new TurnCalls<LeaseArgs, ReadOrLease>({
-    groupOf: leaseGroupOf,
+    groupOf: leaseGroups(),
     weightOf: () => 0,
     send: (all) => this.askAll(all),
   });
   private readonly fills = new TurnCalls<FillArgs, FillOutcome>({
-    groupOf: ({ key }) => String(key.bucket),
+    groupOf: ({ key }) => key.bucket,
     weightOf: ({ payload }) => payload.length,
     send: (all) => this.fillAll(all),
   });
@@ -47,21 +48,18 @@ export class LeaseCalls {
     for (const lease of this.lost.due(bucket, this.clock.now())) this.giveUp(lease);
   }
 
-  /** @param all of one bucket, and alike in what {@link leaseGroupOf} says */
-  private async askAll(all: readonly LeaseArgs[]): Promise<readonly ReadOrLease[]> {
+  /** @param all of one bucket, and alike in what {@link leaseGroups} compares */
+  private askAll(all: readonly LeaseArgs[]): Promise<readonly ReadOrLease[]> {
     const { lost } = this;
     const [{ key, binary, leaseMs, keepMs, onFailover = 'flush' }] = all as [LeaseArgs];
+    const reckoned = this.serverTimes.of(key.bucket, this.clock.now());
+    const args: Argument[] = [reckoned, positiveMs(leaseMs), wholeMs(keepMs), onFailover];
+    for (const { token, region, force } of all) args.push(token, escapeText(region), force ? '1' : '');
     const call: StoreCall = {
       verb: 'getl',
       bucket: key.bucket,
-      keys: all.flatMap((one) => pairOf(one.key)),
-      args: [
-        this.serverTimes.of(key.bucket, this.clock.now()),
-        positiveMs(leaseMs),
-        wholeMs(keepMs),
-        onFailover,
-        ...all.flatMap(({ token, region, force }) => [token, escapeText(region), force ? '1' : '']),
-      ],
+      keys: pairsOf(all),
+      args,
       isBinary: binary,
       onLateReply: ([, , , ...answers]) =>
         all.forEach((one, n) => {
@@ -79,17 +77,13 @@ export class LeaseCalls {
   }
 
   /** @param all of one bucket */
-  private async fillAll(all: readonly FillArgs[]): Promise<readonly FillOutcome[]> {
+  private fillAll(all: readonly FillArgs[]): Promise<readonly FillOutcome[]> {
     const { bucket } = all[0]!.key;
-    const call = {
-      verb: 'fill',
-      bucket,
-      keys: all.flatMap(({ key }) => pairOf(key)),
-      args: [
-        this.serverTimes.of(bucket, this.clock.now()),
-        ...all.flatMap((one) => [one.token, ...entryArguments(one)]),
-      ],
-    } as const;
+    const args: Argument[] = [this.serverTimes.of(bucket, this.clock.now())];
+    for (const one of all) {
+      args.push(one.token, ...entryArguments(one));
+    }
+    const call = { verb: 'fill', bucket, keys: pairsOf(all), args } as const;
     return this.calls.invoke(call, ([incarnation, sequence, now, ...answers]) =>
       all.map((_, n): FillOutcome => {
         const [kind, detail] = listIn(answers[n]);
@@ -113,9 +107,29 @@ function isGranted(answer: unknown): boolean {
   return Array.isArray(answer) && String(answer[0]) === 'L';
 }
 
-/** What reads must have in common to be asked in one call. */
-function leaseGroupOf({ key, binary, leaseMs, keepMs, onFailover }: LeaseArgs): string {
-  return `${key.bucket} ${binary} ${leaseMs} ${keepMs} ${onFailover}`;
+/** What reads must have in common to be asked in one call. Most have it with the one before. */
+function leaseGroups(): (args: LeaseArgs) => string {
+  let last: LeaseArgs | null = null;
+  let group = '';
+  return (args) => {
+    if (last === null || !isAlike(args, last)) {
+      const { key, binary, leaseMs, keepMs, onFailover } = args;
+      group = `${key.bucket} ${binary} ${leaseMs} ${keepMs} ${onFailover}`;
+    }
+    last = args;
+    return group;
+  };
+}
+
+function isAlike(a: LeaseArgs, b: LeaseArgs): boolean {
+  const isSame = a.key.bucket === b.key.bucket && a.binary === b.binary && a.onFailover === b.onFailover;
+  return isSame && a.leaseMs === b.leaseMs && a.keepMs === b.keepMs;
+}
+
+function pairsOf(all: readonly { readonly key: CacheKey }[]): string[] {
+  const keys: string[] = [];
+  for (const { key } of all) keys.push(...pairOf(key));
+  return keys;
 }
 
 function readOrLeaseOf(position: BucketPosition & { nowMicros: number }, answer: unknown): ReadOrLease {

@@ -253,7 +253,7 @@ export class RedisNode {
    * @param prepare the arguments as of now, and what becomes of the reply. It is taken the moment it comes: replies to
    * what was sent later come after it, and rest on what it says
    */
-  private async function<T>(
+  private function<T>(
     verb: FunctionVerb,
     { isBinary, onLateAnswer, weight }: FunctionOptions<T>,
     prepare: () => { all: readonly Argument[]; take: (raw: unknown, sent: Sent) => T },
@@ -275,13 +275,10 @@ export class RedisNode {
       );
     };
     const inTurn = () => (weight === undefined ? once() : this.bulk.run(weight, once));
-    try {
-      return await inTurn();
-    } catch (error) {
+    return inTurn().catch((error: unknown) => {
       if (!isFunctionMissing(error)) throw error;
-      await this.loadLibrary();
-      return inTurn();
-    }
+      return this.loadLibrary().then(inTurn);
+    });
   }
 
   /** What an accepted function says about its bucket, and proves about this connection. */

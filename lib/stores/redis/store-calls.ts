@@ -16,6 +16,16 @@ export interface StoreCall extends FunctionCall {
   readonly onUnknown?: () => void;
 }
 
+/** A call that is being made. */
+interface Attempt<T> {
+  readonly call: StoreCall;
+  readonly read: (reply: FunctionReply) => T;
+  /** From 1 on. */
+  readonly attempt: number;
+  /** It was sent to another owner once. */
+  readonly hasMoved: boolean;
+}
+
 /** Brings a call to the server that owns its bucket, and says what it means when that fails. */
 export class StoreCalls {
   isClosed = false;
@@ -39,28 +49,51 @@ export class StoreCalls {
    * @throws CacheError RC_STORE_UNAVAILABLE also for a reply that no function of ours gives; a mistake of the program
    * as it is
    */
-  async invoke<T>(call: StoreCall, read: (reply: FunctionReply) => T): Promise<T> {
+  invoke<T>(call: StoreCall, read: (reply: FunctionReply) => T): Promise<T> {
+    return this.attempt({ call, read, attempt: 1, hasMoved: false });
+  }
+
+  /** On the path of every miss: without promises of its own but one. */
+  private attempt<T>(tried: Attempt<T>): Promise<T> {
+    const { call, read } = tried;
     const { verb, bucket, args } = call;
-    const { clock, bucketCount } = this.options;
-    const isPoll = verb === 'poll' && args.length === 0;
-    let moved = false;
-    for (let attempt = 1; ; attempt++) {
-      const node = this.nodeOf(bucket, verb);
-      try {
-        return read(await (isPoll ? node.poll(call) : node.invoke(call)));
-      } catch (error) {
-        if (isSilence(error)) call.onUnknown?.();
-        const redirect = redirectOf(error);
-        if (redirect !== null) node.distrust(bucket);
-        if (redirect === 'owner' && !moved && (await this.isRefreshed())) {
-          moved = true;
-        } else if (redirect === 'later' && attempt < LATER_ATTEMPTS && bucketCount > 1) {
-          await new Promise<void>((resolve) => clock.after(LATER_MS * attempt, resolve));
-        } else {
-          throw failureOf(verb, this.reasonOf(error, node));
-        }
-      }
+    let node: RedisNode;
+    try {
+      node = this.nodeOf(bucket, verb);
+    } catch (error) {
+      return Promise.reject(error as Error);
     }
+    const failed = (error: unknown) => this.failed(tried, node, error);
+    let answer: Promise<FunctionReply>;
+    try {
+      answer = verb === 'poll' && args.length === 0 ? node.poll(call) : node.invoke(call);
+    } catch (error) {
+      return failed(error);
+    }
+    return answer.then((reply) => {
+      try {
+        return read(reply);
+      } catch (error) {
+        return failed(error);
+      }
+    }, failed);
+  }
+
+  /** Tries again, or says what it means. */
+  private async failed<T>(tried: Attempt<T>, node: RedisNode, error: unknown): Promise<T> {
+    const { call, attempt, hasMoved } = tried;
+    const { clock, bucketCount } = this.options;
+    if (isSilence(error)) call.onUnknown?.();
+    const redirect = redirectOf(error);
+    if (redirect !== null) node.distrust(call.bucket);
+    if (redirect === 'owner' && !hasMoved && (await this.isRefreshed())) {
+      return this.attempt({ ...tried, attempt: attempt + 1, hasMoved: true });
+    }
+    if (redirect === 'later' && attempt < LATER_ATTEMPTS && bucketCount > 1) {
+      await new Promise<void>((resolve) => clock.after(LATER_MS * attempt, resolve));
+      return this.attempt({ ...tried, attempt: attempt + 1 });
+    }
+    throw failureOf(call.verb, this.reasonOf(error, node));
   }
 
   /** @throws CacheError RC_CLOSED, RC_STORE_UNAVAILABLE when there is no connection, or its server was silent */
@@ -81,6 +114,7 @@ export class StoreCalls {
     const { topology, timeoutMs } = this.options;
     return withTimeout(topology.refresh(), timeoutMs).catch(() => false);
   }
+
   /** What the store itself tells apart is thrown as it is. */
   private reasonOf(error: unknown, node: RedisNode | null): unknown {
     if (error instanceof CacheError || isOutOfMemory(error) || isMistake(error)) return error;
