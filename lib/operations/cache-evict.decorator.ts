@@ -4,7 +4,7 @@ import { dropPromise, optionFailure } from '../shared/option-function.js';
 import type { EvictOperation } from './cache-operation.js';
 import { refuseBare } from './decorator-target.js';
 import { declareOperation, type Place } from './declare-operation.js';
-import type { AsyncMethod, CachedMethodDecorator, MethodDecoratorFor, NoOthers } from './method-types.js';
+import type { AsyncMethod, DecoratorOf, DecoratorOptions, MethodIn } from './method-types.js';
 import type { CacheEvictOptions } from './operation-options.js';
 
 /**
@@ -14,12 +14,13 @@ import type { CacheEvictOptions } from './operation-options.js';
  * @throws CacheError when the class is read: RC_INVALID_OPTION, RC_KEY_TEMPLATE, RC_DECORATOR_TARGET
  * @publicApi
  */
-export function CacheEvict<Method extends AsyncMethod = never>(
-  options: [Method] extends [never] ? never : CacheEvictOptions<Parameters<Method>, Awaited<ReturnType<Method>>>,
-): MethodDecoratorFor<Method>;
-export function CacheEvict<Options extends CacheEvictOptions>(
-  options: NoOthers<Options, CacheEvictOptions>,
-): CachedMethodDecorator<Options>;
+export function CacheEvict<Named extends AsyncMethod | CacheEvictOptions = CacheEvictOptions>(
+  options: DecoratorOptions<
+    Named,
+    CacheEvictOptions<Parameters<MethodIn<Named>>, Awaited<ReturnType<MethodIn<Named>>>>,
+    CacheEvictOptions
+  >,
+): DecoratorOf<Named>;
 export function CacheEvict(options: CacheEvictOptions, ...beside: unknown[]): unknown {
   refuseBare('CacheEvict', [options, ...beside]);
   return declareOperation('CacheEvict', options ?? {}, (checked, place) => ({

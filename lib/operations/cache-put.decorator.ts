@@ -1,6 +1,6 @@
 import { refuseBare } from './decorator-target.js';
 import { declareOperation } from './declare-operation.js';
-import type { AsyncMethod, CachedMethodDecorator, MethodDecoratorFor, NoOthers } from './method-types.js';
+import type { AsyncMethod, DecoratorOf, DecoratorOptions, MethodIn } from './method-types.js';
 import type { CachePutOptions } from './operation-options.js';
 
 /**
@@ -11,12 +11,13 @@ import type { CachePutOptions } from './operation-options.js';
  * @throws CacheError when the class is read: RC_INVALID_OPTION, RC_KEY_TEMPLATE, RC_DECORATOR_TARGET
  * @publicApi
  */
-export function CachePut<Method extends AsyncMethod = never>(
-  options: [Method] extends [never] ? never : CachePutOptions<Parameters<Method>, Awaited<ReturnType<Method>>>,
-): MethodDecoratorFor<Method>;
-export function CachePut<Options extends CachePutOptions>(
-  options: NoOthers<Options, CachePutOptions>,
-): CachedMethodDecorator<Options>;
+export function CachePut<Named extends AsyncMethod | CachePutOptions = CachePutOptions>(
+  options: DecoratorOptions<
+    Named,
+    CachePutOptions<Parameters<MethodIn<Named>>, Awaited<ReturnType<MethodIn<Named>>>>,
+    CachePutOptions
+  >,
+): DecoratorOf<Named>;
 export function CachePut(options: CachePutOptions, ...beside: unknown[]): unknown {
   refuseBare('CachePut', [options, ...beside]);
   return declareOperation('CachePut', options ?? {}, (checked, { recipe }) => ({

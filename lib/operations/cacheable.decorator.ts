@@ -1,6 +1,6 @@
 import { refuseBare } from './decorator-target.js';
 import { declareOperation } from './declare-operation.js';
-import type { AsyncMethod, CachedMethodDecorator, MethodDecoratorFor, NoOthers } from './method-types.js';
+import type { AsyncMethod, DecoratorOf, DecoratorOptions, MethodIn } from './method-types.js';
 import type { CacheableOptions } from './operation-options.js';
 
 /**
@@ -12,12 +12,13 @@ import type { CacheableOptions } from './operation-options.js';
  * @throws CacheError when the class is read: RC_INVALID_OPTION, RC_KEY_TEMPLATE, RC_DECORATOR_TARGET
  * @publicApi
  */
-export function Cacheable<Method extends AsyncMethod = never>(
-  options: [Method] extends [never] ? never : CacheableOptions<Parameters<Method>, Awaited<ReturnType<Method>>>,
-): MethodDecoratorFor<Method>;
-export function Cacheable<Options extends CacheableOptions>(
-  options?: NoOthers<Options, CacheableOptions>,
-): CachedMethodDecorator<Options>;
+export function Cacheable<Named extends AsyncMethod | CacheableOptions = CacheableOptions>(
+  options?: DecoratorOptions<
+    Named,
+    CacheableOptions<Parameters<MethodIn<Named>>, Awaited<ReturnType<MethodIn<Named>>>>,
+    CacheableOptions
+  >,
+): DecoratorOf<Named>;
 export function Cacheable(options: CacheableOptions = {}, ...beside: unknown[]): unknown {
   refuseBare('Cacheable', [options, ...beside]);
   return declareOperation('Cacheable', options, (checked, { recipe }) => ({

@@ -95,34 +95,28 @@ type ResultFor<Options> = (Intersection<
   [unknown])[0];
 
 /**
- * What a decorator gets where `experimentalDecorators` is off, with a member that it has not, whose name is the error.
- */
-interface StandardContext {
-  readonly kind: string;
-  readonly name: string | symbol;
-  readonly 'Set "experimentalDecorators": true in tsconfig.json': true;
-}
-
-/**
  * A decorator for methods that return a promise and that every function of `Options` fits.
  *
- * The first form says what does not fit. TypeScript cannot answer it for the type parameters of a class; the second
- * can, since it only asks whether arguments and result are assignable to what the functions take.
+ * The second form says what does not fit; it stands after the other, since TypeScript 7 tells the last one's error alone.
+ * TypeScript cannot answer it for the type parameters of a class; the first can, since it only asks whether arguments
+ * and result are assignable to what the functions take. The third is asked where `experimentalDecorators` is off: no
+ * method has what it wants, whose name is the error. It has one parameter, and decorators that Nest uses get two or
+ * three, so that it is no part of other messages.
  *
  * @publicApi
  */
 export interface CachedMethodDecorator<Options> {
-  <Method extends AsyncMethod>(
-    target: InstanceSide,
-    name: string | symbol,
-    descriptor: TypedPropertyDescriptor<Method> & Fits<Options, Method>,
-  ): void;
   <Args extends ArgsFor<Options>, Result extends ResultFor<Options>>(
     target: InstanceSide,
     name: string | symbol,
     descriptor: TypedPropertyDescriptor<(...args: Args) => Promise<Result>> & EnoughFor<Options>,
   ): void;
-  (method: AnyFunction, context: StandardContext): void;
+  <Method extends AsyncMethod>(
+    target: InstanceSide,
+    name: string | symbol,
+    descriptor: TypedPropertyDescriptor<Method> & Fits<Options, Method>,
+  ): void;
+  (method: { 'Set "experimentalDecorators": true in tsconfig.json': true }): void;
 }
 
 /** A decorator for methods of exactly this type, given as `Cacheable<UsersService['findOne']>`. @publicApi */
@@ -132,14 +126,32 @@ export interface MethodDecoratorFor<Expected extends AsyncMethod> {
     name: string | symbol,
     descriptor: TypedPropertyDescriptor<Method>,
   ): void;
-  (method: AnyFunction, context: StandardContext): void;
+  (method: { 'Set "experimentalDecorators": true in tsconfig.json': true }): void;
 }
+
+/**
+ * What a decorator takes: of a named method (`Cacheable<UsersService['findOne']>`) the options `OfMethod`, else any
+ * options. One signature, so that the compiler says what is wrong at the option that is.
+ */
+export type DecoratorOptions<Named, OfMethod, Known> = [Named] extends [AsyncMethod]
+  ? OfMethod
+  : [Named] extends [Known]
+    ? NoOthers<Named, Known>
+    : Known;
+
+/** The method that is named. */
+export type MethodIn<Named> = Extract<Named, AsyncMethod>;
+
+/** What a decorator makes of that. */
+export type DecoratorOf<Named> = [Named] extends [AsyncMethod]
+  ? MethodDecoratorFor<Named>
+  : CachedMethodDecorator<Named>;
 
 /**
  * Refuses what `Known` does not name, by a type whose text is the error: inference from an object literal would let it
  * pass. `Known` itself is there for editors, which show the words of its options.
  */
-export type NoOthers<Options, Known> = Options &
+type NoOthers<Options, Known> = Options &
   Known & {
     [Name in Exclude<keyof Options, keyof Known>]: { 'There is no option of this name': Name };
   };

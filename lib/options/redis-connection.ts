@@ -61,13 +61,12 @@ export type RedisConnectionOptions =
   | RedisClient;
 
 /**
- * A client of the application's: a `Redis` or `Cluster` of ioredis, 5 or 6. Only by what tells it apart, so that
- * editors offer the other forms.
+ * A client of the application's: a `Redis` or `Cluster` of ioredis, 5 or 6. Only by one thing that tells it apart, so
+ * that editors offer the other forms.
  *
  * @publicApi
  */
 export interface RedisClient {
-  sendCommand(...args: never[]): unknown;
+  /** Of a client that is given as it is, in the place of options. Nothing to write here. */
   duplicate(...args: never[]): unknown;
-  disconnect(...args: never[]): void;
 }

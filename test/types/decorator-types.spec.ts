@@ -6,11 +6,14 @@ import ts from 'typescript';
 const ROOT = join(import.meta.dirname, '..', '..');
 const FIXTURES = join(import.meta.dirname, 'fixtures');
 
-/** `// error: part of the message` stands on the line before the one that must not compile. */
-function expectedErrors(source: string): { line: number; text: string }[] {
+/**
+ * `// error: part of the message` stands on the line before the one that must not compile; `// error at ttl: …` where
+ * it is the one message for that line, and points at that word.
+ */
+function expectedErrors(source: string): { line: number; at: string | undefined; text: string }[] {
   return source.split('\n').flatMap((text, index) => {
-    const marker = /\/\/ error: (.*)$/.exec(text);
-    return marker ? [{ line: index + 2, text: marker[1]! }] : [];
+    const marker = /\/\/ error(?: at (\S+))?: (.*)$/.exec(text);
+    return marker ? [{ line: index + 2, at: marker[1], text: marker[2]! }] : [];
   });
 }
 
@@ -37,6 +40,7 @@ describe.each(fixtures)('%s', (file) => {
   const source = program.getSourceFile(file)!;
   const found = ts.getPreEmitDiagnostics(program, source).map((diagnostic) => ({
     line: source.getLineAndCharacterOfPosition(diagnostic.start ?? 0).line + 1,
+    rest: source.text.slice(diagnostic.start),
     text: ts.flattenDiagnosticMessageText(diagnostic.messageText, '\n'),
   }));
   const expected = expectedErrors(readFileSync(file, 'utf8'));
@@ -46,13 +50,10 @@ describe.each(fixtures)('%s', (file) => {
   });
 
   if (expected.length > 0) {
-    it.each(expected)('does not compile at line $line: $text', ({ line, text }) => {
-      expect(
-        found
-          .filter((error) => error.line === line)
-          .map((error) => error.text)
-          .join('\n'),
-      ).toContain(text);
+    it.each(expected)('does not compile at line $line: $text', ({ line, at, text }) => {
+      const errors = found.filter((error) => error.line === line);
+      expect(errors.map((error) => error.text).join('\n')).toContain(text);
+      if (at !== undefined) expect(errors.map(({ rest }) => rest.slice(0, at.length))).toEqual([at]);
     });
   }
 });

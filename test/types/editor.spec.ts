@@ -89,8 +89,8 @@ describe('an editor', () => {
   it('offers the forms of `redis`, and no members of a client', () => {
     const offered = editor.completions("RedisCacheModule.forRoot({ service: 'user', redis: { | } })");
     expect([...offered.keys()]).toEqual(expect.arrayContaining(['url', 'host', 'sentinels', 'nodes', 'client']));
-    expect(offered.get('url')).not.toBe('');
-    for (const member of ['sendCommand', 'duplicate', 'disconnect', '_buildBatchContext', 'get'])
+    for (const form of ['url', 'nodes', 'client', 'credentials', 'duplicate']) expect(offered.get(form)).not.toBe('');
+    for (const member of ['sendCommand', 'disconnect', '_buildBatchContext', 'get'])
       expect(offered.has(member)).toBe(false);
     const shown = editor.hovers("RedisCacheModule.forRoot({ service: 'user', redis: { |url: 'redis://localhost' } })");
     expect(shown.get('url')).toMatch(/^A standalone server/);
@@ -135,7 +135,8 @@ function openEditor(): Editor {
     completions(source) {
       const [at] = show(source);
       const { entries } = service.getCompletionsAtPosition(file, at!, {})!;
-      const properties = entries.filter(({ kind }) => kind === ts.ScriptElementKind.memberVariableElement);
+      const kinds = [ts.ScriptElementKind.memberVariableElement, ts.ScriptElementKind.memberFunctionElement];
+      const properties = entries.filter(({ kind }) => kinds.includes(kind));
       return new Map(
         properties.map(({ name }) => {
           const details = service.getCompletionEntryDetails(file, at!, name, {}, undefined, {}, undefined);
