@@ -123,13 +123,29 @@ function argumentOf(
   }
   if (position >= 0) return position;
   const known = parameters.names.filter((name) => name !== null);
+  const now = parameters.names.findIndex((name) => name !== null && isRenamed(head, name));
+  if (now >= 0) {
+    throw fail(
+      `names {${inner}}, and the method's parameter is called "${parameters.names[now]}" here: bundlers and minifiers change such names. Use its position, {${now}${rest}}, or a key function.`,
+    );
+  }
   const meant = didYouMean(head, known, (name) => `{${name}${rest}}`);
   const names =
     known.length === 0 || parameters.hasRest
       ? ' Use a position such as {0}, or a key function.'
       : ` Its parameters are: ${known.join(', ')}.`;
-  throw fail(`names {${inner}}, but the method has no parameter "${head}".${meant || names}`);
+  const short = known.length > 0 && known.every((name) => name.length <= MAX_MINIFIED);
+  const minified = short ? ' A minifier changes such names: then use positions, such as {0}, or a key function.' : '';
+  throw fail(`names {${inner}}, but the method has no parameter "${head}".${meant || names}${minified}`);
 }
+
+/** `name2` of `name`: as a bundler calls one that another name of the bundle hides. */
+function isRenamed(name: string, now: string): boolean {
+  return now.startsWith(name) && /^[\d$_]+$/.test(now.slice(name.length));
+}
+
+/** Names of two letters are enough for the parameters of any method. */
+const MAX_MINIFIED = 2;
 
 function countOf(parameters: number): string {
   return parameters === 0 ? 'no parameters' : parameters === 1 ? '1 parameter' : `${parameters} parameters`;

@@ -37,6 +37,13 @@ describe('parseKeyTemplate', () => {
     ['{i}', ['id'], 'Did you mean {id}?'],
     ['{usr.id}', ['user', 'org'], 'Did you mean {user.id}?'],
     ['{something}', ['id'], 'has no parameter "something". Its parameters are: id.'],
+    [
+      '{name}',
+      ['orgId', 'name2'],
+      'is called "name2" here: bundlers and minifiers change such names. Use its position, {1}',
+    ],
+    ['{name.first}', ['name$1'], 'Use its position, {0.first}, or a key function.'],
+    ['{name}', ['t', 'e'], 'A minifier changes such names: then use positions, such as {0}, or a key function.'],
     ['{id}', [], 'has no parameter "id". Use a position such as {0}, or a key function.'],
     ['{id}', [null], 'Use a position such as {0}'],
     ['{1}', ['id'], 'names position 1 in {1}, but the method has 1 parameter.'],
