@@ -54,6 +54,11 @@ export class CacheEngine {
     return this.parts.options.name;
   }
 
+  /** Whether identifiers of some region are to be read nowhere (`keys: 'hashed'`). */
+  get hidesIdentifiers(): boolean {
+    return [...this.parts.options.regions.values()].some(({ keys }) => keys === 'hashed');
+  }
+
   /** `embedded`: in this process, which a server has no part in. */
   get store(): 'redis' | 'embedded' {
     return this.parts.options.redis === null ? 'embedded' : 'redis';

@@ -302,7 +302,10 @@ export class CachedRoute {
       requestMs,
       responseMs: Date.now(),
       selecting: selectingFields(exchange.headers, { vary: ownVaryOf(collected.fields, before, plan.vary) }),
-      tagsOf: () => [uriTagOf(exchange), ...(typeof tags === 'function' ? tags(value, context) : (tags ?? []))],
+      tagsOf: () => [
+        uriTagOf(exchange, this.region.options.keys === 'hashed'),
+        ...(typeof tags === 'function' ? tags(value, context) : (tags ?? [])),
+      ],
       isRefused: () => options.unless?.(value, context) ?? false,
     };
   }

@@ -72,7 +72,10 @@ export class GatewayRoute {
       answer = await this.gateway.answer({
         request: { method, headers, isPersonal: exchange.hasCredentials },
         uri: identifierOf([plan.where, owner.text, exchange.url, this.parts.versionOf(exchange)], plan.where),
-        tags: [uriTagOf(exchange), ...((plan.options.tags ?? []) as readonly string[])],
+        tags: [
+          uriTagOf(exchange, this.region.options.keys === 'hashed'),
+          ...((plan.options.tags ?? []) as readonly string[]),
+        ],
         forward: (fields) => this.forward(visit, since, fields),
       });
     } catch (error) {

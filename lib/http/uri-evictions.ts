@@ -12,7 +12,7 @@ import { uriTag, uriTagOf } from './uri-tags.js';
 export class UriEvictions {
   constructor(
     private readonly where: string,
-    private readonly engine: Pick<CacheEngine, 'evictTags'>,
+    private readonly engine: Pick<CacheEngine, 'evictTags' | 'hidesIdentifiers'>,
     private readonly options: HttpCacheEvictOptions,
     private readonly parts: {
       /** The handler sends the response by itself. */
@@ -70,7 +70,12 @@ export class UriEvictions {
     const head = { status, headers: exchange.responseFields() };
     const own = URL.canParse(exchange.url, origin) ? new URL(exchange.url, origin) : null;
     const named = own === null ? [] : invalidatedUrls('POST', own, head).slice(1);
-    return [...new Set([uriTagOf(exchange), ...named.map((url) => uriTag(url.pathname))])];
+    const tags = (isHidden: boolean) => [
+      uriTagOf(exchange, isHidden),
+      ...named.map((url) => uriTag(url.pathname, isHidden)),
+    ];
+    // where a region hides paths, its entries have the other form
+    return [...new Set([...tags(false), ...(this.engine.hidesIdentifiers ? tags(true) : [])])];
   }
 
   /** The write is done: what fails here must not say that it is not. */

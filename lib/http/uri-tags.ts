@@ -9,10 +9,12 @@ const MOST_READABLE = 200;
 /**
  * The tag of all entries of a path, whatever their query, vary values and principal. Spellings of one path (case, a
  * slash at its end, percent-encoding) that lead to one handler with the same parameters have one tag.
+ *
+ * @param isHidden no path is to be read in it: for regions with `keys: 'hashed'`
  */
-export function uriTagOf(exchange: Exchange): string {
+export function uriTagOf(exchange: Exchange, isHidden = false): string {
   const { template, params } = exchange;
-  if (template === null || /[?+]|\{(?!\/?\*)/.test(template)) return uriTag(exchange.url);
+  if (template === null || /[?+]|\{(?!\/?\*)/.test(template)) return uriTag(exchange.url, isHidden);
   return uriTag(
     template.replace(PLACEHOLDER, (placeholder, name: string | undefined, wildcard: string | undefined) => {
       const value = params[name ?? (wildcard || '*')] ?? '';
@@ -20,15 +22,16 @@ export function uriTagOf(exchange: Exchange): string {
       const path = name === undefined ? text : encoded(text);
       return placeholder.startsWith('/') || placeholder.startsWith('{/') ? `/${path}` : path;
     }),
+    isHidden,
   );
 }
 
 /** @param url path, or path and query */
-export function uriTag(url: string): string {
+export function uriTag(url: string, isHidden = false): string {
   const [path = ''] = url.split(/[?#]/, 1);
   const segments = path.split('/').filter((segment) => segment !== '');
   const normal = `uri:/${segments.map((segment) => encoded(decoded(segment))).join('/')}`;
-  return normal.length <= MOST_READABLE ? normal : `uri:~${hash('sha256', normal, 'base64url')}`;
+  return !isHidden && normal.length <= MOST_READABLE ? normal : `uri:~${hash('sha256', normal, 'base64url')}`;
 }
 
 function decoded(segment: string): string {

@@ -27,6 +27,14 @@ describe('the tag of a path', () => {
     ['/%e4%zz', 'uri:/%25e4%25zz'],
   ])('of %s is %s', (url, expected) => expect(uriTag(url)).toBe(expected));
 
+  it('is a digest where no path is to be read, the same for all spellings', () => {
+    expect(uriTag('/reset/s3cret', true)).toMatch(/^uri:~[\w-]{43}$/);
+    expect(uriTag('/reset/s3cret/?a=1', true)).toBe(uriTag('/reset/s3cret', true));
+    expect(uriTagOf({ template: '/reset/:token', params: { token: 's3cret' } } as unknown as Exchange, true)).toBe(
+      uriTag('/reset/s3cret', true),
+    );
+  });
+
   it('is a digest where it would be too long for one', () => {
     expect(uriTag(`/${'x'.repeat(10_000)}`)).toMatch(/^uri:~[\w-]{43}$/);
   });
