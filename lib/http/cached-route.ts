@@ -65,6 +65,8 @@ export class CachedRoute {
     private readonly region: Region,
     private readonly parts: {
       readonly versionOf: (exchange: Exchange) => string;
+      /** No path is to be read in tags. */
+      readonly hidesPaths: boolean;
       readonly warn: (kind: string, message: string) => void;
       readonly random: () => number;
       /** Null: the handler has none. */
@@ -303,7 +305,7 @@ export class CachedRoute {
       responseMs: Date.now(),
       selecting: selectingFields(exchange.headers, { vary: ownVaryOf(collected.fields, before, plan.vary) }),
       tagsOf: () => [
-        uriTagOf(exchange, this.region.options.keys === 'hashed'),
+        uriTagOf(exchange, this.parts.hidesPaths),
         ...(typeof tags === 'function' ? tags(value, context) : (tags ?? [])),
       ],
       isRefused: () => options.unless?.(value, context) ?? false,

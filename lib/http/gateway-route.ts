@@ -32,6 +32,8 @@ export class GatewayRoute {
     private readonly region: Region,
     private readonly parts: {
       readonly versionOf: (exchange: Exchange) => string;
+      /** No path is to be read in tags. */
+      readonly hidesPaths: boolean;
       readonly warn: (kind: string, message: string) => void;
       /** Null: the handler has neither pipes nor parameter decorators. */
       readonly pipes: RoutePipes | null;
@@ -72,10 +74,7 @@ export class GatewayRoute {
       answer = await this.gateway.answer({
         request: { method, headers, isPersonal: exchange.hasCredentials },
         uri: identifierOf([plan.where, owner.text, exchange.url, this.parts.versionOf(exchange)], plan.where),
-        tags: [
-          uriTagOf(exchange, this.region.options.keys === 'hashed'),
-          ...((plan.options.tags ?? []) as readonly string[]),
-        ],
+        tags: [uriTagOf(exchange, this.parts.hidesPaths), ...((plan.options.tags ?? []) as readonly string[])],
         forward: (fields) => this.forward(visit, since, fields),
       });
     } catch (error) {

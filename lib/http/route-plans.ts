@@ -115,12 +115,14 @@ export class RoutePlans {
     }
     const plan = routePlanOf(options, runtimeClass, handler);
     this.warnOfPlan(plan);
-    const region = this.find(options.cache, where).engine.region(options.region ?? HTTP_REGION, RESPONSES);
+    const { engine } = this.find(options.cache, where);
+    const region = engine.region(options.region ?? HTTP_REGION, RESPONSES);
     const { application } = this;
     const hasOuter = application.hasOuterInterceptors(this.interceptor, runtimeClass, handler);
     const { warn } = this;
     const parts = {
       versionOf: (exchange: Exchange) => application.versionOf(exchange),
+      hidesPaths: engine.hidesIdentifiers,
       warn,
       random: Math.random,
       pipes: application.pipesOf(runtimeClass, handler),

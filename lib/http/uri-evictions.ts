@@ -70,12 +70,10 @@ export class UriEvictions {
     const head = { status, headers: exchange.responseFields() };
     const own = URL.canParse(exchange.url, origin) ? new URL(exchange.url, origin) : null;
     const named = own === null ? [] : invalidatedUrls('POST', own, head).slice(1);
-    const tags = (isHidden: boolean) => [
-      uriTagOf(exchange, isHidden),
-      ...named.map((url) => uriTag(url.pathname, isHidden)),
+    const { hidesIdentifiers } = this.engine;
+    return [
+      ...new Set([uriTagOf(exchange, hidesIdentifiers), ...named.map((url) => uriTag(url.pathname, hidesIdentifiers))]),
     ];
-    // where a region hides paths, its entries have the other form
-    return [...new Set([...tags(false), ...(this.engine.hidesIdentifiers ? tags(true) : [])])];
   }
 
   /** The write is done: what fails here must not say that it is not. */

@@ -10,7 +10,7 @@ const MOST_READABLE = 200;
  * The tag of all entries of a path, whatever their query, vary values and principal. Spellings of one path (case, a
  * slash at its end, percent-encoding) that lead to one handler with the same parameters have one tag.
  *
- * @param isHidden no path is to be read in it: for regions with `keys: 'hashed'`
+ * @param isHidden no path is to be read in it: in caches that have a region with `keys: 'hashed'`
  */
 export function uriTagOf(exchange: Exchange, isHidden = false): string {
   const { template, params } = exchange;
