@@ -97,7 +97,7 @@ type ResultFor<Options> = (Intersection<
 /**
  * A decorator for methods that return a promise and that every function of `Options` fits.
  *
- * The second form says what does not fit; it stands after the other, since TypeScript 7 tells the last one's error alone.
+ * The second form says what does not fit; it stands after the other, since TypeScript 7 tells the last one's alone.
  * TypeScript cannot answer it for the type parameters of a class; the first can, since it only asks whether arguments
  * and result are assignable to what the functions take. The third is asked where `experimentalDecorators` is off: no
  * method has what it wants, whose name is the error. It has one parameter, and decorators that Nest uses get two or
