@@ -92,7 +92,10 @@ export const channelTests: readonly ContractTest<ChannelHarness>[] = [
       const places = ['a|b', 'a,b', '%7c', 'ключ 😀', 'nul\u0000', 'x'.repeat(500)].map((id) => placeOf(h, id));
       for (const place of places) await evict(h.store, place);
       await h.settled();
-      expect(received).toMatchObject(places.map(({ key: { bucket, entry } }) => ({ kind: 'entry', bucket, entry })));
+      // the buckets of a Cluster have connections of their own, and so no order among themselves
+      const expected = places.map(({ key: { bucket, entry } }) => ({ kind: 'entry', bucket, entry }));
+      expect(received).toHaveLength(expected.length);
+      expect(received).toEqual(expect.arrayContaining(expected.map((one) => expect.objectContaining(one))));
     },
   },
   {

@@ -9,7 +9,7 @@ export default {
   ...config,
   extensionsToTreatAsEsm: [],
   moduleNameMapper: {
-    '^(?:\\.{1,2}/)+lib/(.*)\\.js$': '<rootDir>/dist/cjs/$1.js',
+    '^(?:\\.\\./)+lib/(.*)\\.js$': '<rootDir>/dist/cjs/$1.js',
     '^nestjs-redis-cache$': '<rootDir>/dist/cjs/index.js',
     '^nestjs-redis-cache/microservices$': '<rootDir>/dist/cjs/invalidation/index.js',
     '^nestjs-redis-cache/(.*)$': '<rootDir>/dist/cjs/$1/index.js',
