@@ -766,7 +766,8 @@ describe('the life of a cache', () => {
       options: {},
       name: 'r',
       keyOf: (entry: string) => ({ entry, bucket: 0 }),
-      read: async () => 'from the fake',
+      answerLocal: () => null,
+      readBehind: async () => 'from the fake',
     };
     const fake = {
       name: 'default',

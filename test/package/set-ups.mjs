@@ -13,6 +13,7 @@ import ts from 'typescript';
 const run = promisify(execFile);
 const ROOT = join(import.meta.dirname, '..', '..');
 const FIXTURE = join(import.meta.dirname, 'fixtures', 'generated');
+const RUNNERS = join(import.meta.dirname, 'fixtures', 'runners');
 const INSTALL = ['install', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'];
 const BIN = join(ROOT, 'node_modules', '.bin');
 /** What Nest, its microservices and Terminus ask for only when it is there. */
@@ -100,22 +101,55 @@ const linted =
     }
   };
 
+/** How the test runners fake timers, as docs/testing.md says. */
+const FAKES = {
+  jest: `const useFakeTimers = () => jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask'] });
+const advance = (ms: number) => jest.advanceTimersByTimeAsync(ms);`,
+  vitest: `const useFakeTimers = () => vi.useFakeTimers();
+const advance = (ms: number) => vi.advanceTimersByTimeAsync(ms);`,
+};
+
+/** The application's tests by its own runner, and one under its fake timers. */
+const tested =
+  (runner, ...args) =>
+  async (app) => {
+    const isVitest = runner === 'vitest';
+    const text = readFileSync(join(RUNNERS, 'fake-timers.spec.ts'), 'utf8');
+    const [imports, rest] = text.split('\n\n');
+    const lines = isVitest ? [...imports.split('\n').map(asModules), "import { vi } from 'vitest';"] : [imports];
+    const file = join(app, 'src', 'fake-timers.spec.ts');
+    writeFileSync(file, [...lines, FAKES[runner], rest].join('\n'));
+    try {
+      await bin(runner, ...args)(app);
+    } finally {
+      rmSync(file);
+    }
+  };
+
+/** What was built, by the runner of Node. */
+async function nodeTested(app) {
+  cpSync(join(RUNNERS, 'users.node-test.mjs'), join(app, 'dist', 'users.node-test.mjs'));
+  await command(app, process.execPath, ['--test', 'dist/users.node-test.mjs']);
+}
+
 /**
  * Of each: its name, what installs it, what builds it, what boots it, what tests it, what lints it. Applications of one
  * generator are made once.
  */
 const SET_UPS = [
-  ['Nest 11, ioredis 5, Jest 30 (CommonJS), ESLint', () => nest11(['msgpackr']), [nest(), node('dist/main.js')], bin('jest'), linted('--max-warnings', '0')], // prettier-ignore
-  ['Nest 11, Jest 29', () => nest11(['jest@29', '@types/jest@29']), [nest(), node('dist/main.js')], bin('jest')],
+  ['Nest 11, ioredis 5, Jest 30 (CommonJS), ESLint', () => nest11(['msgpackr']), [nest(), node('dist/main.js')], tested('jest'), linted('--max-warnings', '0')], // prettier-ignore
+  ['Nest 11, Jest 29', () => nest11(['jest@29', '@types/jest@29']), [nest(), node('dist/main.js')], tested('jest')],
+  ['Nest 11, node:test', nest11, [nest(), node('dist/main.js')], nodeTested],
   ['Nest 11, webpack (nest build --webpack)', nest11, [nest('--webpack'), node('dist/main.js')]],
   ['Nest 11, webpack, all in one file', nest11, [webpackWhole, node('dist/main.js')]],
   ['Nest 11, SWC (nest build -b swc)', () => nest11(['@swc/cli', '@swc/core@1.15.18']), [nest('-b', 'swc'), node('dist/main.js')]], // prettier-ignore
   ['Nest 11, esbuild', () => nest11(['esbuild']), bundled()],
   ['Nest 11, esbuild, minified', () => nest11(['esbuild']), bundled('--minify')],
   ['Nest 11 beside TypeORM 1', () => nest11(['typeorm@1', '@nestjs/typeorm@11']), [nest(), node('dist/main.js')]],
-  ['Nest 12, ioredis 6, Vitest (ES modules), oxlint', () => nest12(['msgpackr']), [nest(), node('dist/main.js')], bin('vitest', 'run'), linted('--deny-warnings')], // prettier-ignore
-  ['Nest 12, @nestjs/observe (instrument)', observed, [nest(), node('dist/main.js')], bin('vitest', 'run')],
-  ['Nest 12, pnpm', pnpm, [nest(), node('dist/main.js')], bin('vitest', 'run')],
+  ['Nest 12, ioredis 6, Vitest (ES modules), oxlint', () => nest12(['msgpackr']), [nest(), node('dist/main.js')], tested('vitest', 'run'), linted('--deny-warnings')], // prettier-ignore
+  ['Nest 12, node:test', () => nest12(['msgpackr']), [nest(), node('dist/main.js')], nodeTested],
+  ['Nest 12, @nestjs/observe (instrument)', observed, [nest(), node('dist/main.js')], tested('vitest', 'run')],
+  ['Nest 12, pnpm', pnpm, [nest(), node('dist/main.js')], tested('vitest', 'run')],
   ...['5.4', '5.9', '6', '7'].flatMap((typescript) => [
     [`TypeScript ${typescript}, nodenext`, nest11, compiled(typescript, 'nodenext')],
     [`TypeScript ${typescript}, node16`, nest11, compiled(typescript, 'node16')],
