@@ -30,17 +30,21 @@ const LOOK_EVERY_MS = 1;
  * than they are, which costs a look at Redis; one that is set back costs nothing.
  *
  * The monotonic clock is read each time: it goes on while the process is frozen, and while no turn of its event loop
- * ends.
+ * ends. One that is behind where it was is another, as fake timers put in its place: time goes on from there.
  *
- * @param monotonic ms with a fraction, never back
+ * @param monotonic ms with a fraction
  * @param wall ms since the epoch, whole
  */
 export function largerElapsed(monotonic: () => number, wall: () => number): () => number {
-  let lookAtMs = monotonic();
-  let leadMs = wall() - lookAtMs;
+  let lookedAtMs = monotonic();
+  let leadMs = wall() - lookedAtMs;
   let stoodStillMs = 0;
   const look = (nowMs: number) => {
-    lookAtMs = nowMs + LOOK_EVERY_MS;
+    if (nowMs < lookedAtMs) {
+      stoodStillMs += lookedAtMs - nowMs;
+      leadMs += lookedAtMs - nowMs;
+    }
+    lookedAtMs = nowMs;
     const gainedMs = wall() - nowMs - leadMs;
     if (gainedMs > LEAST_LEAD_MS) {
       stoodStillMs += gainedMs;
@@ -49,7 +53,8 @@ export function largerElapsed(monotonic: () => number, wall: () => number): () =
   };
   return () => {
     const nowMs = monotonic();
-    if (nowMs >= lookAtMs) look(nowMs);
+    const sinceMs = nowMs - lookedAtMs;
+    if (sinceMs >= LOOK_EVERY_MS || sinceMs < 0) look(nowMs);
     return nowMs + stoodStillMs;
   };
 }

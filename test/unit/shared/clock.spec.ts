@@ -77,6 +77,28 @@ describe('the larger elapsed time of two clocks', () => {
     expect(looks.wall - before.wall).toBeLessThanOrEqual(101);
   });
 
+  it('goes on from where it was when another clock takes the place of the monotonic one, and that one comes back', () => {
+    const real = { passed: 60_000, wall: 1_800_000_000_000 };
+    let fake: typeof real | null = null;
+    const now = largerElapsed(
+      () => (fake ?? real).passed,
+      () => (fake ?? real).wall,
+    );
+    const start = now();
+    fake = { passed: 0, wall: real.wall };
+    expect(now() - start).toBe(0);
+    fake.passed += 30_000;
+    fake.wall += 30_000;
+    expect(now() - start).toBe(30_000);
+    fake = { passed: 0, wall: real.wall };
+    expect(now() - start).toBe(30_000);
+    fake.passed += 1_000;
+    fake.wall += 1_000;
+    expect(now() - start).toBe(31_000);
+    fake = null;
+    expect(now() - start).toBeGreaterThanOrEqual(31_000);
+  });
+
   it('never goes back', () => {
     const { at, pass, elapsed } = clocks();
     let last = elapsed();
