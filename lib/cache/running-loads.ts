@@ -8,8 +8,12 @@ export interface RunningLoad {
   due(nowMs: number): void;
 }
 
-/** Between two looks at all of them, ms. */
+/**
+ * Between two looks at all of them, ms. A timer does not count time in which the machine stands still, as the clock
+ * does: one that was set for a later load may have a long way to go when the next load needs it.
+ */
 const LEAST_STEP_MS = 5;
+const MOST_STEP_MS = 600;
 /** Timers fire early by less than this, ms. */
 const EARLY_MS = 1;
 
@@ -47,8 +51,9 @@ export class RunningLoads {
 
   private arm(dueMs: number, nowMs: number): void {
     this.timer?.cancel();
-    this.armedForMs = dueMs;
-    this.timer = this.clock.after(dueMs - nowMs, this.tick);
+    const stepMs = Math.min(dueMs - nowMs, MOST_STEP_MS);
+    this.armedForMs = nowMs + stepMs;
+    this.timer = this.clock.after(stepMs, this.tick);
   }
 
   private readonly tick = () => {

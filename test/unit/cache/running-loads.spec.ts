@@ -4,8 +4,19 @@ import { LoadTerm } from '../../../lib/cache/load-term.js';
 import { RunningLoads } from '../../../lib/cache/running-loads.js';
 import { FakeClock } from '../../support/fake-clock.js';
 
+/** Its timers do not count the time in which the machine stands still. */
+class StoppingClock extends FakeClock {
+  private stoodStillMs = 0;
+  override now(): number {
+    return super.now() + this.stoodStillMs;
+  }
+  standStill(ms: number): void {
+    this.stoodStillMs += ms;
+  }
+}
+
 function world() {
-  const clock = new FakeClock(0);
+  const clock = new StoppingClock(0);
   const running = new RunningLoads(clock);
   const happened: string[] = [];
   const told = (what: string) => void happened.push(`${clock.now()} ${what}`);
@@ -56,6 +67,24 @@ describe('loads that run', () => {
     await clock.advance(100);
     expect(happened).toEqual(['100 end']);
     expect(clock.pendingTimers).toBe(1);
+  });
+
+  it.each([9_500, 60_000])('are renewed in time after the machine stood still for %d ms', async (stoodMs) => {
+    const { clock, running, happened, begin } = world();
+    running.end(begin(10_000));
+    clock.standStill(stoodMs);
+    begin(10_000, 650);
+    await clock.advance(1_300);
+    expect(happened).toEqual([`${stoodMs + 650} renew 9350`, `${stoodMs + 1_300} renew 8700`]);
+  });
+
+  it('end soon after the machine stood still for longer than their lease', async () => {
+    const { clock, happened, begin } = world();
+    begin(10_000);
+    clock.standStill(60_000);
+    await clock.advance(600);
+    expect(happened).toEqual(['60600 end']);
+    expect(clock.pendingTimers).toBe(0);
   });
 
   it('leave no timer behind when all have ended and the cache was closed', () => {
