@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import type { Lease } from './held-lease.js';
 import type { RunningLoad } from './running-loads.js';
 
@@ -11,7 +12,7 @@ const EARLY_MS = 1;
 export class LoadTerm implements RunningLoad {
   dueMs: number;
   private readonly endAtMs: number;
-  private controller: AbortController | null = null;
+  private asked: { readonly signal: AbortSignal; readonly abort: (reason: unknown) => void } | null = null;
   private isAborted = false;
   private reason: unknown;
 
@@ -41,11 +42,14 @@ export class LoadTerm implements RunningLoad {
   }
 
   get signal(): AbortSignal {
-    if (this.controller === null) {
-      this.controller = new AbortController();
-      if (this.isAborted) this.controller.abort(this.reason);
+    if (this.asked === null) {
+      const controller = new AbortController();
+      // what listens to it is part of this load, and of its request; the timer is everybody's
+      const abort = AsyncResource.bind((reason: unknown) => controller.abort(reason));
+      this.asked = { signal: controller.signal, abort };
+      if (this.isAborted) abort(this.reason);
     }
-    return this.controller.signal;
+    return this.asked.signal;
   }
 
   /** The first time counts. */
@@ -53,6 +57,6 @@ export class LoadTerm implements RunningLoad {
     if (this.isAborted) return;
     this.isAborted = true;
     this.reason = reason;
-    this.controller?.abort(reason);
+    this.asked?.abort(reason);
   }
 }

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { describe, expect, it } from '@jest/globals';
 import type { Lease } from '../../../lib/cache/held-lease.js';
 import { LoadTerm } from '../../../lib/cache/load-term.js';
@@ -87,6 +88,20 @@ describe('loads that run', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
+  it('leave nothing of the request that set it with the timer', async () => {
+    const { clock, begin } = world();
+    const request = new AsyncLocalStorage<string>();
+    const setIn: unknown[] = [];
+    const after = clock.after.bind(clock);
+    clock.after = (delayMs, action) => {
+      setIn.push(request.getStore());
+      return after(delayMs, action);
+    };
+    request.run('first', () => begin(1_000));
+    await clock.advance(1_000);
+    expect(setIn).toEqual([undefined, undefined]);
+  });
+
   it('leave no timer behind when all have ended and the cache was closed', () => {
     const { clock, running, begin } = world();
     const last = begin(1_000);
@@ -107,6 +122,16 @@ describe('the signal of a load', () => {
     await clock.advance(1_000);
     expect(signal.aborted).toBe(true);
     expect((signal.reason as Error).name).toBe('AbortError');
+  });
+
+  it('is listened to as part of the request that asked for it', async () => {
+    const { clock, begin } = world();
+    const request = new AsyncLocalStorage<string>();
+    const heard: unknown[] = [];
+    for (const name of ['first', 'second'])
+      request.run(name, () => begin(1_000).signal.addEventListener('abort', () => heard.push(request.getStore())));
+    await clock.advance(1_000);
+    expect(heard).toEqual(['first', 'second']);
   });
 
   it('is aborted, for the reason there was, when it is asked for after that', () => {
