@@ -2,6 +2,7 @@ import type { CacheKey } from '../keys/cache-key.js';
 import { identifiersOfPath, isHashed } from '../keys/key-path.js';
 import { hashedIdentifier, type Keyspace } from '../keys/keyspace.js';
 import type { ResolvedRegionOptions } from '../options/resolved-options.js';
+import { apart } from '../shared/apart.js';
 import type { LocalEntry } from '../stores/local-store.js';
 import type { CallMode } from './call-modes.js';
 import type { FencedKey } from './call-fences.js';
@@ -19,6 +20,8 @@ import type { RegionState } from './region-state.js';
 import type { CacheWriter } from './writer.js';
 
 type Args = readonly unknown[];
+
+const resolved = (value: unknown) => Promise.resolve(value);
 
 /** L1 has no value for this caller. */
 export const NOTHING = Symbol('nothing');
@@ -209,7 +212,7 @@ export class EngineRegion implements Region {
     if (entry === undefined) return null;
     if (entry.revive === null) {
       this.noteHit(entry, asked);
-      return (entry.answer ??= Promise.resolve(entry.value));
+      return (entry.answer ??= apart(resolved, entry.value));
     }
     const value = this.revived(entry.revive, key, policy);
     if (value === NOTHING) return null;

@@ -1,4 +1,4 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
+import { apart } from '../shared/apart.js';
 import type { Clock, Timer } from '../shared/clock.js';
 
 /** A load that runs, and wants to be called at its time. */
@@ -24,8 +24,6 @@ export class RunningLoads {
   private timer: Timer | null = null;
   private armedForMs = Infinity;
   private isClosed = false;
-  /** Runs it as part of no request: the timer belongs to all of them, and shall keep what none of them stored. */
-  private readonly apart = AsyncLocalStorage.snapshot();
 
   constructor(private readonly clock: Clock) {}
 
@@ -56,7 +54,7 @@ export class RunningLoads {
     this.timer?.cancel();
     const stepMs = Math.min(dueMs - nowMs, MOST_STEP_MS);
     this.armedForMs = nowMs + stepMs;
-    this.timer = this.apart(() => this.clock.after(stepMs, this.tick));
+    this.timer = apart(() => this.clock.after(stepMs, this.tick));
   }
 
   private readonly tick = () => {

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { setFlagsFromString } from 'node:v8';
 import { engineOf } from '../../../lib/cache/redis-cache.js';
 import { runInNewContext } from 'node:vm';
@@ -192,6 +193,20 @@ describe.each(CODECS)('reading, with the codec %s', (codec) => {
     await settle();
     collectGarbage();
     expect(seen.filter((ref) => ref.deref()).length).toBeLessThan(10);
+  });
+
+  it('keeps nothing that the requests stored which loaded a value and found it in L1', async () => {
+    const { cache } = await world.start();
+    const request = new AsyncLocalStorage<object>();
+    const serve = async (stored: object) => {
+      await request.run(stored, () => cache.region('users').getOrLoad(1, async () => ({ a: 1 })));
+      return new WeakRef(stored);
+    };
+    const seen = [await serve({ user: 1 }), await serve({ user: 2 }), await serve({ user: 3 })];
+    expect(cache.status().regions['users']).toMatchObject({ hitsL1: 2, loads: 1 });
+    await settle();
+    collectGarbage();
+    expect(seen.map((ref) => ref.deref())).toEqual([undefined, undefined, undefined]);
   });
 
   it('answers calls of one type and schema from L1', async () => {
