@@ -1,3 +1,4 @@
+import { apart } from '../../shared/apart.js';
 import type { Clock, Timer } from '../../shared/clock.js';
 
 export interface AnswerDeadlinesOptions {
@@ -146,7 +147,7 @@ export class AnswerDeadlines {
   }
 
   private arm(): void {
-    this.timer = this.options.clock.after(this.tickMs, this.tick);
+    this.timer = apart(() => this.options.clock.after(this.tickMs, this.tick));
   }
 
   private readonly tick = () => {

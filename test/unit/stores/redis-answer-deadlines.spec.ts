@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { describe, expect, it } from '@jest/globals';
 import { AnswerDeadlines } from '../../../lib/stores/redis/answer-deadlines.js';
 import { FakeClock, gate } from '../../support/fake-clock.js';
@@ -34,6 +35,21 @@ describe('the deadlines of a connection', () => {
     await clock.advance(TIMEOUT_MS);
     expect(call.outcome).toBe('a value');
     expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('keep nothing of the request that set their timer', async () => {
+    const { clock, deadlines } = someDeadlines();
+    const request = new AsyncLocalStorage<string>();
+    const setIn: unknown[] = [];
+    const after = clock.after.bind(clock);
+    clock.after = (delayMs, action) => {
+      setIn.push(request.getStore());
+      return after(delayMs, action);
+    };
+    const call = request.run('first', () => outcomeOf(deadlines.bound(gate().promise)));
+    await clock.advance(2 * TIMEOUT_MS);
+    expect(call.outcome).not.toBe('pending');
+    expect(setIn.filter((stored) => stored !== undefined)).toEqual([]);
   });
 
   it('give a call up after its timeout, a tenth later at most', async () => {
