@@ -4,6 +4,7 @@ import { ask, cached, fill, lease, type Place } from '../contract/remote-store/a
 import { openRedisStore, type OpenedStore } from '../support/redis-store.js';
 import { type ClusterServers, startCluster } from '../support/servers/cluster.js';
 import { waitUntil } from '../support/servers/processes.js';
+import { redisCli, startRedis } from '../support/servers/redis.js';
 
 const BUCKETS = 24;
 
@@ -241,6 +242,39 @@ describe('Redis Cluster', () => {
     }
     await waitUntil(() => bothHear(one, two, places[0]!).then(() => true), { timeoutMs: 20_000, what: 'its buckets' });
   }, 40_000);
+
+  it('believes no server that took the address of a node that died', async () => {
+    const one = await open();
+    const places = placesOf(one);
+    await allIdentified(one, places);
+    const [place] = places as [Place];
+    const [, slotKey] = /(\{.+?\})/.exec(one.keyspace.bucketKey(place.key.bucket))!;
+    const port = cluster.ownerOf(cluster.slotOf(slotKey!))!;
+    let stranger: Awaited<ReturnType<typeof startRedis>> | undefined;
+    const failover = cluster.failMaster(port);
+    try {
+      await waitUntil(async () => (stranger = await startRedis({ port }).catch(() => undefined)) !== undefined, {
+        what: 'another server at that address',
+      });
+      // all the while it asks where its buckets are: a map from before the failover leads to the stranger
+      const asking = waitUntil(
+        async () => {
+          await Promise.all(places.map((each) => ask(one.store, each).catch(() => {})));
+          return (await read(one, place)).identified;
+        },
+        { timeoutMs: 20_000, what: 'the new owner' },
+      );
+      await failover;
+      await asking;
+      expect(redisCli(port, ['FUNCTION', 'LIST'])).toBe('');
+      expect(redisCli(port, ['DBSIZE'])).toBe('0');
+      expect(redisCli(port, ['INFO', 'commandstats'])).toMatch(/cmdstat_cluster\|info/);
+    } finally {
+      await failover.catch(() => {});
+      await stranger?.remove();
+      await cluster.recover(port);
+    }
+  }, 60_000);
 
   it('works for a user with the documented rights', async () => {
     const admin = await open();

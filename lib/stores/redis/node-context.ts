@@ -15,8 +15,11 @@ export interface NodeContext {
   readonly trustMs: number;
   readonly clock: Clock;
   readonly endpoints: Endpoints;
-  /** True where commands may be given to a connection that is being made. */
-  readonly queuesWhileConnecting: boolean;
+  /**
+   * True where a node is one of a Cluster: commands may be given to its connection while that is being made, and its
+   * server has to be of a Cluster.
+   */
+  readonly isCluster: boolean;
   /** A read was answered by a redirection: this server does not own the bucket (now). */
   readonly onRedirect: () => void;
 }

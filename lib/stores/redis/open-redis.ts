@@ -63,7 +63,7 @@ export function openRedis(
     endpoints,
     trustMs: options.maxAgeMs ?? DEFAULT_MAX_AGE_MS,
     clock,
-    queuesWhileConnecting: isCluster,
+    isCluster,
     onRedirect: () => void topology.refresh(),
   };
   const topology = topologyOf(plan, context, clock);

@@ -96,12 +96,12 @@ export const isNoCluster = (error: unknown): boolean => /cluster support disable
 export const isWrongType = (error: unknown): boolean => messageOf(error).startsWith('WRONGTYPE');
 
 /**
- * An answer that says that the command did **not** run: `owner` when another server owns the key (or this one is no
- * master any more), `later` while a slot is on its way.
+ * An answer that says that the command did **not** run: `owner` when another server owns the key (this one is no master
+ * any more, or of no Cluster), `later` while a slot is on its way.
  */
 export function redirectOf(error: unknown): 'owner' | 'later' | null {
   const message = messageOf(error);
-  if (/^(MOVED|READONLY)\b/.test(message)) return 'owner';
+  if (/^(MOVED|READONLY)\b/.test(message) || isNoCluster(error)) return 'owner';
   if (/^(ASK|TRYAGAIN|CLUSTERDOWN|LOADING|MASTERDOWN)\b/.test(message)) return 'later';
   return null;
 }

@@ -10,7 +10,14 @@ import { type FunctionVerb, functionName } from './functions/protocol-version.js
 import type { NodeContext } from './node-context.js';
 import { PollBatch } from './poll-batch.js';
 import { ReadBatch, UNIDENTIFIED } from './read-batch.js';
-import { isFunctionMissing, isLibraryPresent, isSilence, isWriteRefused, redirectOf } from './redis-errors.js';
+import {
+  isFunctionMissing,
+  isLibraryPresent,
+  isNoCluster,
+  isSilence,
+  isWriteRefused,
+  redirectOf,
+} from './redis-errors.js';
 
 const CONNECTING: ReadonlySet<string> = new Set(['wait', 'connecting', 'connect']);
 
@@ -90,6 +97,9 @@ export class RedisNode {
   private readonly endOpenings: () => void;
   private readonly bulk = new BulkLane();
   private loading: Promise<void> | null = null;
+  /** The epoch in which the server was found to be a node of a Cluster; -1: never. */
+  private memberIn = -1;
+  private proving: Promise<void> | null = null;
   private handshake: Timer | null = null;
   private isInTurn = false;
   private readonly onConnect = () => {
@@ -135,7 +145,7 @@ export class RedisNode {
   get isDown(): boolean {
     const { status } = this.client;
     // the connections of a Cluster's nodes are made when they are first needed, and queue what comes before
-    return status !== 'ready' && (!this.context.queuesWhileConnecting || !CONNECTING.has(status));
+    return status !== 'ready' && (!this.context.isCluster || !CONNECTING.has(status));
   }
 
   /** @param atMs when what is to be believed was sent */
@@ -264,14 +274,17 @@ export class RedisNode {
       if (isWriteRefused(error) || redirectOf(error) === 'owner') this.lastError = error as Error;
       throw error;
     };
-    const once = () => {
+    const isProbe = verb === 'poll' || verb === 'survey';
+    const once = (): Promise<T> => {
+      const proof = this.provesMembership(isProbe);
+      if (proof !== null) return proof.then(once);
       const { all, take } = prepare();
       const sent = { epoch: this.epoch, atMs: this.context.clock.now() };
       const command = [functionName(verb), ...all];
       const name = isBinary ? 'callBuffer' : 'call';
       return this.send(
         (client) => (client[name]('FCALL', command) as Promise<unknown>).then((raw) => take(raw, sent), refused),
-        { isProbe: verb === 'poll' || verb === 'survey', isLong: (weight ?? 0) > LONG, onLateAnswer },
+        { isProbe, isLong: (weight ?? 0) > LONG, onLateAnswer },
       );
     };
     const inTurn = () => (weight === undefined ? once() : this.bulk.run(weight, once));
@@ -279,6 +292,30 @@ export class RedisNode {
       if (!isFunctionMissing(error)) throw error;
       return this.loadLibrary().then(inTurn);
     });
+  }
+
+  /**
+   * The address of a node that died may be another server's by now: one that is of no Cluster redirects nobody, would
+   * take the library, and answer for buckets that it does not own, until the map of slots is fetched anew. So before
+   * the first function on a connection its server is asked. Reads count only after a function, and need not wait.
+   *
+   * @returns null: nothing is to be proven. Rejects when the server is of no Cluster; its connection is ended then
+   */
+  private provesMembership(isProbe: boolean): Promise<void> | null {
+    if (!this.context.isCluster || this.memberIn === this.epoch) return null;
+    this.proving ??= this.askForMembership(isProbe).finally(() => (this.proving = null));
+    return this.proving;
+  }
+
+  private async askForMembership(isProbe: boolean): Promise<void> {
+    const { epoch } = this;
+    try {
+      await this.send((client) => client.call('CLUSTER', 'INFO'), { isProbe });
+    } catch (error) {
+      if (isNoCluster(error)) this.client.disconnect();
+      throw error;
+    }
+    this.memberIn = epoch;
   }
 
   /** What an accepted function says about its bucket, and proves about this connection. */

@@ -93,7 +93,7 @@ function aNode(positions: KnownPositions, answer: () => unknown): RedisNode {
     endpoints: new Endpoints(systemClock, silentLogger),
     trustMs: 60_000,
     clock: systemClock,
-    queuesWhileConnecting: false,
+    isCluster: false,
     onRedirect: () => {},
   });
 }

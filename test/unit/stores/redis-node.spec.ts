@@ -40,7 +40,7 @@ function aNode(
     endpoints,
     trustMs: TRUST_MS,
     clock,
-    queuesWhileConnecting: false,
+    isCluster: false,
     onRedirect: () => {},
   });
   return { clock, server, positions, client, node, read: () => node.read(0, 'user:profile:1:json', false) };

@@ -26,7 +26,7 @@ function checkOf(...incarnations: number[]): Promise<void> {
     endpoints: new Endpoints(clock, silentLogger),
     trustMs: 1_000,
     clock,
-    queuesWhileConnecting: false,
+    isCluster: false,
     onRedirect: () => {},
   };
   const node = new RedisNode(client.asRedis, context);

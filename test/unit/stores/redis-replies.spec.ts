@@ -38,7 +38,7 @@ function aStore(answer: (name: string, args: readonly unknown[]) => unknown) {
     endpoints,
     trustMs: 1_000,
     clock,
-    queuesWhileConnecting: false,
+    isCluster: false,
     onRedirect: () => {},
   });
   const store = new RedisRemoteStore({
