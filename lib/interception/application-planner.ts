@@ -8,6 +8,7 @@ import { callStepsOf } from './call-steps.js';
 import { DeclarationChecks } from './declaration-checks.js';
 import { DeclarationWarnings } from './declaration-warnings.js';
 import { warnOfIdleEvictions } from './idle-evictions.js';
+import { warnOfIdleRegionOptions } from './idle-region-options.js';
 import { KeyMeetings } from './key-meetings.js';
 import { adviseOnRegions } from './region-advice.js';
 import { notifyRegions } from './region-notices.js';
@@ -54,6 +55,7 @@ export class ApplicationPlanner implements CallPlanner, OnModuleInit {
     for (const { method, runtimeClass } of declared) this.planOf(method, runtimeClass);
     if (!this.hasLooked) {
       warnOfIdleEvictions(declared, this.caches, this.warn);
+      warnOfIdleRegionOptions(declared, this.caches, this.warn);
       adviseOnRegions(declared, this.caches, this.logger);
     }
     this.hasLooked = true;

@@ -47,7 +47,16 @@ function errorOf(issue: Issue, { root, prefix, namesAt, missing = {} }: ShapeNam
   } catch (error) {
     if (error instanceof CacheError) return error;
   }
-  return new CacheError('RC_INVALID_OPTION', `${option} must be ${issue.message}, got ${describeValue(issue.input)}.`);
+  const got = describeValue(issue.input);
+  return new CacheError('RC_INVALID_OPTION', `${option} must be ${issue.message}, got ${got}.${textCure(issue)}`);
+}
+
+/** What an environment variable says is a text. */
+function textCure({ expected, input, message }: Issue): string {
+  if (typeof input !== 'string') return '';
+  if (expected === 'boolean') return " It is a text, as of an environment variable: write text === 'true'.";
+  const isNumber = /^a (whole )?number/.test(message) && input.trim() !== '' && Number.isFinite(Number(input));
+  return isNumber ? ' It is a text, as of an environment variable: write Number(text).' : '';
 }
 
 function isUnknownOption(issue: Issue): boolean {

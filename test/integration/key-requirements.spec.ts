@@ -398,6 +398,34 @@ describe('an eviction that matches nothing', () => {
   });
 });
 
+describe('options of a region that no decorator names', () => {
+  @Injectable()
+  class Users {
+    @Cacheable({ region: 'profile', key: '{id}' }) async findOne(id: number) {
+      return id;
+    }
+  }
+  const bootWith = async (...regions: string[]) => {
+    const all = Object.fromEntries(regions.map((name) => [name, { ttl: '1h' as const }]));
+    const imports = [RedisCacheModule.forRoot({ service: 'user', regions: all })];
+    const app = await Test.createTestingModule({ imports, providers: [Users] })
+      .setLogger(logger)
+      .compile();
+    open.push(app);
+    await app.init();
+  };
+
+  it('are told where one nearly the same has none', async () => {
+    await bootWith('profiles');
+    expect(warnings).toEqual([expect.stringMatching(/^Options are given for regions\.profiles, .*regions\.profile\?/)]);
+  });
+
+  it('are not told once that has its own, nor where no name is near', async () => {
+    await bootWith('profiles', 'profile', 'by-hand');
+    expect(warnings).toEqual([]);
+  });
+});
+
 describe('methods that read one region by keys of their own', () => {
   it('are warned of in pairs that may meet, and no longer once the line was followed', async () => {
     @Injectable()

@@ -194,6 +194,14 @@ describe('a cache on Redis', () => {
   );
 });
 
+it('says where a refused login stands in a URL', async () => {
+  const url = `redis://password-alone@127.0.0.1:${server.port}`;
+  const imports = [RedisCacheModule.forRoot({ service: 'user', redis: { url } })];
+  const app = await Test.createTestingModule({ imports }).compile();
+  await expect(app.init()).rejects.toThrow(/is disabled\. Check user name .* without a user redis:\/\/:password@host/);
+  await app.close();
+});
+
 describe('a boot that fails', () => {
   const weak = 'redis://weak:pw@127.0.0.1:';
   beforeAll(() => void redisCli(server.port, 'ACL SETUSER weak on >pw ~* &* +ping +info +hello +client'.split(' ')));

@@ -56,7 +56,8 @@ export async function preflight(topology: RedisTopology, context: NodeContext, l
     if (isLoginRefused(away)) {
       throw new CacheError(
         'RC_REDIS_PERMISSION',
-        `Redis refused the login: ${away.message}. Check user name and password.`,
+        `Redis refused the login: ${away.message.replace(/\.$/, '')}. Check user name and password; in a URL they stand as redis://user:password@host, ` +
+          `without a user redis://:password@host, and a % of theirs as %25.`,
         { cause: away },
       );
     }

@@ -169,6 +169,17 @@ describe('resolveOptions', () => {
       'regions.p.ttl must be a duration, got "5 minutes". Write',
     ],
     ['a jitter over 1', { jitter: 10 }, 'jitter must be a number from 0 to 1, got 10.'],
+    [
+      'a switch in text',
+      { enabled: 'false' },
+      `enabled must be true or false, got "false". It is a text, as of an environment variable: write text === 'true'.`,
+    ],
+    ['a number in text', { jitter: '0.2' }, 'got "0.2". It is a text, as of an environment variable: write Number('],
+    [
+      'a count in text',
+      { maxValueBytes: '10' },
+      'got "10". It is a text, as of an environment variable: write Number(',
+    ],
     ['a jitter in text', { jitter: '10%' }, 'jitter must be a number from 0 to 1, got "10%".'],
     ['an infinite maxAge', { l1: { maxAge: Infinity } }, 'l1.maxAge must be a duration, got Infinity.'],
     ['an L1 of 0 entries', { l1: { maxEntries: 0 } }, 'l1.maxEntries must be a whole number >= 1, got 0.'],
