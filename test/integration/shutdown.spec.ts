@@ -25,6 +25,7 @@ class Users {
 }
 
 let server: RedisServer;
+const connections = () => Number(/connected_clients:(\d+)/.exec(redisCli(server.port, ['INFO', 'clients']))![1]) - 1;
 const open: TestingModule[] = [];
 
 async function boot(): Promise<TestingModule> {
@@ -69,9 +70,17 @@ describe('an application that closes', () => {
     expect(await app.get(Users).find(1)).toBe('Alan');
   });
 
+  it.each([
+    ['unused', async () => {}],
+    ['after a call of a decorated method', (app: TestingModule) => app.get(Users).find(1)],
+  ])('ends, and leaves no connection, when it was never initialised: %s', async (_case, use) => {
+    const app = await boot();
+    await use(app);
+    await app.close();
+    await waitUntil(() => connections() === 0, { what: 'no connection' });
+  });
+
   it('leaves no connection when it closes while Redis hangs at its boot', async () => {
-    const connections = () =>
-      Number(/connected_clients:(\d+)/.exec(redisCli(server.port, ['INFO', 'clients']))![1]) - 1;
     await waitUntil(() => connections() === 0, { what: 'the end of the others' });
     server.freeze();
     const app = await boot();
