@@ -5,8 +5,9 @@ import type { RedisCache } from '../cache/redis-cache.js';
 import { nearestName } from '../shared/nearest-name.js';
 
 /**
- * Finds regions of the module's options that no decorator names, where one that is nearly the same has no options: its
- * options were probably meant. A region may be used by hand, so that it is one line at boot.
+ * Finds regions of the module's options that no cache decorator names, where one that is nearly the same has no
+ * options: those were probably meant for it. A region may be used by hand or by `@HttpCache`, so that it is one line at
+ * boot.
  */
 export function warnOfIdleRegionOptions(
   declared: readonly DeclaredMethod[],
@@ -27,8 +28,8 @@ export function warnOfIdleRegionOptions(
       const near = names.has(name) ? undefined : nearestName(name, without);
       if (near === undefined) continue;
       warn(
-        `Options are given for regions.${name}, a region that no decorator names; region "${near}" has none. ` +
-          `Did you mean regions.${near}? If "${name}" is used by hand, add regions: { ${JSON.stringify(near)}: {} }.`,
+        `Options are given for regions.${name}, a region that no @Cacheable, @CachePut or @CacheEvict names; region "${near}" has none. ` +
+          `Did you mean regions.${near}? If "${name}" is used by hand or by @HttpCache, add regions: { ${JSON.stringify(near)}: {} }.`,
       );
     }
   }
