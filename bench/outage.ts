@@ -1,7 +1,11 @@
 // What callers see while Redis is away, with default settings, beside peers: npm run bench -- outage
 // OUTAGE_MINUTES=10 lets the long outage and the watch for false openings last ten minutes instead of one;
-// OUTAGE_ONLY=hung,away runs some. What lasts longer than a minute is suffered by all contenders side by side.
+// OUTAGE_ONLY=hung,away runs some. What lasts half a minute and more is suffered side by side, by each contender in a
+// process of its own (OUTAGE_CONTENDER names it), since what one piles up would hold up the others.
+import { execFile } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { type Proxy, startProxy } from '../test/support/servers/proxy.js';
 import { type RedisServer, startRedis } from '../test/support/servers/redis.js';
 import type { Contender, OpenContender } from './support/contender.js';
@@ -11,6 +15,8 @@ import { EARLY_MS, type Storm, storm } from './support/storm.js';
 
 const MINUTES = Number(process.env['OUTAGE_MINUTES'] ?? 1);
 const only = process.env['OUTAGE_ONLY']?.split(',');
+const alone = process.env['OUTAGE_CONTENDER'];
+const run = promisify(execFile);
 const WARM = Array.from({ length: 50 }, (_, n) => `warm-${n}`);
 /** What a miss costs. */
 const LOAD_MS = 2;
@@ -181,11 +187,30 @@ const sufferOne = async (contender: Contender, outage: Outage): Promise<Row> => 
   const { before, seen, back, unhandled: uncaught, grownMiB } = await suffer(contender, outage);
   return row(contender.name, seen, before, back, uncaught, grownMiB);
 };
-for (const outage of OUTAGES.filter(({ name }) => only?.includes(name) ?? true)) {
-  const isLong = outage.lastsMs > 60_000;
-  const rows: Row[] = isLong ? await Promise.all(all.map((contender) => sufferOne(contender, outage))) : [];
+const sufferApart = async ({ name }: Contender, outage: Outage): Promise<Row> => {
+  const env = { ...process.env, OUTAGE_ONLY: outage.name, OUTAGE_CONTENDER: name };
+  const { stdout } = await run(process.execPath, [fileURLToPath(import.meta.url)], { env });
+  // never is no number of JSON
+  return JSON.parse(stdout.trim().split('\n').at(-1)!, (_, value: unknown) => value ?? Infinity) as Row;
+};
+const outages = OUTAGES.filter(({ name }) => only?.includes(name) ?? true);
+if (alone !== undefined) {
+  console.log(
+    JSON.stringify(
+      await sufferOne(
+        all.find(({ name }) => name === alone)!,
+        outages[0]!,
+      ),
+    ),
+  );
+  process.exit(0);
+}
+for (const outage of outages) {
+  const isLong = outage.lastsMs >= 30_000;
+  const rows: Row[] = isLong ? await Promise.all(all.map((contender) => sufferApart(contender, outage))) : [];
   if (!isLong) for (const contender of all) rows.push(await sufferOne(contender, outage));
-  printTable(`${outage.name}, ${outage.lastsMs / 1_000} s${isLong ? ', side by side in one process' : ''}`, rows);
+  const title = `${outage.name}, ${outage.lastsMs / 1_000} s${isLong ? ', side by side' : ''}`;
+  printTable(title, rows);
 }
 if (only?.includes('false-openings') ?? true) {
   // in one process: the blocks of one follow those of the other
