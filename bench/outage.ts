@@ -116,7 +116,14 @@ async function recovery({ proxy }: Stage, redis: () => RedisServer, open: OpenCo
 
 async function suffer(contender: Contender, { lastsMs, begin, end }: Outage) {
   return staged(contender, async (open, stage) => {
-    const before = await storm(open.get, { total: 500, overMs: 1_000, limitMs: 2_000, warm: WARM, prefix: 'healthy' });
+    // a process that has just started answers slowly, and is given more time for it
+    const before = await storm(open.get, {
+      total: 2_500,
+      overMs: 5_000,
+      limitMs: 2_000,
+      warm: WARM,
+      prefix: 'healthy',
+    });
     unhandled = 0;
     await begin(stage);
     const rssBefore = process.memoryUsage.rss();
