@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { type ClusterServers, startCluster } from '../../support/servers/cluster.js';
-import { sleep } from '../../support/servers/processes.js';
+import { sleep, waitUntil } from '../../support/servers/processes.js';
+import { type RedisServer, startRedis } from '../../support/servers/redis.js';
 import type { Fault, ServerPrograms, Topology } from '../topology.js';
 import { versionOf, withAdmin } from './admin.js';
 import { loseWrites, REPLICATION_CONF } from './replication.js';
@@ -20,12 +21,12 @@ export async function startClusterTopology({ bin, cli }: ServerPrograms, buckets
     connection: { nodes: cluster.rootNodes },
     buckets,
     server: await versionOf(cluster.ports[0]!),
-    faults: clusterFaults(cluster, { cli, buckets }),
+    faults: clusterFaults(cluster, { bin, cli, buckets }),
     stop: () => cluster.stop(),
   };
 }
 
-function clusterFaults(cluster: ClusterServers, { cli, buckets }: { cli: string; buckets: number }): Fault[] {
+function clusterFaults(cluster: ClusterServers, { bin, cli, buckets }: ServerPrograms & { buckets: number }): Fault[] {
   const onAll = (ports: readonly number[], ...command: [string, ...(string | number)[]]) =>
     Promise.all(ports.map((port) => withAdmin(port, (admin) => admin.call(...command)))).then(() => {});
   const killClients = (type: string) => () => onAll(cluster.ports, 'CLIENT', 'KILL', 'TYPE', type, 'SKIPME', 'yes');
@@ -76,6 +77,24 @@ function clusterFaults(cluster: ClusterServers, { cli, buckets }: { cli: string;
         const port = random.pick(cluster.masterPorts());
         await loseWrites(port, random);
         await cluster.failMaster(port);
+        await cluster.recover(port);
+        await cluster.settled();
+      },
+    },
+    {
+      // as where addresses are given again: pods, machines of a cloud
+      name: 'stranger at the address of a dead node',
+      weight: 3,
+      losesData: true,
+      async run(random) {
+        const port = random.pick(cluster.masterPorts());
+        const failover = cluster.failMaster(port);
+        let stranger: RedisServer | undefined;
+        const isThere = async () => (stranger = await startRedis({ bin, port }).catch(() => undefined)) !== undefined;
+        await waitUntil(isThere, { timeoutMs: 20_000, what: 'a stranger at that address' });
+        await failover;
+        await sleep(random.between(100, 3_000));
+        await stranger!.remove();
         await cluster.recover(port);
         await cluster.settled();
       },
