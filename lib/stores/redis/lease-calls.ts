@@ -16,12 +16,12 @@ export class LeaseCalls {
   private readonly lost = new LostLeases();
 
   private readonly leases = new TurnCalls<LeaseArgs, ReadOrLease>({
-    groupOf: leaseGroups(),
+    groupOf: leaseGroupOf,
     weightOf: () => 0,
     send: (all) => this.askAll(all),
   });
   private readonly fills = new TurnCalls<FillArgs, FillOutcome>({
-    groupOf: ({ key }) => key.bucket,
+    groupOf: ({ key }) => String(key.bucket),
     weightOf: ({ payload }) => payload.length,
     send: (all) => this.fillAll(all),
   });
@@ -48,7 +48,7 @@ export class LeaseCalls {
     for (const lease of this.lost.due(bucket, this.clock.now())) this.giveUp(lease);
   }
 
-  /** @param all of one bucket, and alike in what {@link leaseGroups} compares */
+  /** @param all of one bucket, and alike in what {@link leaseGroupOf} says */
   private askAll(all: readonly LeaseArgs[]): Promise<readonly ReadOrLease[]> {
     const { lost } = this;
     const [{ key, binary, leaseMs, keepMs, onFailover = 'flush' }] = all as [LeaseArgs];
@@ -107,23 +107,9 @@ function isGranted(answer: unknown): boolean {
   return Array.isArray(answer) && String(answer[0]) === 'L';
 }
 
-/** What reads must have in common to be asked in one call. Most have it with the one before. */
-function leaseGroups(): (args: LeaseArgs) => string {
-  let last: LeaseArgs | null = null;
-  let group = '';
-  return (args) => {
-    if (last === null || !isAlike(args, last)) {
-      const { key, binary, leaseMs, keepMs, onFailover } = args;
-      group = `${key.bucket} ${binary} ${leaseMs} ${keepMs} ${onFailover}`;
-    }
-    last = args;
-    return group;
-  };
-}
-
-function isAlike(a: LeaseArgs, b: LeaseArgs): boolean {
-  const isSame = a.key.bucket === b.key.bucket && a.binary === b.binary && a.onFailover === b.onFailover;
-  return isSame && a.leaseMs === b.leaseMs && a.keepMs === b.keepMs;
+/** What reads must have in common to be asked in one call. */
+function leaseGroupOf({ key, binary, leaseMs, keepMs, onFailover }: LeaseArgs): string {
+  return `${key.bucket} ${binary} ${leaseMs} ${keepMs} ${onFailover}`;
 }
 
 function pairsOf(all: readonly { readonly key: CacheKey }[]): string[] {

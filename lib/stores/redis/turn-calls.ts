@@ -19,12 +19,12 @@ const MAX_WEIGHT = 1_000_000;
  * keys.
  */
 export class TurnCalls<Item, Answer> {
-  private groups = new Map<unknown, Group<Item, Answer>>();
+  private groups = new Map<string, Group<Item, Answer>>();
 
   constructor(
     private readonly options: {
-      /** Items of which it says the same may go out together. */
-      readonly groupOf: (item: Item) => unknown;
+      /** Items of one text may go out together. */
+      readonly groupOf: (item: Item) => string;
       /** Bytes, about. */
       readonly weightOf: (item: Item) => number;
       /** Sends at least one. @returns the answers in their order */
