@@ -41,10 +41,13 @@ export class CacheEngine {
   private readonly offRegions = new Set<string>();
   /** Of tags and of the whole cache. */
   private readonly counts: EvictionCounts = { evictions: 0, evictionsFailed: 0 };
+  /** Whether identifiers of some region are to be read nowhere (`keys: 'hashed'`). */
+  readonly hidesIdentifiers: boolean;
   private opening: Promise<void> | null = null;
   private closing: Promise<void> | null = null;
 
   constructor(private readonly parts: Parts) {
+    this.hidesIdentifiers = [...parts.options.regions.values()].some(({ keys }) => keys === 'hashed');
     parts.engine.modes.onChange = () => {
       for (const { region } of this.regions.values()) region.modesChanged();
     };
@@ -52,11 +55,6 @@ export class CacheEngine {
 
   get name(): string {
     return this.parts.options.name;
-  }
-
-  /** Whether identifiers of some region are to be read nowhere (`keys: 'hashed'`). */
-  get hidesIdentifiers(): boolean {
-    return [...this.parts.options.regions.values()].some(({ keys }) => keys === 'hashed');
   }
 
   /** `embedded`: in this process, which a server has no part in. */

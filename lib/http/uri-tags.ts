@@ -12,7 +12,7 @@ const MOST_READABLE = 200;
  *
  * @param isHidden no path is to be read in it: in caches that have a region with `keys: 'hashed'`
  */
-export function uriTagOf(exchange: Exchange, isHidden = false): string {
+export function uriTagOf(exchange: Exchange, isHidden: boolean): string {
   const { template, params } = exchange;
   if (template === null || /[?+]|\{(?!\/?\*)/.test(template)) return uriTag(exchange.url, isHidden);
   return uriTag(
@@ -26,8 +26,8 @@ export function uriTagOf(exchange: Exchange, isHidden = false): string {
   );
 }
 
-/** @param url path, or path and query */
-export function uriTag(url: string, isHidden = false): string {
+/** @param url path, or path and query @param isHidden as that of {@link uriTagOf} */
+export function uriTag(url: string, isHidden: boolean): string {
   const [path = ''] = url.split(/[?#]/, 1);
   const segments = path.split('/').filter((segment) => segment !== '');
   const normal = `uri:/${segments.map((segment) => encoded(decoded(segment))).join('/')}`;

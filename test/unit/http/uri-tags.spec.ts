@@ -3,7 +3,7 @@ import type { Exchange } from '../../../lib/http/exchange.js';
 import { uriTag, uriTagOf } from '../../../lib/http/uri-tags.js';
 
 const of = (template: string | null, params: object, url = '/elsewhere') =>
-  uriTagOf({ template, params, url } as unknown as Exchange);
+  uriTagOf({ template, params, url } as unknown as Exchange, false);
 
 describe('the tag of a path', () => {
   it.each([
@@ -25,7 +25,7 @@ describe('the tag of a path', () => {
     ['//users//42#top', 'uri:/users/42'],
     ['/us%65rs/4%32', 'uri:/users/42'],
     ['/%e4%zz', 'uri:/%25e4%25zz'],
-  ])('of %s is %s', (url, expected) => expect(uriTag(url)).toBe(expected));
+  ])('of %s is %s', (url, expected) => expect(uriTag(url, false)).toBe(expected));
 
   it('is a digest where no path is to be read, the same for all spellings', () => {
     expect(uriTag('/reset/s3cret', true)).toMatch(/^uri:~[\w-]{43}$/);
@@ -36,6 +36,6 @@ describe('the tag of a path', () => {
   });
 
   it('is a digest where it would be too long for one', () => {
-    expect(uriTag(`/${'x'.repeat(10_000)}`)).toMatch(/^uri:~[\w-]{43}$/);
+    expect(uriTag(`/${'x'.repeat(10_000)}`, false)).toMatch(/^uri:~[\w-]{43}$/);
   });
 });
