@@ -112,8 +112,10 @@ export class CacheRegion<T = unknown> {
       const policy = this.#policyOf(options, 'getOrLoad');
       if (policy.tags) this.#region.declareTags();
       const asked = options === undefined ? undefined : askedOf(options);
-      const read = isPlain ? this.#region.readBehind : this.#region.read;
-      return read.call(this.#region, cacheKey, policy, NO_ARGS, loader, asked) as Promise<T>;
+      const read = isPlain
+        ? this.#region.readBehind(cacheKey, policy, NO_ARGS, loader, asked)
+        : this.#region.read(cacheKey, policy, NO_ARGS, loader, asked);
+      return read as Promise<T>;
     } catch (error) {
       return Promise.reject(error);
     }

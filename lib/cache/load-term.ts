@@ -1,9 +1,6 @@
 import { AsyncResource } from 'node:async_hooks';
 import type { Lease } from './held-lease.js';
-import type { RunningLoad } from './running-loads.js';
-
-/** Timers fire early by less than this, ms. */
-const EARLY_MS = 1;
+import { EARLY_MS, type RunningLoad } from './running-loads.js';
 
 /**
  * The time that a load has: its lease is renewed until the region's `lease` is over. The signal that tells so is made

@@ -16,7 +16,7 @@ export interface RunningLoad {
 const LEAST_STEP_MS = 5;
 const MOST_STEP_MS = 600;
 /** Timers fire early by less than this, ms. */
-const EARLY_MS = 1;
+export const EARLY_MS = 1;
 
 /** The loads of a process on one timer: most have ended before their time comes, and never cost one. */
 export class RunningLoads {

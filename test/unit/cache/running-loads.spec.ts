@@ -4,6 +4,7 @@ import type { Lease } from '../../../lib/cache/held-lease.js';
 import { LoadTerm } from '../../../lib/cache/load-term.js';
 import { RunningLoads } from '../../../lib/cache/running-loads.js';
 import { FakeClock } from '../../support/fake-clock.js';
+import { storesOfTimers } from '../../support/timer-stores.js';
 
 /** Its timers do not count the time in which the machine stands still. */
 class StoppingClock extends FakeClock {
@@ -91,12 +92,7 @@ describe('loads that run', () => {
   it('leave nothing of the request that set it with the timer', async () => {
     const { clock, begin } = world();
     const request = new AsyncLocalStorage<string>();
-    const setIn: unknown[] = [];
-    const after = clock.after.bind(clock);
-    clock.after = (delayMs, action) => {
-      setIn.push(request.getStore());
-      return after(delayMs, action);
-    };
+    const setIn = storesOfTimers(clock, request);
     request.run('first', () => begin(1_000));
     await clock.advance(1_000);
     expect(setIn).toEqual([undefined, undefined]);

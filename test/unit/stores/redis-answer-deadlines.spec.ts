@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { describe, expect, it } from '@jest/globals';
 import { AnswerDeadlines } from '../../../lib/stores/redis/answer-deadlines.js';
 import { FakeClock, gate } from '../../support/fake-clock.js';
+import { storesOfTimers } from '../../support/timer-stores.js';
 
 const TIMEOUT_MS = 250;
 
@@ -40,12 +41,7 @@ describe('the deadlines of a connection', () => {
   it('keep nothing of the request that set their timer', async () => {
     const { clock, deadlines } = someDeadlines();
     const request = new AsyncLocalStorage<string>();
-    const setIn: unknown[] = [];
-    const after = clock.after.bind(clock);
-    clock.after = (delayMs, action) => {
-      setIn.push(request.getStore());
-      return after(delayMs, action);
-    };
+    const setIn = storesOfTimers(clock, request);
     const call = request.run('first', () => outcomeOf(deadlines.bound(gate().promise)));
     await clock.advance(2 * TIMEOUT_MS);
     expect(call.outcome).not.toBe('pending');
