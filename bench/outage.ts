@@ -96,10 +96,10 @@ async function staged<T>(
  * How long after the end a key that was not asked for before is a hit, ms: where it is loaded once, and then is in
  * Redis.
  */
-async function recovery({ proxy }: Stage, redis: () => RedisServer, open: OpenContender): Promise<number> {
+async function recovery({ server }: Stage, open: OpenContender): Promise<number> {
   const from = performance.now();
   const { Redis } = await import('ioredis');
-  const admin = new Redis(redis().port);
+  const admin = new Redis(server.port);
   admin.on('error', () => {});
   try {
     for (let n = 0; performance.now() - from < BACK_WITHIN_MS; n++) {
@@ -110,7 +110,6 @@ async function recovery({ proxy }: Stage, redis: () => RedisServer, open: OpenCo
     return Infinity;
   } finally {
     admin.disconnect();
-    void proxy;
   }
 }
 
@@ -137,7 +136,7 @@ async function suffer(contender: Contender, { lastsMs, begin, end }: Outage) {
     });
     await sleep(lastsMs);
     await end(stage);
-    const back = await recovery(stage, () => stage.server, open);
+    const back = await recovery(stage, open);
     const seen = await storming;
     return { before, seen, back, unhandled, grownMiB: (process.memoryUsage.rss() - rssBefore) / 1024 ** 2 };
   });
