@@ -199,7 +199,6 @@ it('says where a refused login stands in a URL', async () => {
   const imports = [RedisCacheModule.forRoot({ service: 'user', redis: { url } })];
   const app = await Test.createTestingModule({ imports }).compile();
   await expect(app.init()).rejects.toThrow(/is disabled\. Check user name .* without a user redis:\/\/:password@host/);
-  await app.close();
 });
 
 describe('a boot that fails', () => {
