@@ -1,5 +1,6 @@
 import { apart } from '../../shared/apart.js';
 import type { Clock, Timer } from '../../shared/clock.js';
+import { UsualAnswer } from './usual-answer.js';
 
 export interface AnswerDeadlinesOptions {
   readonly clock: Clock;
@@ -31,10 +32,11 @@ const LEAST_TICKS = 5;
  */
 const LEAST_WAIT_MS = 75;
 
-/** A wait is so many times the longest of the recent answers. */
-const MARGIN = 8;
+/** A wait is so many times what is usual … */
+const MARGIN = 4;
 
-/** What an answer took is forgotten by this share with each later one. */
+/** … and so many times what a late answer took, which is forgotten by a share with each later answer. */
+const LATE_MARGIN = 1.5;
 const FORGOTTEN = 0.0005;
 
 /** So many answers have to be known before a wait is shortened. */
@@ -43,9 +45,9 @@ const ANSWERS_TO_KNOW = 50;
 /**
  * The deadlines of one connection, on one coarse timer that runs while something waits.
  *
- * A server that answers in a millisecond, and has not for a hundred, hangs: so the wait is eight times the longest of
- * the recent answers, within `LEAST_WAIT_MS` and `timeoutMs`. Late answers count too, so that a server that became slow
- * is waited for longer at once.
+ * A server that answers in a millisecond, and has not for a hundred, hangs: so the wait is four times what its slow
+ * answers usually take, within `LEAST_WAIT_MS` and `timeoutMs`. An answer that came late counts at once, so that a
+ * server that became slow is not taken for one that hangs twice.
  *
  * Time is counted in ticks, and a tick counts for two at most: while this process's own event loop is blocked (a long
  * computation, a garbage collection, a frozen machine) no answer can be read, so that time is not the server's. What
@@ -63,8 +65,9 @@ export class AnswerDeadlines {
   private answers = 0;
   /** Long ones that wait. */
   private long = 0;
-  /** Of the recent answers; an older one counts for less, ms. */
-  private longestMs = 0;
+  private readonly usual = new UsualAnswer();
+  /** What the longest of the late answers took; an older one counts for less, ms. */
+  private lateMs = 0;
   /** In the order in which they were sent, which is the order of the answers. */
   private waits: Wait[] = [];
 
@@ -111,7 +114,7 @@ export class AnswerDeadlines {
   get waitMs(): number {
     const { timeoutMs } = this.options;
     if (this.answers < ANSWERS_TO_KNOW || this.long > 0) return timeoutMs;
-    return Math.min(timeoutMs, Math.max(LEAST_WAIT_MS, MARGIN * this.longestMs));
+    return Math.min(timeoutMs, Math.max(LEAST_WAIT_MS, MARGIN * this.usual.ms, LATE_MARGIN * this.lateMs));
   }
 
   /** The server is silent: nobody waits for what was sent to it. */
@@ -128,13 +131,14 @@ export class AnswerDeadlines {
     wait.state = 'answered';
     this.isHeard = true;
     if (wait.isLong) this.long -= 1;
-    else if (isAnswer) this.learn(this.now() - wait.sentMs);
+    else if (isAnswer) this.learn(this.now() - wait.sentMs, isInTime);
     return isInTime;
   }
 
-  private learn(tookMs: number): void {
+  private learn(tookMs: number, isInTime: boolean): void {
     this.answers += 1;
-    this.longestMs = Math.max(Math.min(tookMs, this.options.timeoutMs), this.longestMs * (1 - FORGOTTEN));
+    this.usual.learn(tookMs);
+    this.lateMs = Math.max(isInTime ? 0 : Math.min(tookMs, this.options.timeoutMs), this.lateMs * (1 - FORGOTTEN));
   }
 
   private makeLate(wait: Wait): void {

@@ -150,17 +150,27 @@ describe('a server whose answers are quick', () => {
     expect(call.outcome).toBe('No answer within 75 ms');
   });
 
-  it('is waited for eight times the longest of the recent answers, and never longer than the timeout', async () => {
+  it('is waited for four times what its slow answers take, and never longer than the timeout', async () => {
     const world = someDeadlines();
     await answered(50, 1, world);
     await answered(1, 20, world);
-    expect(world.deadlines.waitMs).toBeCloseTo(160, 0);
-    await answered(1, 74, world);
+    expect(world.deadlines.waitMs).toBe(80);
+    await answered(320, 30, world);
+    expect(world.deadlines.waitMs).toBe(120);
+    await answered(320, 74, world);
     expect(world.deadlines.waitMs).toBe(TIMEOUT_MS);
-    // quick answers make it forget, slowly
-    await answered(500, 0, world);
-    expect(world.deadlines.waitMs).toBeGreaterThan(200);
-    await answered(6_000, 0, world);
+    await answered(320, 1, world);
+    expect(world.deadlines.waitMs).toBe(75);
+  });
+
+  it('is waited for no longer because its machine paused now and then', async () => {
+    const world = someDeadlines();
+    await answered(320, 1, world);
+    await answered(3, 60, world);
+    await answered(100, 1, world);
+    await answered(3, 60, world);
+    expect(world.deadlines.waitMs).toBe(75);
+    await answered(320, 1, world);
     expect(world.deadlines.waitMs).toBe(75);
   });
 
@@ -176,6 +186,11 @@ describe('a server whose answers are quick', () => {
     await world.clock.advance(0);
     expect(late).toEqual(['late']);
     expect(world.deadlines.waitMs).toBe(TIMEOUT_MS);
+    // quick answers make it forget, slowly
+    await answered(500, 0, world);
+    expect(world.deadlines.waitMs).toBeGreaterThan(200);
+    await answered(6_000, 0, world);
+    expect(world.deadlines.waitMs).toBe(75);
   });
 
   it('is not taken for a slow one because its connection closed', async () => {
