@@ -6,7 +6,10 @@ import type { Case, Verdict } from './judge.js';
 /** A schedule takes milliseconds, a second at most; a build that hangs is one that fails. */
 const patienceMs = (times: number): number => 20_000 + 2_000 * times;
 
-/** The process that runs schedules; a new one after one that hung. */
+/** So often that builds, which no process gives back, would fill its memory before all are through. */
+const OFTEN = 10;
+
+/** The process that runs schedules; a new one after one that hung, and for each case that is repeated often. */
 export class Judges {
   private child: ChildProcess | null = null;
 
@@ -21,6 +24,7 @@ export class Judges {
         clearTimeout(timer);
         child.off('exit', onExit);
         child.off('message', done);
+        if (asked.times >= OFTEN) this.end();
         resolve(verdicts);
       };
       const giveUp = (why: string) => {
@@ -39,5 +43,6 @@ export class Judges {
 
   end(): void {
     this.child?.kill();
+    this.child = null;
   }
 }
