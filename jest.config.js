@@ -18,6 +18,8 @@ export default {
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/package/fixtures/'],
   // one more than the two cores of CI: suites wait for servers and for time to pass
   maxWorkers: 3,
+  // the modules of a suite stay in the memory of its worker: 170 of them would slow the last ones down
+  workerIdleMemoryLimit: '1GB',
   // a guard against tests that hang, not a measure: machines of CI are slow and shared
   testTimeout: 30_000,
   // long suites first, so that the other worker does the short ones beside them

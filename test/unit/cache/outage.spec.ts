@@ -194,7 +194,7 @@ describe('without Redis', () => {
     faults.heal();
     await world.clock.advance(3_000);
     expect(age()).toBeNull();
-  });
+  }, 120_000);
 
   it('throws instead of queueing silently when told so, and queues all the same', async () => {
     const { cache, faults } = await world.start({ onEvictFailure: 'throw' });
