@@ -35,9 +35,12 @@ const LEAST_WAIT_MS = 75;
 /** A wait is so many times what is usual … */
 const MARGIN = 4;
 
-/** … and so many times what a late answer took, which is forgotten by a share with each later answer. */
-const LATE_MARGIN = 1.5;
-const FORGOTTEN = 0.0005;
+/**
+ * … and so many times what an answer above the least wait took. It is forgotten with time, and not with answers: a
+ * server that pauses every few seconds does so whatever it answers between, and each pause would open its circuit.
+ */
+const SLOW_MARGIN = 1.5;
+const SLOW_HALF_LIFE_MS = 30_000;
 
 /** So many answers have to be known before a wait is shortened. */
 const ANSWERS_TO_KNOW = 50;
@@ -46,8 +49,8 @@ const ANSWERS_TO_KNOW = 50;
  * The deadlines of one connection, on one coarse timer that runs while something waits.
  *
  * A server that answers in a millisecond, and has not for a hundred, hangs: so the wait is four times what its slow
- * answers usually take, within `LEAST_WAIT_MS` and `timeoutMs`. An answer that came late counts at once, so that a
- * server that became slow is not taken for one that hangs twice.
+ * answers usually take, within `LEAST_WAIT_MS` and `timeoutMs`. One that took longer than the least wait counts at
+ * once, late or not: a server that became slow, or pauses time and again, is not taken for one that hangs twice.
  *
  * Time is counted in ticks, and a tick counts for two at most: while this process's own event loop is blocked (a long
  * computation, a garbage collection, a frozen machine) no answer can be read, so that time is not the server's. What
@@ -66,8 +69,8 @@ export class AnswerDeadlines {
   /** Long ones that wait. */
   private long = 0;
   private readonly usual = new UsualAnswer();
-  /** What the longest of the late answers took; an older one counts for less, ms. */
-  private lateMs = 0;
+  /** What the longest of the answers above the least wait took; an older one counts for less, ms. */
+  private slowMs = 0;
   /** In the order in which they were sent, which is the order of the answers. */
   private waits: Wait[] = [];
 
@@ -100,6 +103,7 @@ export class AnswerDeadlines {
   /** What is sent now is waited for, until `end`. @param onLate called once when there is no answer in time */
   start(onLate: (reason: Error) => void, isLong = false): Wait {
     if (this.timer === null) {
+      this.forget();
       this.tickedAtMs = this.options.clock.now();
       this.arm();
     }
@@ -114,7 +118,7 @@ export class AnswerDeadlines {
   get waitMs(): number {
     const { timeoutMs } = this.options;
     if (this.answers < ANSWERS_TO_KNOW || this.long > 0) return timeoutMs;
-    return Math.min(timeoutMs, Math.max(LEAST_WAIT_MS, MARGIN * this.usual.ms, LATE_MARGIN * this.lateMs));
+    return Math.min(timeoutMs, Math.max(LEAST_WAIT_MS, MARGIN * this.usual.ms, SLOW_MARGIN * this.slowMs));
   }
 
   /** The server is silent: nobody waits for what was sent to it. */
@@ -131,14 +135,19 @@ export class AnswerDeadlines {
     wait.state = 'answered';
     this.isHeard = true;
     if (wait.isLong) this.long -= 1;
-    else if (isAnswer) this.learn(this.now() - wait.sentMs, isInTime);
+    else if (isAnswer) this.learn(this.now() - wait.sentMs);
     return isInTime;
   }
 
-  private learn(tookMs: number, isInTime: boolean): void {
+  private learn(tookMs: number): void {
     this.answers += 1;
     this.usual.learn(tookMs);
-    this.lateMs = Math.max(isInTime ? 0 : Math.min(tookMs, this.options.timeoutMs), this.lateMs * (1 - FORGOTTEN));
+    if (tookMs >= LEAST_WAIT_MS) this.slowMs = Math.max(this.slowMs, Math.min(tookMs, this.options.timeoutMs));
+  }
+
+  /** At each tick, with the time since the last. */
+  private forget(): void {
+    if (this.slowMs > 0) this.slowMs *= 2 ** ((this.tickedAtMs - this.options.clock.now()) / SLOW_HALF_LIFE_MS);
   }
 
   private makeLate(wait: Wait): void {
@@ -156,6 +165,7 @@ export class AnswerDeadlines {
 
   private readonly tick = () => {
     this.awakeMs = this.now();
+    this.forget();
     this.tickedAtMs = this.options.clock.now();
     if (this.isHeard) this.heardMs = this.awakeMs;
     this.isHeard = false;

@@ -127,13 +127,18 @@ describe('the deadlines of a connection', () => {
 
 describe('a server whose answers are quick', () => {
   /** So many answers, each after `tookMs`. */
-  async function answered(count: number, tookMs: number, { clock, deadlines }: ReturnType<typeof someDeadlines>) {
+  async function answered(
+    count: number,
+    tookMs: number,
+    { clock, deadlines }: ReturnType<typeof someDeadlines>,
+    { isLate = false } = {},
+  ) {
     for (let n = 0; n < count; n++) {
       const answer = gate<number>();
       const call = deadlines.bound(answer.promise);
       await clock.advance(tookMs);
       answer.open(n);
-      await call;
+      await (isLate ? call.catch(() => {}) : call);
     }
   }
 
@@ -186,11 +191,25 @@ describe('a server whose answers are quick', () => {
     await world.clock.advance(0);
     expect(late).toEqual(['late']);
     expect(world.deadlines.waitMs).toBe(TIMEOUT_MS);
-    // quick answers make it forget, slowly
-    await answered(500, 0, world);
+    // it is forgotten, slowly
+    await world.clock.advance(10_000);
+    await answered(320, 1, world);
     expect(world.deadlines.waitMs).toBeGreaterThan(200);
-    await answered(6_000, 0, world);
+    await world.clock.advance(60_000);
+    await answered(1, 1, world);
     expect(world.deadlines.waitMs).toBe(75);
+  });
+
+  it.each([10, 1_000, 3_000])('that pauses as long again is waited for, with %i answers between', async (between) => {
+    const world = someDeadlines();
+    await answered(320, 0, world);
+    await answered(1, 100, world, { isLate: true });
+    for (let pause = 0; pause < 5; pause++) {
+      await answered(between, 0, world);
+      await world.clock.advance(1_000);
+      expect(world.deadlines.waitMs).toBeGreaterThan(115);
+      await answered(1, 100, world);
+    }
   });
 
   it('is not taken for a slow one because its connection closed', async () => {
