@@ -13,7 +13,7 @@ export default {
   // one Kafka broker for the suites that need one, started when the first of them asks
   globalSetup: '<rootDir>/test/support/kafka/keeper.mjs',
   globalTeardown: '<rootDir>/test/support/kafka/keeper-end.mjs',
-  transform: { '^.+\\.ts$': ['ts-jest', { useESM: true, tsconfig: 'tsconfig.json' }] },
+  transform: { '^.+\\.ts$': '<rootDir>/test/support/transform.mjs' },
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/dist-sample', '<rootDir>/.services'],
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/package/fixtures/'],
   // one more than the two cores of CI: suites wait for servers and for time to pass

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stopChild, track } from '../support/servers/processes.js';
-import { transpileFolders } from '../support/transpile.js';
+import { transpileFolders } from '../support/transpile-folders.js';
 
 /** The samples as JavaScript, with the library beside them, for processes that Node runs by itself. */
 export interface BuiltSamples {

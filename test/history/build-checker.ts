@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs';
-import { transpileFolders } from '../support/transpile.js';
+import { transpileFolders } from '../support/transpile-folders.js';
 
 /** Transpiles library and checker into an empty folder of the repository, for the processes of a spec. */
 export function buildChecker(directory: string): void {

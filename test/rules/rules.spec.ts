@@ -5,7 +5,7 @@ import { buildMutant } from '../history/mutants/build-mutant.js';
 import { clientMutants } from '../history/mutants/client-mutants.js';
 import { directedClientMutants, directedServerMutants } from '../history/mutants/directed-mutants.js';
 import { serverMutants } from '../history/mutants/server-mutants.js';
-import { transpileFolders } from '../support/transpile.js';
+import { transpileFolders } from '../support/transpile-folders.js';
 import { sharedRedis } from '../support/servers/redis.js';
 import { Judges } from './judges.js';
 import { besideTheModel, ofComposition, ofOneKey } from './of-the-model.js';

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { transpileFolders } from './transpile.js';
+import { transpileFolders } from './transpile-folders.js';
 
 /** The library as JavaScript in a folder of its own, for tests whose processes Node runs by itself. */
 export function buildLibrary(): { readonly url: string; remove(): void } {

@@ -1,0 +1,7 @@
+import { transpile, transpileKey } from './transpile.mjs';
+
+/** How jest reads TypeScript. */
+export default {
+  process: (text, path) => ({ code: transpile(text, path) }),
+  getCacheKey: transpileKey,
+};
