@@ -43,7 +43,7 @@ class BucketLine {
     this.waiting.push({ part, sent });
     if (!this.isScheduled) {
       this.isScheduled = true;
-      process.nextTick(this.flush);
+      setImmediate(this.flush);
     }
     return sent.promise;
   }

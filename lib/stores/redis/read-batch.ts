@@ -72,10 +72,6 @@ export class ReadBatch {
     return answer.promise;
   }
 
-  get isEmpty(): boolean {
-    return this.waiting.size === 0;
-  }
-
   /**
    * Asks the server to identify itself where it has not: that is answered before the reads are, and in time for them.
    */

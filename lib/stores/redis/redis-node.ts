@@ -102,6 +102,7 @@ export class RedisNode {
   private proving: Promise<void> | null = null;
   private handshake: Timer | null = null;
   private isInTurn = false;
+  private isReading = false;
   private readonly onConnect = () => {
     this.handshake = this.context.clock.after(HANDSHAKE_MS, () => this.client.disconnect(true));
   };
@@ -171,7 +172,10 @@ export class RedisNode {
   /** Plain read; goes out with the others of this turn. */
   read(bucket: number, entry: string, isBinary: boolean): Promise<PlainRead> {
     if (!this.isReady) return Promise.resolve(UNIDENTIFIED);
-    this.beginTurn();
+    if (!this.isReading) {
+      this.isReading = true;
+      setImmediate(this.sendCollected);
+    }
     return this.reads.add(bucket, entry, isBinary);
   }
 
@@ -347,7 +351,7 @@ export class RedisNode {
     this.epoch += 1;
   }
 
-  /** Holds back what is written until the end of this turn. */
+  /** Holds back what is written until this callback of the event loop ends. */
   private beginTurn(): void {
     if (this.isInTurn) return;
     this.isInTurn = true;
@@ -355,17 +359,27 @@ export class RedisNode {
     stream?.cork();
     process.nextTick(() => {
       try {
-        const { reads, polls } = this;
-        const nowMs = reads.isEmpty ? 0 : this.context.clock.now();
-        reads.prepare(nowMs);
-        polls.flush();
-        if (!reads.isEmpty) reads.flush(nowMs);
+        this.polls.flush();
       } finally {
         stream?.uncork();
         this.isInTurn = false;
       }
     });
   }
+
+  /**
+   * The reads of all callbacks of this turn: requests that came at the same time come in a callback each, and would
+   * otherwise ask for the position of their bucket each.
+   */
+  private readonly sendCollected = () => {
+    this.isReading = false;
+    this.beginTurn();
+    const nowMs = this.context.clock.now();
+    this.reads.prepare(nowMs);
+    // answered before the reads are, and in time for them
+    this.polls.flush();
+    this.reads.flush(nowMs);
+  };
 
   private loadLibrary(): Promise<void> {
     this.loading ??= this.command('call', 'FUNCTION', ['LOAD', libraryText])

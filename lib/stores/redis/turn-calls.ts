@@ -34,7 +34,7 @@ export class TurnCalls<Item, Answer> {
 
   add(item: Item): Promise<Answer> {
     const { groupOf, weightOf } = this.options;
-    if (this.groups.size === 0) process.nextTick(this.flush);
+    if (this.groups.size === 0) setImmediate(this.flush);
     const name = groupOf(item);
     let group = this.groups.get(name);
     if (group === undefined) this.groups.set(name, (group = { calls: [], weight: 0 }));

@@ -47,13 +47,28 @@ function aNode(
 }
 
 describe('what a turn sends', () => {
-  it('leaves in one write: functions and reads, in the order of one connection', async () => {
+  it('leaves in one write per callback of functions, and one of all reads', async () => {
     const { node, client, read } = aNode();
     await node.invoke(POLL);
     await settle();
     client.writes.length = 0;
     await Promise.all([read(), node.invoke(POLL), read(), node.invoke(POLL)]);
-    expect(client.writes).toEqual([['poll', 'poll', 'hmget', 'mget']]);
+    expect(client.writes).toEqual([
+      ['poll', 'poll'],
+      ['hmget', 'mget'],
+    ]);
+  });
+
+  it('asks for a position once for the reads of all callbacks, as of requests that came at the same time', async () => {
+    const { node, client, read } = aNode();
+    await node.invoke(POLL);
+    await settle();
+    client.writes.length = 0;
+    const reads = [read()];
+    await new Promise((resolve) => process.nextTick(resolve));
+    reads.push(read());
+    await Promise.all(reads);
+    expect(client.writes).toEqual([['hmget', 'mget']]);
   });
 });
 
@@ -259,7 +274,7 @@ describe('a plain read counts', () => {
 
     // known only since it was sent: the reply may be from before
     const sent = read();
-    await new Promise((resolve) => process.nextTick(resolve));
+    await new Promise((resolve) => setImmediate(resolve));
     positions.note(0, { incarnation: 7, sequence: server.sequence + 1 });
     expect((await sent).identified).toBe(true);
   });

@@ -34,6 +34,15 @@ describe('the calls of one turn', () => {
     expect(sent).toHaveLength(3);
   });
 
+  it('are those of all its callbacks, as of requests that came at the same time', async () => {
+    const { sent, calls } = counting();
+    const answers = [calls.add({ group: 'a', name: 1 })];
+    await new Promise((resolve) => process.nextTick(resolve));
+    answers.push(calls.add({ group: 'a', name: 2 }));
+    await Promise.all(answers);
+    expect(sent).toEqual([[1, 2]]);
+  });
+
   it('are several where they are many, or heavy', async () => {
     const { sent, calls } = counting();
     await Promise.all(Array.from({ length: 130 }, (_, name) => calls.add({ group: 'a', name })));
