@@ -5,11 +5,21 @@ import 'reflect-metadata';
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { Controller, Get, Header, type INestApplication, Module, Param, UseInterceptors } from '@nestjs/common';
+import {
+  Controller,
+  Get,
+  Header,
+  type INestApplication,
+  Module,
+  type NestInterceptor,
+  Param,
+  UseInterceptors,
+} from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Redis } from 'ioredis';
+import { of } from 'rxjs';
 import { HttpCache, RedisCacheInterceptor } from '../lib/http/index.js';
 import { RedisCacheModule } from '../lib/index.js';
 import { nestCacheManager } from './support/nest-cache-manager.js';
@@ -62,6 +72,29 @@ class Plain {
   }
 }
 
+/** What Nest itself takes for any interceptor. */
+const Idle: NestInterceptor = { intercept: (_, next) => next.handle() };
+
+/** The least that an interceptor which answers can do. */
+const Ready: NestInterceptor = {
+  intercept: (context) => {
+    const { bytes, id } = context.switchToHttp().getRequest<{ params: { bytes: string; id: string } }>().params;
+    return of(texts.get(`${bytes}/${id}`));
+  },
+};
+
+@Controller()
+class Floors {
+  @Get('idle/:bytes/:id') @UseInterceptors(Idle) async idle(@Param('bytes') bytes: string, @Param('id') id: string) {
+    await work();
+    return values.get(`${bytes}/${id}`);
+  }
+  @Get('answering/:bytes/:id')
+  @Header('Content-Type', 'application/json; charset=utf-8')
+  @UseInterceptors(Ready)
+  answering(): void {}
+}
+
 @Controller()
 @UseInterceptors(RedisCacheInterceptor)
 class Cached {
@@ -83,7 +116,7 @@ class Cached {
     RedisCacheModule.forRoot({ service: 'bench', redis: { url: server.url }, regions: { remote: { l1: false } } }),
     ...managers,
   ],
-  controllers: [Plain, Cached],
+  controllers: [Plain, Floors, Cached],
 })
 class BenchModule {}
 
@@ -91,6 +124,8 @@ const WAYS: readonly (readonly [label: string, way: string])[] = [
   ['no cache', 'none'],
   ['a ready string', 'ready'],
   ['a string from Redis', 'redis'],
+  ['an interceptor that does nothing', 'idle'],
+  ['an interceptor with a ready string', 'answering'],
   ['from L1', 'l1'],
   ['from Redis', 'l2'],
   ['304 from L1', 'l1'],

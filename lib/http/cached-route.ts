@@ -14,7 +14,7 @@ import { cacheControlOf } from './cache-control-out.js';
 import type { CacheStatus } from './cache-status.js';
 import { type CachedResponse, isNotShared, NOT_SHARED } from './cached-response.js';
 import { before, type CollectedResponse, collectResponse } from './collect-response.js';
-import { entryIdentityOf } from './entry-key.js';
+import { EntryKeys } from './entry-key.js';
 import type { Exchange } from './exchange.js';
 import type { HeaderFields } from './gateway/header-fields.js';
 import { refusalOf } from './load-refusal.js';
@@ -58,8 +58,8 @@ const NO_ARGS: readonly unknown[] = Object.freeze([]);
 /** One route whose responses are cached: what its requests are answered with. */
 export class CachedRoute {
   private readonly policy: ReadPolicy;
+  private readonly keys: EntryKeys;
 
-  /** @param version of the route that the request has asked for, where its path does not say */
   constructor(
     private readonly plan: RoutePlan,
     private readonly region: Region,
@@ -75,6 +75,7 @@ export class CachedRoute {
   ) {
     const { options, where } = plan;
     region.declareTags();
+    this.keys = new EntryKeys(plan, region.keyOf);
     const policy = resolveReadPolicy(
       region.options,
       {
@@ -97,13 +98,13 @@ export class CachedRoute {
     const why = this.whyPassed(visit);
     if (why !== null) return this.pass(visit, why);
     const { exchange, context } = visit;
-    const identity = entryIdentityOf(this.plan, exchange, context, this.parts.versionOf(exchange));
-    if ('why' in identity) {
-      if (identity.fault !== undefined) this.warnOfOption(identity.why, identity.fault);
-      return this.pass(visit, { hit: false, fwd: 'bypass', detail: identity.why });
+    const found = this.keys.of(exchange, context, this.parts.versionOf(exchange));
+    if ('why' in found) {
+      if (found.fault !== undefined) this.warnOfOption(found.why, found.fault);
+      return this.pass(visit, { hit: false, fwd: 'bypass', detail: found.why });
     }
+    const { key, identifier } = found;
     const { isOnlyIfCached, isNoCache } = requestDirectivesOf(exchange.headers);
-    const key = this.region.keyOf(identity.identifier);
     if (isOnlyIfCached) return this.peekOr(visit, key, nothingStored);
     const isForced = isNoCache && this.plan.options.honorClientNoCache === true;
     if (!isForced) {
@@ -116,7 +117,7 @@ export class CachedRoute {
     // a handler that knows of HEAD makes no body
     if (exchange.method === 'HEAD')
       return this.peekOr(visit, key, () => this.pass(visit, { hit: false, fwd: 'uri-miss' }));
-    return this.read(visit, key, identity.identifier, isForced);
+    return this.read(visit, key, identifier, isForced);
   }
 
   /** Why the cache is left alone; null: it is asked. */

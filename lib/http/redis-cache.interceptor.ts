@@ -16,6 +16,9 @@ import { type HandlerPlan, RoutePlans } from './route-plans.js';
 /** By application: however many controllers and modules bind the interceptor. */
 const applications = new WeakMap<CacheRegistry, RoutePlans>();
 
+/** The handler for which a request came here before: the interceptor is bound twice. */
+const SEEN_BY = Symbol('handler');
+
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
 
 /**
@@ -28,8 +31,6 @@ const SAFE = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
 @Injectable()
 export class RedisCacheInterceptor implements NestInterceptor, OnModuleInit {
   private plans: RoutePlans | undefined;
-  /** A request that came here before: it is bound twice. */
-  private static readonly seen = new WeakMap<object, AnyFunction>();
 
   /** @internal Called by Nest. */
   constructor(
@@ -64,10 +65,9 @@ export class RedisCacheInterceptor implements NestInterceptor, OnModuleInit {
   ): Observable<unknown> | Promise<Observable<unknown>> {
     if (route === null && evictions === null) return next.handle();
     const http = context.switchToHttp();
-    const request = http.getRequest<ConstructorParameters<typeof Exchange>[1]>();
-    const { seen } = RedisCacheInterceptor;
-    if (seen.get(request) === context.getHandler()) return next.handle();
-    seen.set(request, context.getHandler() as AnyFunction);
+    const request = http.getRequest<ConstructorParameters<typeof Exchange>[1] & { [SEEN_BY]?: unknown }>();
+    if (request[SEEN_BY] === context.getHandler()) return next.handle();
+    request[SEEN_BY] = context.getHandler();
     const exchange = new Exchange(this.adapterHost.httpAdapter, request, http.getResponse());
     if (!SAFE.has(exchange.method)) return evictions?.after(exchange, context, next) ?? next.handle();
     return route?.handle({ exchange, context, next, answer }) ?? next.handle();

@@ -9,9 +9,9 @@ const MAX_TEXT_LENGTH = 100;
 type Scalar = string | number;
 
 /** Keys by what decides them: one scalar, or two, of which the first finds the map of the second. */
-interface Generation {
-  readonly singles: Map<Scalar, CacheKey>;
-  readonly pairs: Map<Scalar, Map<Scalar, CacheKey>>;
+interface Generation<Key> {
+  readonly singles: Map<Scalar, Key>;
+  readonly pairs: Map<Scalar, Map<Scalar, Key>>;
   size: number;
 }
 
@@ -21,12 +21,12 @@ interface Generation {
  * Making a Redis key and hashing it costs four times the look-up in L1; the same string again has its hash already. Two
  * generations: when the young one is full it becomes the old one, and the old one goes.
  */
-export class KeyMemo {
-  private young = emptyGeneration();
-  private old = emptyGeneration();
+export class KeyMemo<Key extends object = CacheKey> {
+  private young = emptyGeneration<Key>();
+  private old = emptyGeneration<Key>();
 
   /** The key that this decides; made by `make` when it is not remembered. */
-  of(decided: unknown, make: (decided: unknown) => CacheKey): CacheKey {
+  of(decided: unknown, make: (decided: unknown) => Key): Key {
     if (isShortScalar(decided)) {
       const known = this.young.singles.get(decided);
       if (known !== undefined) return known;
@@ -41,7 +41,7 @@ export class KeyMemo {
     return make(decided);
   }
 
-  private ofPair(first: Scalar, second: Scalar, decided: unknown, make: (decided: unknown) => CacheKey): CacheKey {
+  private ofPair(first: Scalar, second: Scalar, decided: unknown, make: (decided: unknown) => Key): Key {
     const known = this.young.pairs.get(first)?.get(second);
     if (known !== undefined) return known;
     const key = this.old.pairs.get(first)?.get(second) ?? make(decided);
@@ -53,17 +53,17 @@ export class KeyMemo {
   }
 
   /** The generation that has room for one more. */
-  private grow(): Generation {
+  private grow(): Generation<Key> {
     if (this.young.size >= GENERATION_SIZE) {
       this.old = this.young;
-      this.young = emptyGeneration();
+      this.young = emptyGeneration<Key>();
     }
     this.young.size += 1;
     return this.young;
   }
 }
 
-function emptyGeneration(): Generation {
+function emptyGeneration<Key>(): Generation<Key> {
   return { singles: new Map(), pairs: new Map(), size: 0 };
 }
 
