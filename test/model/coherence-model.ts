@@ -10,6 +10,9 @@ import { ViewModel } from './view.js';
 import { World } from './world.js';
 import { WriterModel } from './writers.js';
 
+// looked up once (see explore.ts)
+const { max } = Math;
+
 /** The protocol at work in one scenario, with the promises that every state has to keep. */
 export class CoherenceModel implements Model {
   readonly initial: State;
@@ -58,7 +61,7 @@ export class CoherenceModel implements Model {
   private isForeignToAll(s: State): boolean {
     const { world: w } = this;
     let known = 0;
-    if (w.scenario.unsynchronised) for (let n = 0; n < w.instances; n++) known = Math.max(known, s[w.kMaxInc + n]!);
+    if (w.scenario.unsynchronised) for (let n = 0; n < w.instances; n++) known = max(known, s[w.kMaxInc + n]!);
     return this.server.isForeign(s, known);
   }
 

@@ -39,8 +39,11 @@ export interface TracePoint {
 export function explore(model: Model, maxStates = 8_000_000): Exploration {
   const { steps, initial } = model;
   const known = new StateSet(initial.length);
+  const candidates = new Candidates(steps, initial);
   const taken = new Uint8Array(steps.length);
   const [before, after] = [known.room(), known.room()];
+  const width = before.words.length;
+  const changed = new Int32Array(width);
   let transitions = 0;
 
   const end = (message: string | undefined, from: number, last?: TracePoint): Exploration => ({
@@ -52,23 +55,41 @@ export function explore(model: Model, maxStates = 8_000_000): Exploration {
   });
 
   after.bytes.set(initial);
-  known.add(after.words, -1);
+  known.add(after.words, hashOf(after.words), -1);
   const atStart = model.broken(initial);
   if (atStart !== undefined) return end(atStart, 0);
   for (let from = 0; from < known.size; from++) {
     if (known.size > maxStates) break;
     known.read(from, before.words);
-    for (let n = 0; n < steps.length; n++) {
-      const step = steps[n]!;
-      if (!step.when(before.bytes)) continue;
-      after.words.set(before.words);
-      const brokenByStep = step.then(after.bytes);
-      transitions++;
-      taken[n] = 1;
-      if (brokenByStep !== undefined) return end(brokenByStep, from, { step: step.name, state: after.bytes.slice() });
-      if (!known.add(after.words, from)) continue;
-      const message = model.broken(after.bytes);
-      if (message !== undefined) return end(message, known.size - 1);
+    after.words.set(before.words);
+    const hash = hashOf(before.words);
+    for (let run = 0; run < candidates.runs; run++) {
+      const few = candidates.of(run, before.bytes);
+      for (let at = 0; at < few.length; at++) {
+        const n = few[at]!;
+        const step = steps[n]!;
+        if (!step.when(before.bytes)) continue;
+        const brokenByStep = step.then(after.bytes);
+        transitions++;
+        taken[n] = 1;
+        if (brokenByStep !== undefined) return end(brokenByStep, from, { step: step.name, state: after.bytes.slice() });
+        // to undo a step is cheaper than to copy the state for the next one: it writes little
+        let changes = 0;
+        let hashAfter = hash;
+        for (let word = 0; word < width; word++) {
+          const was = before.words[word]!;
+          const is = after.words[word]!;
+          if (was === is) continue;
+          changed[changes++] = word;
+          hashAfter ^= mixed(was, word) ^ mixed(is, word);
+        }
+        if (changes === 0) continue;
+        if (known.add(after.words, hashAfter, from)) {
+          const message = model.broken(after.bytes);
+          if (message !== undefined) return end(message, known.size - 1);
+        }
+        for (let c = 0; c < changes; c++) after.words[changed[c]!] = before.words[changed[c]!]!;
+      }
     }
   }
   return end(undefined, 0);
@@ -102,25 +123,82 @@ function traceOf(model: Model, known: StateSet, to: number, last?: TracePoint): 
 }
 
 /**
- * States in the order they were found, each once. One block of memory grows by doubling: millions of small objects
- * would not fit.
+ * The steps worth asking in a state. Most guards begin with the byte that says where a reader or writer stands, and are
+ * false by it alone. Exact: a guard is left out for a value of that byte only after it was asked in a state with this
+ * value, said no, and looked at nothing else; so it says no in every such state. The order of the steps is kept.
+ */
+class Candidates {
+  /** How many groups of steps, one after the other, look at the same byte first. */
+  readonly runs: number;
+  private readonly firstByte: number[] = [];
+  private readonly stepsOf: number[][] = [];
+  /** By run, and the value of its byte. */
+  private readonly known: (number[] | undefined)[][] = [];
+
+  constructor(
+    private readonly steps: readonly Step[],
+    initial: State,
+  ) {
+    steps.forEach((step, n) => {
+      // where nothing is looked at, any byte will do
+      const byte = asked(step, initial).bytes[0] ?? 0;
+      if (byte !== this.firstByte.at(-1)) {
+        this.firstByte.push(byte);
+        this.stepsOf.push([]);
+        this.known.push([]);
+      }
+      this.stepsOf.at(-1)!.push(n);
+    });
+    this.runs = this.firstByte.length;
+  }
+
+  of(run: number, state: State): readonly number[] {
+    const byte = this.firstByte[run]!;
+    return this.known[run]![state[byte]!] ?? this.learn(run, state);
+  }
+
+  private learn(run: number, state: State): number[] {
+    const byte = this.firstByte[run]!;
+    const few = this.stepsOf[run]!.filter((n) => {
+      const { answer, bytes } = asked(this.steps[n]!, state);
+      return answer || bytes.some((looked) => looked !== byte);
+    });
+    this.known[run]![state[byte]!] = few;
+    return few;
+  }
+}
+
+/** What a guard answers, and the bytes it looked at for it, in this order. */
+function asked(step: Step, state: State): { answer: boolean; bytes: number[] } {
+  const bytes: number[] = [];
+  const watched = new Proxy(state, {
+    get(target, key) {
+      const at = Number(key);
+      if (!Number.isInteger(at)) throw new Error(`the guard of "${step.name}" has to look at single bytes`);
+      bytes.push(at);
+      return target[at];
+    },
+  });
+  return { answer: step.when(watched), bytes };
+}
+
+/**
+ * States in the order they were found, each once. They stand in blocks of memory: millions of small objects would not
+ * fit.
  */
 class StateSet {
   size = 0;
   /** Words of four bytes per state: copied, compared and hashed four times as fast. */
   private readonly width: number;
-  private words: Int32Array;
-  private parents: Int32Array;
-  private table: Int32Array;
-  private hashes: Int32Array;
+  /** Each state after its parent. */
+  private readonly blocks: Int32Array[] = [];
+  /** Pairs of a hash and an index + 1, side by side: a look at another state's place costs one miss of the cache. */
+  private table = new Int32Array(FIRST_PLACES * 2);
+  private places = FIRST_PLACES;
 
   /** @param bytes of one state */
   constructor(private readonly bytes: number) {
     this.width = Math.ceil(bytes / 4);
-    this.words = new Int32Array(this.width * FIRST_CAPACITY);
-    this.parents = new Int32Array(FIRST_CAPACITY);
-    this.hashes = new Int32Array(FIRST_CAPACITY);
-    this.table = new Int32Array(FIRST_CAPACITY * 2).fill(-1);
   }
 
   /** Room for one state, seen as bytes and as words. */
@@ -130,33 +208,32 @@ class StateSet {
   }
 
   /** @returns false when it was known */
-  add(state: Int32Array, parent: number): boolean {
-    const { width } = this;
-    const hash = hashOf(state);
-    const mask = this.table.length - 1;
+  add(state: Int32Array, hash: number, parent: number): boolean {
+    const { table } = this;
+    const mask = this.places - 1;
     let at = hash & mask;
     for (;;) {
-      const index = this.table[at]!;
-      if (index < 0) break;
-      if (this.hashes[index] === hash && this.isAt(index, state)) return false;
+      const found = table[at * 2 + 1]!;
+      if (found === 0) break;
+      if (table[at * 2] === hash && this.isAt(found - 1, state)) return false;
       at = (at + 1) & mask;
     }
-    if (this.size === this.parents.length) {
-      this.grow();
-      return this.add(state, parent);
-    }
-    this.table[at] = this.size;
-    this.hashes[this.size] = hash;
-    this.parents[this.size] = parent;
-    this.words.set(state, this.size * width);
-    this.size++;
+    const index = this.size++;
+    table[at * 2] = hash;
+    table[at * 2 + 1] = index + 1;
+    if (index % BLOCK === 0) this.blocks.push(new Int32Array(BLOCK * (this.width + 1)));
+    const block = this.blocks[(index / BLOCK) | 0]!;
+    const start = (index % BLOCK) * (this.width + 1);
+    block[start] = parent;
+    for (let n = 0; n < state.length; n++) block[start + 1 + n] = state[n]!;
+    if (this.size * 2 > this.places) this.grow();
     return true;
   }
 
   read(index: number, into: Int32Array): void {
-    const start = index * this.width;
-    const { words } = this;
-    for (let n = 0; n < into.length; n++) into[n] = words[start + n]!;
+    const block = this.blocks[(index / BLOCK) | 0]!;
+    const start = (index % BLOCK) * (this.width + 1) + 1;
+    for (let n = 0; n < into.length; n++) into[n] = block[start + n]!;
   }
 
   get(index: number): State {
@@ -166,50 +243,50 @@ class StateSet {
   }
 
   parentOf(index: number): number {
-    return this.parents[index]!;
+    return this.blocks[(index / BLOCK) | 0]![(index % BLOCK) * (this.width + 1)]!;
   }
 
   private isAt(index: number, state: Int32Array): boolean {
-    const start = index * this.width;
-    const { words } = this;
-    for (let n = 0; n < state.length; n++) if (words[start + n] !== state[n]) return false;
+    const block = this.blocks[(index / BLOCK) | 0]!;
+    const start = (index % BLOCK) * (this.width + 1) + 1;
+    for (let n = 0; n < state.length; n++) if (block[start + n] !== state[n]) return false;
     return true;
   }
 
   private grow(): void {
-    const capacity = this.parents.length * 2;
-    this.words = enlarged(this.words, capacity * this.width);
-    this.parents = enlarged(this.parents, capacity);
-    this.hashes = enlarged(this.hashes, capacity);
-    this.table = new Int32Array(capacity * 2).fill(-1);
-    const mask = this.table.length - 1;
-    for (let index = 0; index < this.size; index++) {
-      let at = this.hashes[index]! & mask;
-      while (this.table[at]! >= 0) at = (at + 1) & mask;
-      this.table[at] = index;
+    const { table } = this;
+    this.places *= 2;
+    this.table = new Int32Array(this.places * 2);
+    const larger = this.table;
+    const mask = this.places - 1;
+    for (let from = 0; from < table.length; from += 2) {
+      if (table[from + 1] === 0) continue;
+      let at = table[from]! & mask;
+      while (larger[at * 2 + 1] !== 0) at = (at + 1) & mask;
+      larger[at * 2] = table[from]!;
+      larger[at * 2 + 1] = table[from + 1]!;
     }
   }
 }
 
-function enlarged(from: Int32Array, length: number): Int32Array {
-  const larger = new Int32Array(length);
-  larger.set(from);
-  return larger;
-}
-
-/** A power of two. */
-const FIRST_CAPACITY = 1 << 14;
+/** Powers of two. */
+const FIRST_PLACES = 1 << 15;
+const BLOCK = 1 << 15;
 
 // looked up once: inside jest's sandbox each use of a global goes through a slow door
 const { imul } = Math;
 
-/** Each word is mixed before the next: the table uses the low bits, and states differ in few bytes. */
+/** Of words that are mixed each by itself, so that a step pays for those alone that it changed. */
 function hashOf(state: Int32Array): number {
-  let hash = 0x811c9dc5;
-  for (let n = 0; n < state.length; n++) {
-    hash = imul(hash ^ state[n]!, 0x9e3779b1);
-    hash ^= hash >>> 15;
-  }
-  hash = imul(hash, 0x2c1b3c6d);
-  return (hash ^ (hash >>> 13)) | 0;
+  let hash = 0;
+  for (let n = 0; n < state.length; n++) hash ^= mixed(state[n]!, n);
+  return hash;
+}
+
+/** The table uses the low bits, and states differ in few bytes. */
+function mixed(word: number, n: number): number {
+  let hash = imul(word ^ imul(n + 1, 0x9e3779b1), 0x85ebca6b);
+  hash = imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
+  hash = imul(hash ^ (hash >>> 13), 0x297a2d39);
+  return hash ^ (hash >>> 16);
 }

@@ -72,11 +72,14 @@ export class FaultModel {
       );
     if (scenario.turns) this.addTurns(add, scenario.turns, scenario.suspends === true);
     if ((movesMaster || scenario.restarts) && scenario.replicates !== false) {
+      const countOf = (name: Fault) => w.faults + FAULTS.indexOf(name);
+      const [failovers, restarts] = [countOf('failover'), countOf('restart')];
+      const [partitions, rollbacks] = [countOf('partition'), countOf('rollback')];
       const left = (s: State) =>
-        s[w.faults + FAULTS.indexOf('failover')]! < (scenario.failovers ?? 0) ||
-        s[w.faults + FAULTS.indexOf('restart')]! < (scenario.restarts ?? 0) ||
-        s[w.faults + FAULTS.indexOf('partition')]! < (scenario.partitions ?? 0) ||
-        s[w.faults + FAULTS.indexOf('rollback')]! < (scenario.rollbacks ?? 0);
+        s[failovers]! < (scenario.failovers ?? 0) ||
+        s[restarts]! < (scenario.restarts ?? 0) ||
+        s[partitions]! < (scenario.partitions ?? 0) ||
+        s[rollbacks]! < (scenario.rollbacks ?? 0);
       add(
         movesMaster ? 'the replica catches up' : 'the data is saved',
         (s) => left(s) && this.maySave(s),
@@ -107,12 +110,17 @@ export class FaultModel {
         (s) => s[w.mTag]! > 0,
         (s) => this.server.collect(s),
       );
-    if (scenario.timePasses)
+    if (scenario.timePasses) {
+      const ages = this.agesOf();
       add(
         'time passes',
-        (s) => this.agesOf().some((age) => s[age]! > 0),
-        (s) => this.age(s),
+        (s) => {
+          for (const age of ages) if (s[age]! > 0) return true;
+          return false;
+        },
+        (s) => this.age(s, ages),
       );
+    }
     if (scenario.fenceAfterFailover)
       add(
         'all old fences have run out',
@@ -291,10 +299,10 @@ export class FaultModel {
   }
 
   /** Half the life of a tombstone. */
-  private age(s: State): void {
+  private age(s: State, ages: readonly number[]): void {
     const { world: w } = this;
     const isHeld = w.rules.fenceProlongsInvalidation && this.server.aFenceStands(s);
-    for (const age of this.agesOf()) if (s[age]! > 0 && !(isHeld && age === w.sPlainAge)) s[age]!--;
+    for (const age of ages) if (s[age]! > 0 && !(isHeld && age === w.sPlainAge)) s[age]!--;
     for (const base of [0, w.saved - w.dataStart]) if (!s[w.sTombAge + base]) s[w.sTomb + base] = 0;
   }
 }

@@ -2,6 +2,9 @@ import { type ChannelModel, MESSAGE, type MessageKind } from './channel.js';
 import type { State } from './layout.js';
 import { type World, YOUNG } from './world.js';
 
+// looked up once (see explore.ts)
+const { max } = Math;
+
 /** State of one fence. */
 export const FENCE = { none: 0, standing: 1, expired: 2 } as const;
 
@@ -43,8 +46,8 @@ export class ServerModel {
     const server = s[w.server]!;
     // a clock that is right gives a number never used before; one that is behind gives no help at all
     const time = w.scenario.clockBehind && server === 1 ? 0 : s[w.lastInc]! + 2;
-    s[w.mInc] = Math.max(time, s[w.mInc]! + 1, knownInc + 1);
-    s[w.lastInc] = Math.max(s[w.lastInc]!, s[w.mInc]!);
+    s[w.mInc] = max(time, s[w.mInc]! + 1, knownInc + 1);
+    s[w.lastInc] = max(s[w.lastInc]!, s[w.mInc]!);
     s[w.mBoot] = s[w.boot + server]!;
     if (this.keepsTombstones) s[w.mIncAge] = YOUNG;
     if (w.scenario.fenceAfterFailover && w.rules.fenceAfterFailover) s[w.mHold] = 1;
@@ -107,7 +110,7 @@ export class ServerModel {
   private raiseTomb(s: State, version: number): void {
     const { world: w } = this;
     if (!this.keepsTombstones) return;
-    s[w.sTomb] = Math.max(s[w.sTomb]!, version);
+    s[w.sTomb] = max(s[w.sTomb]!, version);
     s[w.sTombAge] = YOUNG;
   }
 
@@ -224,7 +227,7 @@ export class ServerModel {
 
   collect(s: State): void {
     const { world: w } = this;
-    if (w.rules.collectRaisesClear) s[w.mClear] = Math.max(s[w.mClear]!, s[w.mTag]!);
+    if (w.rules.collectRaisesClear) s[w.mClear] = max(s[w.mClear]!, s[w.mTag]!);
     s[w.mTag] = 0;
   }
 
@@ -277,7 +280,7 @@ export class ServerModel {
     const state = s[w.fState + fence]!;
     const stood = state === FENCE.standing || (state === FENCE.expired && !rules.expiredFenceIsGone);
     const stamp = state === FENCE.none ? s[w.mClock]! + 1 : s[w.fStamp + fence]!;
-    const known = Math.max(s[w.vValue]! - 1, s[w.sTomb]!);
+    const known = max(s[w.vValue]! - 1, s[w.sTomb]!);
     const accepted =
       (stood || !rules.putChecksFence) &&
       (state === FENCE.none ||
@@ -288,7 +291,7 @@ export class ServerModel {
       (!rules.fencedPutChecksVersion || !this.keepsTombstones || value >= known);
     this.countWrite(s, fence);
     this.removeFence(s, fence);
-    if (this.keepsTombstones && rules.putRaisesTombstone) this.raiseTomb(s, Math.max(known, value));
+    if (this.keepsTombstones && rules.putRaisesTombstone) this.raiseTomb(s, max(known, value));
     if (accepted) this.write(s, value, rules.putIsStampedAtFence ? stamp : s[w.mClock]! + 1);
     else if (rules.refusedPutEvicts) this.removeValue(s);
     this.bump(s, MESSAGE.entry, 0);
@@ -306,8 +309,7 @@ export class ServerModel {
     this.countWrite(s);
     const standing = s[w.vValue]! - 1;
     const tomb = s[w.sTomb]!;
-    if (rules.putRaisesTombstone)
-      this.raiseTomb(s, Math.max(tomb, version, rules.putRemembersNewerEntry ? standing : 0));
+    if (rules.putRaisesTombstone) this.raiseTomb(s, max(tomb, version, rules.putRemembersNewerEntry ? standing : 0));
     this.bump(s, MESSAGE.entry, 0);
     if (rules.putKeepsNewerEntry && standing > version) return undefined;
     const accepted =

@@ -4,6 +4,9 @@ import type { State } from './layout.js';
 import type { ServerModel } from './server.js';
 import type { World } from './world.js';
 
+// looked up once (see explore.ts)
+const { max } = Math;
+
 /** So often D has passed, and a proof is one no more. */
 const TOO_OLD = 2;
 
@@ -37,7 +40,7 @@ export class ViewModel {
 
   remember(s: State, instance: number, inc: number): void {
     const { world: w } = this;
-    if (instance < w.instances) s[w.kMaxInc + instance] = Math.max(s[w.kMaxInc + instance]!, inc);
+    if (instance < w.instances) s[w.kMaxInc + instance] = max(s[w.kMaxInc + instance]!, inc);
   }
 
   /** An own eviction was acknowledged. */
@@ -51,7 +54,7 @@ export class ViewModel {
   learn(s: State, instance: number, kind: 'tag' | 'clear', stamp: number): void {
     const { world: w } = this;
     const slot = (kind === 'tag' ? w.kTag : w.kClear) + instance;
-    s[slot] = Math.max(s[slot]!, stamp);
+    s[slot] = max(s[slot]!, stamp);
   }
 
   keep(
@@ -109,7 +112,7 @@ export class ViewModel {
   isRecent(s: State, instance: number): boolean {
     const { world: w } = this;
     const age = s[w.kAge + instance]!;
-    return (w.rules.largerElapsedTimeCounts ? Math.max(age, s[w.kWallAge + instance]!) : age) < TOO_OLD;
+    return (w.rules.largerElapsedTimeCounts ? max(age, s[w.kWallAge + instance]!) : age) < TOO_OLD;
   }
 
   /** Whether a plain read that is sent now may count, whatever is answered before its reply. */
@@ -125,7 +128,7 @@ export class ViewModel {
   isIdentifiedOnServer(s: State, instance: number): boolean {
     const { world: w } = this;
     if (s[w.pAt + instance] !== POLL.answered || !s[w.pSameConnection + instance]) return false;
-    const age = Math.max(s[w.pAge + instance]!, w.rules.largerElapsedTimeCounts ? s[w.pWallAge + instance]! : 0);
+    const age = max(s[w.pAge + instance]!, w.rules.largerElapsedTimeCounts ? s[w.pWallAge + instance]! : 0);
     return !w.rules.plainReadNeedsRecentProof || age < TOO_OLD;
   }
 
@@ -134,14 +137,14 @@ export class ViewModel {
     const { world: w } = this;
     // whose master may be cut off: of D ago; and under a rollback: of what the instance knew
     if (s[w.kCutOff + instance]) return s[w.floorBefore]!;
-    return w.scenario.rollbacks ? Math.max(s[w.kProven + instance]!, s[w.kOwnFloor + instance]!) : s[w.floor]!;
+    return w.scenario.rollbacks ? max(s[w.kProven + instance]!, s[w.kOwnFloor + instance]!) : s[w.floor]!;
   }
 
   /** An answer or a message of the known incarnation has this position. */
   sawPosition(s: State, instance: number, inc: number, seq: number): void {
     const { world: w } = this;
     if (!w.scenario.rollbacks || instance >= w.instances || inc !== s[w.kInc + instance]) return;
-    s[w.kHigh + instance] = Math.max(s[w.kHigh + instance]!, seq);
+    s[w.kHigh + instance] = max(s[w.kHigh + instance]!, seq);
   }
 
   refused(s: State, instance: number): void {
@@ -198,7 +201,7 @@ export class ViewModel {
         when: (s) => s[poll] === POLL.answered && !s[w.pVoid + instance] && this.isProof(s, instance),
         then: (s) => {
           const floor = w.rules.pollProvesItsSending ? s[w.pFloor + instance]! : s[w.floor]!;
-          s[w.kProven + instance] = Math.max(s[w.kProven + instance]!, floor);
+          s[w.kProven + instance] = max(s[w.kProven + instance]!, floor);
           this.endPoll(s, instance);
         },
       },

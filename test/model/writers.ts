@@ -5,6 +5,9 @@ import type { WriterKind, WriterSpec } from './scenario.js';
 import type { ViewModel } from './view.js';
 import { type World, YOUNG } from './world.js';
 
+// looked up once (see explore.ts)
+const { max } = Math;
+
 /** The steps of each kind of write, in order. */
 const PROGRAMS = {
   evict: ['commit', 'evict', 'acknowledge'],
@@ -93,7 +96,7 @@ export class WriterModel {
           const instance = spec.instance!;
           s[w.wLeft + writer] = 1;
           s[w.kPending + instance]!++;
-          s[w.kOwnFloor + instance] = Math.max(s[w.kOwnFloor + instance]!, s[w.wValue + writer]!);
+          s[w.kOwnFloor + instance] = max(s[w.kOwnFloor + instance]!, s[w.wValue + writer]!);
         },
       });
     return steps;
@@ -178,13 +181,13 @@ export class WriterModel {
       if (spec.kind === 'eventPut') s[w.wAge + writer] = YOUNG;
     }
     // G6: from here on a crash must leave nothing older
-    if (s[w.wSafe + writer]) s[w.floor] = Math.max(s[w.floor]!, s[w.db]!);
+    if (s[w.wSafe + writer]) s[w.floor] = max(s[w.floor]!, s[w.db]!);
   }
 
   private promise(s: State, writer: number, version: number): void {
     const { world: w } = this;
     s[w.wFloor + writer] = version;
-    s[w.floor] = Math.max(s[w.floor]!, version);
+    s[w.floor] = max(s[w.floor]!, version);
   }
 
   private acknowledge(s: State, spec: WriterSpec, writer: number): void {
@@ -194,7 +197,7 @@ export class WriterModel {
     if (w.rules.ownEvictionTellsPosition) view.sawPosition(s, instance, s[w.mInc]!, s[w.wSeq + writer]!);
     s[w.wSeq + writer] = 0;
     if (spec.kind === 'tag' || spec.kind === 'clear') view.learn(s, instance, spec.kind, s[w.wAge + writer]!);
-    s[w.kOwnFloor + instance] = Math.max(s[w.kOwnFloor + instance]!, s[w.wFloor + writer]!);
+    s[w.kOwnFloor + instance] = max(s[w.kOwnFloor + instance]!, s[w.wFloor + writer]!);
     if (spec.fails && s[w.wLeft + writer]) {
       s[w.wLeft + writer] = 0;
       s[w.kPending + instance]!--;
@@ -207,7 +210,11 @@ export class WriterModel {
     const here = w.fState + writer;
     const there = here - w.dataStart + w.saved;
     const isMine = (n: number) => this.server.fenceOf(n) === writer;
-    const isSafe = (s: State) => w.scenario.writers.some((_, n) => isMine(n) && s[w.wSafe + n] === 1);
+    const safe = w.scenario.writers.flatMap((_, n) => (isMine(n) ? [w.wSafe + n] : []));
+    const isSafe = (s: State) => {
+      for (const at of safe) if (s[at] === 1) return true;
+      return false;
+    };
     return {
       name: `fence ${writer} runs out`,
       when: (s) => s[here] === FENCE.standing || s[there] === FENCE.standing || isSafe(s),

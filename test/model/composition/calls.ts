@@ -5,6 +5,9 @@ import type { Server } from './server.js';
 import type { View } from './view.js';
 import type { World } from './world.js';
 
+// looked up once (see explore.ts)
+const { max, min } = Math;
+
 /** Where a call stands. */
 const PHASE = { fencing: 0, method: 1, reading: 2, evicting: 3, releasing: 4, ending: 5, over: 6 } as const;
 
@@ -298,9 +301,9 @@ export class Calls {
         (spec.marks && w.isTagged(key)) || covered.has(key) || (w.scenario.releases && covered.size > 0);
       const wasPromised = s[w.cBelow + call * w.keys + key]!;
       if (isCovered) {
-        const inherited = key === 0 || w.scenario.releases ? 255 : Math.max(below, wasPromised);
-        below = Math.min(s[w.cVersion + call]!, inherited);
-        s[w.floor + key] = Math.max(s[w.floor + key]!, below);
+        const inherited = key === 0 || w.scenario.releases ? 255 : max(below, wasPromised);
+        below = min(s[w.cVersion + call]!, inherited);
+        s[w.floor + key] = max(s[w.floor + key]!, below);
       } else below = 0;
     }
     for (const first of [w.cVersion, w.cValue, w.cProven, w.cTaint, w.cRepeats, w.cSingly, w.cEnded, w.cDone])

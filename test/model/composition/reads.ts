@@ -5,6 +5,9 @@ import { REPLY, type Server } from './server.js';
 import type { View } from './view.js';
 import type { World } from './world.js';
 
+// looked up once (see explore.ts)
+const { floor: whole } = Math;
+
 /** Where a read stands at one key. */
 export const AT = {
   idle: 0,
@@ -173,7 +176,7 @@ export class Reads {
   }
 
   private isTop(level: number): boolean {
-    return level === this.top(Math.floor(level / this.world.keys));
+    return level === this.top(whole(level / this.world.keys));
   }
 
   private shapeOf(read: number): number {
@@ -183,7 +186,7 @@ export class Reads {
   /** One per load. */
   private token(s: State, level: number): number {
     const { world: w } = this;
-    const read = Math.floor(level / w.keys);
+    const read = whole(level / w.keys);
     return 1 + level * (w.scenario.reads[read]!.runs ?? 1) + s[w.rRuns + read]!;
   }
 
@@ -203,7 +206,7 @@ export class Reads {
   private ask(s: State, level: number, takesOver: boolean): string | undefined {
     const { world: w, server } = this;
     const key = this.keyAt(level);
-    const read = Math.floor(level / w.keys);
+    const read = whole(level / w.keys);
     const shape = this.shapeOf(read);
     switch (server.getOrLease(s, key, this.token(s, level), takesOver, shape)) {
       case REPLY.hit: {
@@ -262,7 +265,7 @@ export class Reads {
       !s[w.lLeased + around] ||
       w.bucketOf(this.keyAt(around)) === bucket ||
       (s[w.lProven + around]! & (1 << bucket)) !== 0;
-    const outermost = this.top(Math.floor(level / w.keys));
+    const outermost = this.top(whole(level / w.keys));
     if (!w.rules.proofForInnermostLoad) return outermost === level || isProven(outermost);
     for (let around = level + 1; around <= outermost; around++) if (!isProven(around)) return false;
     return true;
@@ -286,7 +289,7 @@ export class Reads {
   private giveOn(s: State, level: number, value: number, isTainted: boolean, isPrivate: boolean): string | undefined {
     const { world: w } = this;
     if (!this.isTop(level)) return this.loaded(s, level + 1, value, isTainted);
-    const read = Math.floor(level / w.keys);
+    const read = whole(level / w.keys);
     const floor = s[w.rFloor + read]!;
     s[w.rFloor + read] = 0;
     // L1, stale values and lagging replicas are old by design: there only what is filled counts, and exact keys

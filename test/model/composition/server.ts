@@ -1,6 +1,9 @@
 import type { State } from '../layout.js';
 import type { World } from './world.js';
 
+// looked up once (see explore.ts)
+const { max } = Math;
+
 /** A fence that was not the only one when it was set. */
 const NOT_ALONE = 255;
 
@@ -93,7 +96,7 @@ export class Server {
     if (isSoft) s[w.vFresh + key] = 0;
     else this.removeValue(s, key);
     this.clearLease(s, key);
-    if (w.scenario.lags && key === 0) s[w.sTomb + key] = Math.max(s[w.sTomb + key]!, s[w.db]!);
+    if (w.scenario.lags && key === 0) s[w.sTomb + key] = max(s[w.sTomb + key]!, s[w.db]!);
     this.countWrite(s, key);
     this.bump(s, w.bucketOf(key), key + 1);
   }

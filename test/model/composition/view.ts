@@ -3,6 +3,9 @@ import type { State } from '../layout.js';
 import { FLUSH, MARK } from './server.js';
 import type { World } from './world.js';
 
+// looked up once (see explore.ts)
+const { max } = Math;
+
 const POLL = { idle: 0, sent: 1, answered: 2 } as const;
 
 /** What the instance with L1 knows of each bucket. How long L1 may serve is the concern of the model of one key. */
@@ -55,7 +58,7 @@ export class View {
   /** An answer that grants no lease: a load may begin all the same. */
   raiseGate(s: State, bucket: number, seq: number): void {
     const { world: w } = this;
-    if (w.listensTo(bucket)) s[w.kGate + bucket] = Math.max(s[w.kGate + bucket]!, seq);
+    if (w.listensTo(bucket)) s[w.kGate + bucket] = max(s[w.kGate + bucket]!, seq);
   }
 
   private stepsOf(bucket: number): Step[] {
