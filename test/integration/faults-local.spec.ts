@@ -1,0 +1,3 @@
+import { checksFaults } from './fixtures/faults-of-redis.js';
+
+checksFaults({});
