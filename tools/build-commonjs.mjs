@@ -2,8 +2,11 @@
 // modules by `require`: Jest in CommonJS mode, TypeScript's `node16`, older resolvers. Node itself never loads them
 // (docs/decisions/0007). Then it looks that every door of package.json's `exports` has its files.
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import ts from 'typescript';
+
+// `import` would read the nine megabytes twice more, to find out what they export
+const ts = createRequire(import.meta.url)('typescript');
 
 const ROOT = join(import.meta.dirname, '..');
 const DIST = join(ROOT, 'dist');
