@@ -1,7 +1,6 @@
 // `npm test`: jest, and beside it the checks of types, rules and layout at the lowest priority. Many suites wait, for
 // servers and for time to pass, and the checks are done meanwhile (docs/decisions/0061). Arguments go to jest.
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { setPriority } from 'node:os';
 import { join } from 'node:path';
 
@@ -13,33 +12,51 @@ const CHECKS = [
 ];
 
 const running = new Set();
+/** The first signal that was received; it ends the children, and this process after them. */
+let endedBy = null;
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
-  process.once(signal, () => {
+  process.on(signal, () => {
+    endedBy ??= signal;
     for (const child of running) child.kill(signal);
-    process.kill(process.pid, signal);
   });
 }
 
 const [code, failed] = await Promise.all([jest(process.argv.slice(2)), check()]);
-// after jest's summary, where it is read
-for (const { name, output } of failed) console.error(`\nThe check of ${name} failed:\n${output}`);
-process.exitCode = code === 0 && failed.length > 0 ? 1 : code;
+if (endedBy !== null) {
+  process.removeAllListeners(endedBy);
+  process.kill(process.pid, endedBy);
+} else {
+  // after jest's summary, where it is read
+  for (const { name, output } of failed) console.error(`\nThe check of ${name} failed:\n${output}`);
+  process.exitCode = code === 0 && failed.length > 0 ? 1 : code;
+}
 
 async function jest(args) {
   const modules = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
-  return codeOf(start([...modules, 'node_modules/jest/bin/jest.js', ...args], 'inherit'));
+  try {
+    return await codeOf(start([...modules, 'node_modules/jest/bin/jest.js', ...args], 'inherit'));
+  } catch (error) {
+    console.error(`jest could not be started: ${error.message}`);
+    return 1;
+  }
 }
 
 /** One after the other. @returns those that failed, with what they said */
 async function check() {
   const failed = [];
   for (const [name, ...args] of CHECKS) {
-    const child = start(args, ['ignore', 'pipe', 'pipe']);
-    setPriority(child.pid, LOWEST);
+    if (endedBy !== null) break;
     let output = '';
-    for (const stream of [child.stdout, child.stderr])
-      stream.setEncoding('utf8').on('data', (text) => (output += text));
-    if ((await codeOf(child)) !== 0) failed.push({ name, output });
+    try {
+      const child = start(args, ['ignore', 'pipe', 'pipe']);
+      lower(child);
+      // there are none where the limit of open files is reached
+      for (const stream of [child.stdout, child.stderr])
+        stream?.setEncoding('utf8').on('data', (text) => (output += text));
+      if ((await codeOf(child)) !== 0) failed.push({ name, output });
+    } catch (error) {
+      failed.push({ name, output: `It could not be started: ${error.message}` });
+    }
   }
   return failed;
 }
@@ -50,9 +67,25 @@ function start(args, stdio) {
   return child;
 }
 
-/** When it has ended and all it wrote was read. */
+/** At its own priority a check is only in the way. */
+function lower({ pid }) {
+  if (pid === undefined) return;
+  try {
+    setPriority(pid, LOWEST);
+  } catch {
+    // not allowed, or it has ended
+  }
+}
+
+/** When it has ended and all it wrote was read. @throws Error when it could not be started */
 async function codeOf(child) {
-  const [code] = await once(child, 'close');
-  running.delete(child);
-  return code ?? 1;
+  try {
+    return await new Promise((resolve, reject) => {
+      // one that runs reports signals that it did not get, and ends all the same
+      child.on('error', (error) => child.pid === undefined && reject(error));
+      child.once('close', (code) => resolve(code ?? 1));
+    });
+  } finally {
+    running.delete(child);
+  }
 }
