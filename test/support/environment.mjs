@@ -9,6 +9,13 @@ function killAll() {
   children.clear();
 }
 
+/** A worker whose jest was ended would go on to the end of its suite. */
+function endWithJest() {
+  // undefined: this process is jest
+  if (process.connected === false) process.exit(1);
+  process.once('disconnect', () => process.exit(1));
+}
+
 /**
  * Node, and the end of every child that a test file started: with the file's last hook, also after a test that ran out
  * of time, and with this process. A test file cannot see to it by itself: its `process` is a copy that hears of no end
@@ -22,6 +29,7 @@ export default class ChildrenDieEnvironment extends TestEnvironment {
     if (!isWatching) {
       isWatching = true;
       process.on('exit', killAll);
+      endWithJest();
       for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
         process.once(signal, () => {
           killAll();
