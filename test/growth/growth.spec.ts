@@ -1,13 +1,5 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { afterEach, expect, it } from '@jest/globals';
 import { type Held, OutageRounds } from './outages.js';
-
-/** Of the process's flags, since jest runs without it. */
-const collectGarbage = (): void => {
-  setFlagsFromString('--expose-gc');
-  (runInNewContext('gc') as () => void)();
-};
 
 const warnings: Error[] = [];
 const warn = (warning: Error) => void warnings.push(warning);
@@ -19,7 +11,7 @@ afterEach(async () => {
 
 it('nothing grows through outages, with keys and tags that never come again', async () => {
   process.on('warning', warn);
-  rounds = await OutageRounds.start(collectGarbage);
+  rounds = await OutageRounds.start();
   const all: Held[] = [];
   for (let round = 0; round < 10; round++) all.push(await rounds.next());
   // of each outage two: what a process holds after the second is what it held after the first

@@ -18,7 +18,10 @@ const RUN_MS = 150_000;
  */
 const SECONDS = 12;
 
-/** Few keys and many writes, so that little time shows much. */
+/**
+ * Few keys and many writes, so that little time shows much; readers that leave the processor to the suites beside this
+ * one.
+ */
 const DENSE = [
   '--workers',
   '2',
@@ -26,6 +29,8 @@ const DENSE = [
   '16',
   '--readers',
   '64',
+  '--read-pause',
+  '30',
   '--write-pause',
   '6',
   '--load-max',
