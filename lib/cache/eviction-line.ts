@@ -43,7 +43,7 @@ class BucketLine {
     this.waiting.push({ part, sent });
     if (!this.isScheduled) {
       this.isScheduled = true;
-      setImmediate(this.flush);
+      process.nextTick(this.flush);
     }
     return sent.promise;
   }

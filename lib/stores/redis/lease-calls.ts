@@ -15,21 +15,26 @@ export class LeaseCalls {
   readonly serverTimes = new ServerTimes();
   private readonly lost = new LostLeases();
 
-  private readonly leases = new TurnCalls<LeaseArgs, ReadOrLease>({
-    groupOf: leaseGroupOf,
-    weightOf: () => 0,
-    send: (all) => this.askAll(all),
-  });
-  private readonly fills = new TurnCalls<FillArgs, FillOutcome>({
-    groupOf: ({ key }) => String(key.bucket),
-    weightOf: ({ payload }) => payload.length,
-    send: (all) => this.fillAll(all),
-  });
+  private readonly leases: TurnCalls<LeaseArgs, ReadOrLease>;
+  private readonly fills: TurnCalls<FillArgs, FillOutcome>;
 
   constructor(
     private readonly calls: StoreCalls,
     private readonly clock: Clock,
-  ) {}
+  ) {
+    this.leases = new TurnCalls({
+      groupOf: leaseGroupOf,
+      weightOf: () => 0,
+      send: (all) => this.askAll(all),
+      clock,
+    });
+    this.fills = new TurnCalls({
+      groupOf: ({ key }) => String(key.bucket),
+      weightOf: ({ payload }) => payload.length,
+      send: (all) => this.fillAll(all),
+      clock,
+    });
+  }
 
   ask(args: LeaseArgs): Promise<ReadOrLease> {
     return this.leases.add(args);

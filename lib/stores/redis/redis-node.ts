@@ -8,6 +8,7 @@ import { type FunctionReply, functionReply, listIn } from './function-reply.js';
 import { libraryText } from './functions/library.js';
 import { type FunctionVerb, functionName } from './functions/protocol-version.js';
 import type { NodeContext } from './node-context.js';
+import { Gathering } from './gathering.js';
 import { PollBatch } from './poll-batch.js';
 import { ReadBatch, UNIDENTIFIED } from './read-batch.js';
 import {
@@ -91,6 +92,7 @@ export class RedisNode {
   private readonly acceptedAtMs: Float64Array;
   private readonly identifying = new Set<number>();
   private readonly reads: ReadBatch;
+  private readonly readsToSend: Gathering;
   private readonly polls: PollBatch<FunctionCall>;
   private readonly deadlines: AnswerDeadlines;
   private readonly circuit: Circuit;
@@ -102,7 +104,6 @@ export class RedisNode {
   private proving: Promise<void> | null = null;
   private handshake: Timer | null = null;
   private isInTurn = false;
-  private isReading = false;
   private readonly onConnect = () => {
     this.handshake = this.context.clock.after(HANDSHAKE_MS, () => this.client.disconnect(true));
   };
@@ -122,6 +123,7 @@ export class RedisNode {
     this.identifiedIn = new Int32Array(context.keyspace.bucketCount).fill(-1);
     this.acceptedAtMs = new Float64Array(context.keyspace.bucketCount).fill(-Infinity);
     this.reads = new ReadBatch(this, context);
+    this.readsToSend = new Gathering(context.clock, () => this.sendReadsOfTurn());
     this.polls = new PollBatch(this);
     this.circuit = context.endpoints.circuitOf(client);
     const { clock, timeoutMs } = context;
@@ -172,10 +174,7 @@ export class RedisNode {
   /** Plain read; goes out with the others of this turn. */
   read(bucket: number, entry: string, isBinary: boolean): Promise<PlainRead> {
     if (!this.isReady) return Promise.resolve(UNIDENTIFIED);
-    if (!this.isReading) {
-      this.isReading = true;
-      setImmediate(this.sendCollected);
-    }
+    this.readsToSend.added();
     return this.reads.add(bucket, entry, isBinary);
   }
 
@@ -367,19 +366,14 @@ export class RedisNode {
     });
   }
 
-  /**
-   * The reads of all callbacks of this turn: requests that came at the same time come in a callback each, and would
-   * otherwise ask for the position of their bucket each.
-   */
-  private readonly sendCollected = () => {
-    this.isReading = false;
+  private sendReadsOfTurn(): void {
     this.beginTurn();
     const nowMs = this.context.clock.now();
     this.reads.prepare(nowMs);
     // answered before the reads are, and in time for them
     this.polls.flush();
     this.reads.flush(nowMs);
-  };
+  }
 
   private loadLibrary(): Promise<void> {
     this.loading ??= this.command('call', 'FUNCTION', ['LOAD', libraryText])

@@ -1,4 +1,6 @@
+import type { Clock } from '../../shared/clock.js';
 import { deferred, type Deferred } from '../../shared/deferred.js';
+import { Gathering } from './gathering.js';
 
 interface Pending<Item, Answer> {
   readonly item: Item;
@@ -20,6 +22,7 @@ const MAX_WEIGHT = 1_000_000;
  */
 export class TurnCalls<Item, Answer> {
   private groups = new Map<string, Group<Item, Answer>>();
+  private readonly gathering: Gathering;
 
   constructor(
     private readonly options: {
@@ -29,12 +32,15 @@ export class TurnCalls<Item, Answer> {
       readonly weightOf: (item: Item) => number;
       /** Sends at least one. @returns the answers in their order */
       readonly send: (items: readonly Item[]) => Promise<readonly Answer[]>;
+      readonly clock: Pick<Clock, 'now'>;
     },
-  ) {}
+  ) {
+    this.gathering = new Gathering(options.clock, () => this.flush());
+  }
 
   add(item: Item): Promise<Answer> {
     const { groupOf, weightOf } = this.options;
-    if (this.groups.size === 0) setImmediate(this.flush);
+    this.gathering.added();
     const name = groupOf(item);
     let group = this.groups.get(name);
     if (group === undefined) this.groups.set(name, (group = { calls: [], weight: 0 }));
@@ -48,11 +54,11 @@ export class TurnCalls<Item, Answer> {
     return answer.promise;
   }
 
-  private readonly flush = () => {
+  private flush(): void {
     const { groups } = this;
     this.groups = new Map();
     for (const group of groups.values()) this.send(group);
-  };
+  }
 
   private send({ calls }: Group<Item, Answer>): void {
     this.options.send(calls.map(({ item }) => item)).then(

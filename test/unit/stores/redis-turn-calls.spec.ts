@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { TurnCalls } from '../../../lib/stores/redis/turn-calls.js';
-import { settle } from '../../support/fake-clock.js';
+import { FakeClock, settle } from '../../support/fake-clock.js';
 
 interface Item {
   readonly group: string;
@@ -10,7 +10,9 @@ interface Item {
 
 function counting(send = async (items: readonly Item[]): Promise<readonly number[]> => items.map(({ name }) => name)) {
   const sent: number[][] = [];
+  const clock = new FakeClock();
   const calls = new TurnCalls<Item, number>({
+    clock,
     groupOf: ({ group }) => group,
     weightOf: ({ weight = 0 }) => weight,
     send: (items) => {
@@ -18,7 +20,7 @@ function counting(send = async (items: readonly Item[]): Promise<readonly number
       return send(items);
     },
   });
-  return { sent, calls };
+  return { sent, calls, clock };
 }
 
 describe('the calls of one turn', () => {
@@ -34,13 +36,26 @@ describe('the calls of one turn', () => {
     expect(sent).toHaveLength(3);
   });
 
-  it('are those of all its callbacks, as of requests that came at the same time', async () => {
-    const { sent, calls } = counting();
-    const answers = [calls.add({ group: 'a', name: 1 })];
-    await new Promise((resolve) => process.nextTick(resolve));
-    answers.push(calls.add({ group: 'a', name: 2 }));
-    await Promise.all(answers);
-    expect(sent).toEqual([[1, 2]]);
+  it('go at once after a pause; those that come within a millisecond of them go together', async () => {
+    const { sent, calls, clock } = counting();
+    const inCallbacks = async (...names: number[]) => {
+      for (const name of names) {
+        void calls.add({ group: 'a', name });
+        await new Promise((resolve) => process.nextTick(resolve));
+      }
+    };
+    await inCallbacks(1, 2, 3);
+    expect(sent).toEqual([[1]]);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(sent).toEqual([[1], [2, 3]]);
+
+    // in a turn that takes long they do not wait for its end
+    await inCallbacks(4);
+    clock.jump(1);
+    await inCallbacks(5, 6);
+    expect(sent).toEqual([[1], [2, 3], [4, 5]]);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(sent).toEqual([[1], [2, 3], [4, 5], [6]]);
   });
 
   it('are several where they are many, or heavy', async () => {
