@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { type LoggerService, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Cluster, Redis } from 'ioredis';
@@ -121,6 +121,24 @@ it('refuses { nodes } of a server that is no Cluster, without waiting', async ()
   });
   expect(performance.now() - from).toBeLessThan(2_500);
 });
+
+it.each([0, 0.999])(
+  'finds the Cluster where another server has the address of one of its nodes, whichever is asked first (%d)',
+  async (random) => {
+    const stranger = await aServer();
+    const cluster = await startCluster({ replicas: 0 });
+    cleanups.push(() => cluster.stop());
+    const nodes = [stranger.port, cluster.ports[0]!].map((port) => ({ host: '127.0.0.1', port }));
+    // by which ioredis puts the addresses in order
+    const chance = jest.spyOn(Math, 'random').mockReturnValue(random);
+    try {
+      const { caches } = await boot({ nodes }, { l1: false });
+      expect(await caches()).toBe(true);
+    } finally {
+      chance.mockRestore();
+    }
+  },
+);
 
 describe('credentials that change', () => {
   const rotate = (server: RedisServer, password: string, old: string) =>

@@ -22,6 +22,10 @@ export class ClusterTopology implements RedisTopology {
   private byBucket: (RedisNode | null)[];
   private refreshing: Promise<boolean> | null = null;
   private isClosed = false;
+  /** Every address answered that it is of no Cluster. */
+  private isNone = false;
+  /** Since all were asked last, one gave another reason than that. */
+  private hasOtherReason = false;
 
   constructor(
     private readonly cluster: Cluster,
@@ -33,18 +37,20 @@ export class ClusterTopology implements RedisTopology {
     cluster.on('refresh', this.rebuild);
     cluster.on('-node', this.onNodeGone);
     cluster.on('error', this.onError);
-    cluster.on('node error', this.onError);
+    cluster.on('node error', this.onNodeError);
     this.rebuild();
   }
 
   async open(): Promise<Error | null> {
     this.connect();
     const end = performance.now() + OPEN_PATIENCE_MS;
-    while (!this.isClosed && performance.now() < end && !isNoCluster(this.lastError)) {
+    while (!this.isClosed && performance.now() < end && !this.isNone) {
       if (this.byBucket.every((node) => node?.isReady)) return null;
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
-    return this.lastError ?? new Error(`not every bucket had a connected master within ${OPEN_PATIENCE_MS} ms`);
+    // a stranger at one address says nothing about the Cluster that the others are nodes of
+    const reason = this.isNone || !isNoCluster(this.lastError) ? this.lastError : null;
+    return reason ?? new Error(`not every bucket had a connected master within ${OPEN_PATIENCE_MS} ms`);
   }
 
   nodeOf(bucket: number): RedisNode | null {
@@ -82,7 +88,7 @@ export class ClusterTopology implements RedisTopology {
     this.cluster.off('refresh', this.rebuild);
     this.cluster.off('-node', this.onNodeGone);
     this.cluster.off('error', this.onError);
-    this.cluster.off('node error', this.onError);
+    this.cluster.off('node error', this.onNodeError);
     for (const node of this.nodes.values()) this.drop(node);
     // an error of a closing connection has no listener any more
     this.cluster.on('error', () => {});
@@ -141,10 +147,22 @@ export class ClusterTopology implements RedisTopology {
     node.dispose();
   }
 
+  private readonly onNodeError = (error: unknown) => {
+    this.hasOtherReason ||= !isNoCluster(error);
+    this.note(error);
+  };
+
+  /** No node gave the map of slots. */
   private readonly onError = (error: unknown) => {
+    this.note(error);
+    this.isNone = !this.hasOtherReason && isNoCluster(this.lastError);
+    this.hasOtherReason = false;
+  };
+
+  private note(error: unknown): void {
     const reason = reasonIn(error);
     if (reason !== null) this.lastError = new Error(reason, { cause: error });
-  };
+  }
 }
 
 function slotOf(keyspace: Keyspace, bucket: number): number {
