@@ -2,7 +2,6 @@ import { Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { SETTINGS, type Settings } from '../settings.js';
 import { SettingsModule } from '../settings.module.js';
 import { DATABASE, type Database } from './database.js';
-import { PgliteDatabase } from './pglite-database.js';
 import { PostgresDatabase } from './postgres-database.js';
 import { TracedDatabase } from './traced-database.js';
 
@@ -13,7 +12,7 @@ import { TracedDatabase } from './traced-database.js';
       provide: DATABASE,
       inject: [SETTINGS],
       useFactory: async ({ databaseUrl }: Settings) =>
-        new TracedDatabase(databaseUrl ? new PostgresDatabase(databaseUrl) : await PgliteDatabase.open()),
+        new TracedDatabase(databaseUrl ? new PostgresDatabase(databaseUrl) : await openPglite()),
     },
   ],
   exports: [DATABASE],
@@ -25,4 +24,10 @@ export class DatabaseModule implements OnApplicationShutdown {
   async onApplicationShutdown(): Promise<void> {
     await this.database.close();
   }
+}
+
+/** Loaded when it is needed. */
+async function openPglite(): Promise<Database> {
+  const { PgliteDatabase } = await import('./pglite-database.js');
+  return PgliteDatabase.open();
 }

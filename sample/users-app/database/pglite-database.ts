@@ -7,8 +7,10 @@ export class PgliteDatabase implements Database {
 
   private constructor(private readonly engine: PGlite) {}
 
-  static async open(): Promise<PgliteDatabase> {
-    return new PgliteDatabase(await PGlite.create({ parsers: { [BIGINT_OID]: Number } }));
+  /** @param dataDir what PGlite's `dumpDataDir()` gave; a new one takes seconds */
+  static async open(dataDir?: Blob): Promise<PgliteDatabase> {
+    const parsers = { [BIGINT_OID]: Number };
+    return new PgliteDatabase(await PGlite.create({ parsers, ...(dataDir && { loadDataDir: dataDir }) }));
   }
 
   async query<Row>(sql: string, parameters: readonly unknown[] = []): Promise<Row[]> {

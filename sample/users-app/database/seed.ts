@@ -1,5 +1,5 @@
 import type { Database } from './database.js';
-import { createTables } from './schema.js';
+import { completeTables, createTables } from './schema.js';
 
 export const SEED = { organisations: 200, users: 10_000, orders: 60_000, logins: 120_000 } as const;
 
@@ -68,6 +68,7 @@ do $seed$ begin
     timestamptz '2025-12-01 00:00Z' + interval '200 days' * pg_temp.noise(n, 13)
   from generate_series(1, ${SEED.logins}) n;
 
+  ${completeTables}
   perform setval(pg_get_serial_sequence('users_app.organisations', 'id'), ${SEED.organisations}),
     setval(pg_get_serial_sequence('users_app.users', 'id'), ${SEED.users});
   analyze users_app.organisations, users_app.users, users_app.orders, users_app.logins;
