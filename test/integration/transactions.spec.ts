@@ -10,6 +10,7 @@ import pg from 'pg';
 import { DataSource, EntitySchema } from 'typeorm';
 import { type CacheChanges, RedisCache, RedisCacheModule } from 'nestjs-redis-cache';
 import { postgresPrograms, type PostgresServer, startPostgres } from '../e2e/servers.js';
+import { pgliteData } from '../support/pglite-data.js';
 import { waitUntil } from '../support/servers/processes.js';
 
 const databaseUrl = process.env['DATABASE_URL'];
@@ -92,7 +93,7 @@ function describeClient(open: () => Promise<Client>): void {
 }
 
 async function openPglite(): Promise<PGlite> {
-  const db = await PGlite.create();
+  const db = await PGlite.create({ loadDataDir: await pgliteData() });
   await db.exec(`create table ${TABLE} (id integer primary key, owner text not null)`);
   return db;
 }
