@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { sharedKafka, unique } from '../support/servers/kafka.js';
 import { waitUntil } from '../support/servers/processes.js';
 import { type RedisServer, startRedis } from '../support/servers/redis.js';
@@ -25,10 +25,8 @@ beforeAll(async () => {
   if (!process.env['DATABASE_URL'] && postgresPrograms) postgres = await startPostgres();
   databaseUrl = process.env['DATABASE_URL'] ?? postgres?.url;
 });
-afterEach(async () => {
-  await Promise.all(running.splice(0).map((one) => one.stop()));
-});
 afterAll(async () => {
+  await stopAll();
   await redis?.remove();
   postgres?.remove();
   samples?.remove();
@@ -38,6 +36,10 @@ async function start(...args: Parameters<BuiltSamples['start']>): Promise<Sample
   const started = await samples.start(...args);
   running.push(started);
   return started;
+}
+
+async function stopAll(): Promise<void> {
+  await Promise.all(running.splice(0).map((one) => one.stop()));
 }
 
 interface Both {
@@ -105,17 +107,24 @@ it('updates in one and reads in the other, both in one process, with nothing els
   const usersUrl = /users-app on (\S+)/.exec(both.output())![1]!;
   await updatesAreSeen(usersUrl, both.url);
   expect((await get(`${both.url}/events`)).body).toMatchObject({ deadLetters: 0, badVersions: 0 });
+  await both.stop();
 });
 
 describe("two processes, by Nest's Redis transport", () => {
+  let both: Both;
+  beforeAll(async () => {
+    both = await startBoth({ REDIS_URL: redis.url });
+  });
+  afterAll(stopAll);
+
   it('updates in one, and reads in the other', async () => {
-    const both = await startBoth({ REDIS_URL: redis.url });
     await updatesAreSeen(both.users.url, both.profile.url);
     await nothingIsEvictedWithoutAnEvent(both);
   });
 
+  // the last one: there is no users app afterwards
   it('answers from the cache while the users app is away', async () => {
-    const { users, profile } = await startBoth({ REDIS_URL: redis.url });
+    const { users, profile } = both;
     expect((await get(`${profile.url}/profiles/11`)).status).toBe(200);
     await users.kill();
     expect((await get(`${profile.url}/profiles/11`)).status).toBe(200);
@@ -124,14 +133,19 @@ describe("two processes, by Nest's Redis transport", () => {
 
 describeOnKafka(`two processes, by Kafka (${kafka.reason})`, () => {
   const environment = () => ({ KAFKA_BROKERS: kafka.brokers!.join(','), REDIS_URL: redis.url });
+  let both: Both;
+  beforeAll(async () => {
+    both = await startBoth(environment());
+  });
+  afterAll(stopAll);
 
   it('updates in one, and reads in the other', async () => {
-    const both = await startBoth(environment());
     await updatesAreSeen(both.users.url, both.profile.url);
   });
 
+  // the last one: the profile app is another afterwards
   it('hears, after a restart, of what changed while it was away', async () => {
-    const { users, profile } = await startBoth(environment());
+    const { users, profile } = both;
     const { id } = (await send('POST', `${users.url}/users`, userNamed(unique('Before')))) as { id: number };
     await waitUntil(async () => (await get(`${profile.url}/profiles/${id}`)).status === 200, { what: 'the user' });
     await profile.stop();
