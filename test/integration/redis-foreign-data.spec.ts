@@ -192,15 +192,45 @@ describe('at the other keys', () => {
     await expectHit(store, place);
   });
 
-  it.each(['', 'x', 'soon||-||||9|x', '9999999999999999|1|1||||9999999999999999|x', '|||||||x'])(
-    'a lease record that is no lease (%j) is taken over, and holds nothing',
-    async (record) => {
-      await admin.set(names.S, record);
-      const token = await lease(store, place);
-      expect(await fill(store, place, token)).toMatchObject({ kind: 'filled' });
-      expect(await admin.exists(names.S)).toBe(0);
-    },
-  );
+  /** S as the functions pack it: lx, ls, li, tx, till. */
+  const record = (numbers: readonly number[], rest: string, { first = 7, awaited = 0 } = {}) => {
+    const fixed = Buffer.alloc(42);
+    fixed.writeUInt8(first);
+    numbers.forEach((number, n) => fixed.writeDoubleLE(number, 1 + 8 * n));
+    fixed.writeUInt8(awaited, 41);
+    return Buffer.concat([fixed, Buffer.from(rest)]);
+  };
+  const LATE = 4e15;
+  /** Held by x for long. */
+  const HELD = [LATE, 1, 1, -1, LATE];
+
+  it('a lease record as the functions write it is held by its token', async () => {
+    await admin.set(names.S, record(HELD, '|x'));
+    expect(await ask(store, place)).toMatchObject({ kind: 'held' });
+  });
+
+  it.each<[string, string | Buffer]>([
+    ['an empty string', ''],
+    ['text', 'x'],
+    ['the first byte alone', '\u0007'],
+    ['the record of version 6', '9999999999999999|1|1||||9999999999999999|x'],
+    ['a record cut short', record(HELD, '|x').subarray(0, 42)],
+    ['another first byte', record(HELD, '|x', { first: 8 })],
+    ['an end of the lease that is no number', record([NaN, 1, 1, -1, LATE], '|x')],
+    ['an endless lease', record([Infinity, 1, 1, -1, LATE], '|x')],
+    ['a stamp below nought', record([LATE, -1, 1, -1, LATE], '|x')],
+    ['an incarnation with a fraction', record([LATE, 1, 1.5, -1, LATE], '|x')],
+    ['numbers too large to be exact', record([2 ** 60, 1, 1, -1, LATE], '|x')],
+    ['an expiry of nought', record([LATE, 1, 1, -1, 0], '|x')],
+    ['a version that is none', record(HELD, 'v1|x')],
+    ['neither version nor token', record(HELD, '')],
+    ['bytes', Buffer.alloc(60, 7)],
+  ])('a lease record that is none (%s) is taken over, and holds nothing', async (_, bytes) => {
+    await admin.set(names.S, bytes);
+    const token = await lease(store, place);
+    expect(await fill(store, place, token)).toMatchObject({ kind: 'filled' });
+    expect(await admin.exists(names.S)).toBe(0);
+  });
 
   it('the lease record of version 5 of the functions is none', async () => {
     await admin.hset(names.S, { lt: 'x', lx: '9999999999999999', ls: '1', li: '1', tv: '7' });

@@ -62,7 +62,7 @@ async function close(): Promise<void> {
 }
 const fenceField = () => `f:${place.key.entry}`;
 /** `tx`: when the last invalidation without a version counts, server µs. */
-const invalidatedAt = async () => Number((await admin.get(Keyspace.sideKey(place.key.entry)))!.split('|')[5]);
+const invalidatedAt = async () => (await admin.getBuffer(Keyspace.sideKey(place.key.entry)))!.readDoubleLE(1 + 3 * 8);
 const loseSide = () => admin.del(Keyspace.sideKey(place.key.entry));
 
 describe('an entry whose tags and format are as long as they may be', () => {
@@ -90,9 +90,9 @@ describe('the side key, which each call reads and writes as a whole', () => {
   it('stays as it was, and as long, where a fill is refused that does not hold the lease', async () => {
     await evict(store, place, '7', LONG_MS);
     const token = await lease(store, place);
-    const before = [await admin.get(S()), await admin.pexpiretime(S())];
+    const before = [await admin.getBuffer(S()), await admin.pexpiretime(S())];
     expect(await fill(store, place, 'another')).toMatchObject({ kind: 'refused', reason: 'lease' });
-    expect([await admin.get(S()), await admin.pexpiretime(S())]).toEqual(before);
+    expect([await admin.getBuffer(S()), await admin.pexpiretime(S())]).toEqual(before);
     expect(await fill(store, place, token, { version: '7' })).toMatchObject({ kind: 'filled' });
   });
 

@@ -17,18 +17,19 @@ export function bucketOf(keys: readonly CacheKey[]): number {
   return bucket;
 }
 
-/** What FILL and PUT write. */
-export function entryArguments(args: EntryArgs & { region: string }): Argument[] {
-  return [
-    escapeText(args.region),
-    args.tags.map(escapeText).join(','),
-    args.version,
-    wholeMs(args.loadMicros),
-    positiveMs(args.ttlMs),
-    wholeMs(args.staleMs),
-    args.format,
-    args.payload,
-  ];
+/** What FILL and PUT write. Entries of a region mostly share the first, taken apart once per call. */
+export function entryArguments({
+  region,
+  tags,
+  version,
+  staleMs,
+  format,
+  ttlMs,
+  loadMicros,
+  payload,
+}: EntryArgs & { region: string }): Argument[] {
+  const label = `${wholeMs(staleMs)}|${version}|${tags.map(escapeText).join(',')}|${escapeText(region)}|${format}`;
+  return [label, positiveMs(ttlMs), wholeMs(loadMicros), payload];
 }
 
 /** Null: no entry, or a damaged one. */

@@ -23,17 +23,14 @@ export const serverMutants: readonly Mutant[] = [
   { name: 'evict keeps the lease', edits: [lua('evict', `clearLease(s)\n      countWrite`, 'countWrite')] },
   {
     name: 'tags stamped at fill',
-    edits: [
-      lua('fill', 'newestStamp(m, e.marks) >= ls', 'false'),
-      lua('fill', 'else write(m, V, ls, e, at) end', 'else write(m, V, m.c + 1, e, at) end'),
-    ],
+    edits: [lua('fill', 'e.newest >= ls', 'false'), lua('fill', 'else write(m, V, ls,', 'else write(m, V, m.c + 1,')],
     options: TAGGED,
   },
   {
     name: 'a stamp that equals the lease stamp voids nothing',
     edits: [
       lua('entries', 'newestStamp(m, marksOf(region, v.tags)) < v.s', 'newestStamp(m, marksOf(region, v.tags)) <= v.s'),
-      lua('fill', 'newestStamp(m, e.marks) >= ls', 'newestStamp(m, e.marks) > ls'),
+      lua('fill', 'e.newest >= ls', 'e.newest > ls'),
     ],
     options: TAGGED,
   },
@@ -48,7 +45,7 @@ export const serverMutants: readonly Mutant[] = [
   },
   {
     name: 'GETL leases under a fence',
-    edits: [lua('read-or-lease', 'if #f.list > 0 or', 'if')],
+    edits: [lua('read-or-lease', 'if isFenced(m, V, fence) or', 'if')],
     options: ABANDONED,
   },
   {
@@ -85,7 +82,7 @@ export const serverMutants: readonly Mutant[] = [
   {
     name: 'fenced put ignores tags since its fence',
     edits: [
-      lua('put', 'newestStamp(m, marksOf(e.region, e.tags)) < own.fs', 'true'),
+      lua('put', 'newestStamp(m, e.marks) < own.fs', 'true'),
       lua('put', `outcome, stamp = 'stored', own.fs`, `outcome, stamp = 'stored', m.c + 1`),
     ],
     options: `${ONE_KEY} ${TAGGED}`,

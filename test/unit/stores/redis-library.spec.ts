@@ -14,6 +14,7 @@ const TEXTS: Record<number, string> = {
   4: '844df43ebb394daf87c44b96832f6cd9f3eef5f1d25cf5f5af959df6d36804dd',
   5: '499579ee256d60ac1fd694196109b07d29053bc16ae8c74f8cba7fea86829f34',
   6: '98d344838c20ec72ea641e3f97d9d5c5158e20646552269d93a601684b059802',
+  7: '81a5d063b4179f60dcb53f757ff2465d9112372ce9a4fc54a540a6b619268a10',
 };
 
 it('the text of the function library belongs to its version', () => {

@@ -4,8 +4,9 @@
  * Header: `1|s|i|x|d|version|tags|format\n`; tags joined by `,` and escaped by the client. Where the payload is not
  * returned, only the header is read.
  *
- * S: `lx|ls|li|lw|tv|tx|till|lt`, a string, read and written by one command each; `till` is its expiry, ms. Whatever
- * else stands there says nothing.
+ * S: one packed string, read and written by one command each: a byte of its own, `lx`, `ls`, `li`, `tx` and `till` (its
+ * expiry, ms) as doubles, `lw` as a byte, then `tv|lt`. Digits would cost more than the rest of a lease. Whatever else
+ * stands there says nothing.
  */
 export const entries = /* lua */ `
 local MAX_HEADER = 65536
@@ -39,29 +40,32 @@ end
 -- From the first entry with tags on, versioned puts into the region are refused: they are held against no tag.
 local function usesTags(m, region) return field(m, 'u:' .. region) ~= false end
 
-local function write(m, V, s, e, at)
-  if e.tags ~= '' and not usesTags(m, e.region) then
-    redis.call('HSET', m.key, 'u:' .. e.region, '1')
-    m.read['u:' .. e.region] = '1'
-  end
-  local head = '1|' .. text(s) .. '|' .. text(m.i) .. '|' .. text(at + e.ttl * 1000) .. '|' .. e.load .. '|' .. e.version .. '|' .. e.tags .. '|'
-  redis.call('SET', V, head .. e.format .. '\\n' .. e.payload, 'PX', text(e.ttl + e.stale))
-end
-
--- What fill and put write: eight arguments from args[at] on.
-local function entryOf(args, at)
-  return {
-    region = args[at], tags = args[at + 1], version = args[at + 2], load = args[at + 3],
-    ttl = tonumber(args[at + 4]), stale = tonumber(args[at + 5]), format = args[at + 6], payload = args[at + 7],
-  }
-end
-
 local function marksOf(region, tags)
   local marks = { '*', 'r:' .. region }
   if tags ~= '' then
     for tag in string.gmatch(tags, '[^,]+') do marks[#marks + 1] = 't:' .. tag end
   end
   return marks
+end
+
+-- What fill and put know of an entry before its load: stale ms|version|tags|region|format. Most entries of a call share theirs.
+local function labelOf(label)
+  local stale, version, tags, region, format = string.match(label, '^(%d+)|(%d*)|([^|]*)|([^|]*)|(.*)$')
+  return {
+    stale = tonumber(stale), version = version, tags = tags, region = region, marks = marksOf(region, tags),
+    tail = '|' .. version .. '|' .. tags .. '|' .. format .. '\\n',
+  }
+end
+
+-- Its three arguments from args[from] on: ttl ms, load µs, payload.
+local function write(m, V, s, e, at, args, from)
+  if e.tags ~= '' and not usesTags(m, e.region) then
+    redis.call('HSET', m.key, 'u:' .. e.region, '1')
+    m.read['u:' .. e.region] = '1'
+  end
+  local ttl = tonumber(args[from])
+  local entry = '1|' .. word(s) .. '|' .. word(m.i) .. '|' .. text(at + ttl * 1000) .. '|' .. args[from + 1] .. e.tail .. args[from + 2]
+  redis.call('SET', V, entry, 'PX', e.stale == 0 and args[from] or text(ttl + e.stale))
 end
 
 -- The newest stamp of the clear mark, of the region, and of the tags. A damaged stamp counts as the newest possible.
@@ -98,17 +102,19 @@ local function newer(a, b)
   return a
 end
 
-local SIDE = '^(%d*)|(%d*)|(%d*)|(1?)|(%d*)|(%d*)|(%d+)|(.*)$'
+local SIDE, TAG, FIXED = '<BdddddB', 7, 42
+
+local function isWhole(number) return number >= 0 and number <= MAX and number % 1 == 0 end
 
 local function sideIn(raw)
-  local s = { tv = '', till = 0, stands = raw }
-  if not raw then return s end
-  local lx, ls, li, lw, tv, tx, till, lt = string.match(raw, SIDE)
-  s.till = whole(till) or 0
-  if not lt or s.till == 0 then return s end
-  s.lx, s.ls, s.li, s.tv, s.tx = whole(lx), often(ls), often(li), tv, whole(tx)
-  if lt ~= '' then s.lt = lt end
-  s.lw = lw ~= ''
+  local s = { tv = '', till = 0, stands = raw, lt = nil, lx = nil, ls = nil, li = nil, lw = nil } -- as large as a lease makes it
+  if not raw or #raw <= FIXED or string.byte(raw) ~= TAG then return s end
+  local _, lx, ls, li, tx, till, lw = struct.unpack(SIDE, raw)
+  local tv, lt = string.match(raw, '^(%d*)|(.*)$', FIXED + 1)
+  if not lt or not (isWhole(lx) and isWhole(ls) and isWhole(li) and isWhole(till)) or till == 0 then return s end
+  s.tv, s.till = tv, till
+  if isWhole(tx) then s.tx = tx end
+  if lt ~= '' then s.lt, s.lx, s.ls, s.li, s.lw = lt, lx, ls, li, lw == 1 end
   return s
 end
 
@@ -124,9 +130,8 @@ end
 
 local function saveSide(S, s)
   if s.lt or s.tv ~= '' or s.tx then
-    local till, lease = text(s.till), '||'
-    if s.lt then lease = (s.lx and text(s.lx) or '') .. '|' .. (s.ls and text(s.ls) or '') .. '|' .. (s.li and text(s.li) or '') end
-    redis.call('SET', S, lease .. (s.lw and '|1|' or '||') .. s.tv .. '|' .. (s.tx and text(s.tx) or '') .. '|' .. till .. '|' .. (s.lt or ''), 'PXAT', till)
+    local fixed = struct.pack(SIDE, TAG, s.lx or 0, s.ls or 0, s.li or 0, s.tx or -1, s.till, s.lw and 1 or 0)
+    redis.call('SET', S, fixed .. s.tv .. '|' .. (s.lt or ''), 'PXAT', word(s.till))
   elseif s.stands then
     redis.call('DEL', S)
   end

@@ -42,6 +42,18 @@ local function text(number)
   return string.format(WHOLE, number)
 end
 
+-- The same for a number that is written again and again: most stamps, incarnations, and ends of leases of one call.
+local words, wordCount = {}, 0
+
+local function word(number)
+  local known = words[number]
+  if known then return known end
+  if wordCount == 256 then words, wordCount = {}, 0 end
+  known = text(number)
+  words[number], wordCount = known, wordCount + 1
+  return known
+end
+
 -- A command on a key where something foreign may stand: nil when that is of another type.
 local function attempt(...)
   local reply = redis.pcall(...)
@@ -62,6 +74,7 @@ local function remembered(list)
   return string.sub(list, 1, at)
 end
 
+local NONE = {}
 local process, identifications = nil, 0
 local seen = {}
 
@@ -103,17 +116,17 @@ end
 -- M as it stands, after it was made ours. keys[1] is M; args: channel, bucket, the highest incarnation that the caller ever saw; names: what
 -- else to read of M; reckoned: an incarnation and the time of its server, i|µs, or ''.
 local function identify(keys, args, names, reckoned)
-  local m = { key = keys[1], channel = args[1], bucket = args[2], read = {} }
-  names = names or {}
-  local fields = attempt('HMGET', m.key, 'b', 'i', 'c', 'q', 'tq', 'tt', 'p', 'h', unpack(names))
-  local b = fields and fields[1]
+  names = names or NONE
+  local fields = attempt('HMGET', keys[1], 'b', 'i', 'c', 'q', 'tq', 'tt', 'p', 'h', unpack(names)) or NONE
+  local b, read = fields[1], {}
+  -- made as large as it grows: a table that grows is made anew time and again
+  local m = {
+    key = keys[1], channel = args[1], bucket = args[2], read = read, b = b, now = nil, reckoned = nil,
+    i = often(fields[2]), c = often(fields[3]), q = often(fields[4]), tq = often(fields[5]), tt = often(fields[6]),
+    p = fields[7] or '', h = fields[8] or '',
+  }
+  for n = 1, #names do read[names[n]] = fields[8 + n] end
   local lost = false
-  if fields then
-    m.i, m.c, m.q, m.tq, m.tt = often(fields[2]), often(fields[3]), often(fields[4]), often(fields[5]), often(fields[6])
-    m.p = fields[7] or ''
-    m.h = fields[8] or ''
-    for n, name in ipairs(names) do m.read[name] = fields[8 + n] end
-  end
   if not (m.i and m.c and m.q and m.tq) then
     redis.call('DEL', m.key) -- lost, damaged or foreign: all of it is lost at once
     m.i, m.c, m.q, m.tq, m.tt, m.p = m.i or 0, 0, m.q or 0, m.tq or 0, nil, ''

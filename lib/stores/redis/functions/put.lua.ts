@@ -5,8 +5,8 @@ import { functionName } from './protocol-version.js';
  * what stands.
  *
  * KEYS  M V S
- * ARGV  channel, bucket, known incarnation, fence or '', tombstone ms, region, tags, version or '', load µs, ttl ms,
- *       stale ms, format, payload
+ * ARGV  channel, bucket, known incarnation, fence or '', tombstone ms, stale ms|version or ''|tags|region|format,
+ *       ttl ms, load µs, payload
  * Returns  i, q, 'stored' | 'superseded' | 'refused'
  *
  * With its fence: accepted iff the fence stood, alone, nothing was invalidated since, and no newer version is known.
@@ -21,7 +21,7 @@ local function isYoung(m, at, tombMs) return at ~= nil and now(m) - at < tombMs 
 redis.register_function{ function_name = '${functionName('put')}', callback = function(keys, args)
   local m = identify(keys, args)
   local V, S = keys[2], keys[3]
-  local token, tombMs, e = args[4], tonumber(args[5]), entryOf(args, 6)
+  local token, tombMs, e = args[4], tonumber(args[5]), labelOf(args[6])
   local version = e.version
   local s = side(S)
   local v = version ~= '' and header(V)
@@ -31,7 +31,7 @@ redis.register_function{ function_name = '${functionName('put')}', callback = fu
 
   local outcome, stamp = 'refused', m.c + 1
   if token ~= '' then
-    if own and own.count == text(f.w) and own.fi == m.i and newestStamp(m, marksOf(e.region, e.tags)) < own.fs
+    if own and own.count == text(f.w) and own.fi == m.i and newestStamp(m, e.marks) < own.fs
       and not isHeld(m, e.region, e.tags) and (version == '' or not isOlder(version, known)) then
       outcome, stamp = 'stored', own.fs
     end
@@ -47,7 +47,7 @@ redis.register_function{ function_name = '${functionName('put')}', callback = fu
   clearLease(s)
   if #f.list > 0 then f.w = f.w + 1 end
   if f.exists then saveFences(m, f) end
-  if outcome == 'stored' then write(m, V, stamp, e, now(m))
+  if outcome == 'stored' then write(m, V, stamp, e, now(m), args, 7)
   elseif outcome == 'refused' then redis.call('DEL', V) end
   if version ~= '' then noteVersion(m, s, newer(known, version), tombMs)
   else noteInvalidation(m, s, math.max(now(m), lastEnd(f)), tombMs) end

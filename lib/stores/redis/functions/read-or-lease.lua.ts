@@ -18,18 +18,25 @@ import { functionName } from './protocol-version.js';
  * Refused when the server is out of memory: a lease could not be followed by a fill.
  */
 export const readOrLease = /* lua */ `
-local function readOrLeaseOne(m, V, S, raw, s, onFailover, token, region, isForced, leaseMs, keepMs)
+local GRANTED = { 'L', false }
+
+local function isFenced(m, V, fence)
+  if not field(m, fence) then return false end
+  local f = fencesOf(m, V)
+  if f.dropped then saveFences(m, f) end
+  return #f.list > 0
+end
+
+local function readOrLeaseOne(m, V, S, fence, raw, s, onFailover, token, region, isForced, leaseMs, keepMs)
   local v = headerOf(raw)
   local isAlive = isLive(m, v, region, onFailover)
   local isFresh = isAlive and now(m) < v.x and (v.i == m.i or onFailover == 'keep')
   if isFresh and not isForced then return { 'H', raw } end
 
-  local f = fencesOf(m, V)
-  if f.exists and f.dropped then saveFences(m, f) end
-  if #f.list > 0 or isHeld(m, region, '') then return { 'B' } end
+  if isFenced(m, V, fence) or isHeld(m, region, '') then return { 'B' } end
 
   local stale = isAlive and raw
-  if s.lt and s.lt ~= token and s.lx and now(m) < s.lx then
+  if s.lt and s.lt ~= token and now(m) < s.lx then
     if not s.lw then
       s.lw = true
       saveSide(S, s)
@@ -37,18 +44,23 @@ local function readOrLeaseOne(m, V, S, raw, s, onFailover, token, region, isForc
     return { 'W', stale, math.ceil((s.lx - now(m)) / 1000) }
   end
   -- the same token again: what was marked since it was first granted still counts
-  if not (s.lt == token and s.ls and s.li) then s.lt, s.ls, s.li = token, m.c + 1, m.i end
+  if s.lt ~= token then s.lt, s.ls, s.li = token, m.c + 1, m.i end
   local at = moment(m)
   s.lx = at + leaseMs * 1000
   keep(s, at, leaseMs + keepMs)
   saveSide(S, s)
-  return { 'L', stale }
+  return stale and { 'L', stale } or GRANTED
 end
 
 redis.register_function{ function_name = '${functionName('getl')}', callback = function(keys, args)
-  local names, count = {}, (#keys - 1) / 2
+  local fences, names, count = {}, { '*' }, (#keys - 1) / 2
+  local last
   for n = 1, count do
-    want(names, { '*', 'r:' .. args[6 + 3 * n], 'f:' .. keys[2 * n] })
+    local region = args[6 + 3 * n]
+    fences[n] = 'f:' .. keys[2 * n]
+    names[#names + 1] = fences[n]
+    if region ~= last then names[#names + 1] = 'r:' .. region end
+    last = region
   end
   local m = identify(keys, args, names, args[4])
   local leaseMs, keepMs, onFailover = tonumber(args[5]), tonumber(args[6]), args[7]
@@ -56,8 +68,9 @@ redis.register_function{ function_name = '${functionName('getl')}', callback = f
   local sides, reply = {}, { m.i, m.q, 0 }
   for n = 1, count do
     local V, S, at = keys[2 * n], keys[2 * n + 1], 5 + 3 * n
-    sides[S] = sides[S] or sideIn(raws[2 * n]) -- one key may stand in the call twice
-    reply[3 + n] = readOrLeaseOne(m, V, S, raws[2 * n - 1], sides[S], onFailover, args[at], args[at + 1], args[at + 2] == '1', leaseMs, keepMs)
+    local s = sides[S] or sideIn(raws[2 * n]) -- one key may stand in the call twice
+    sides[S] = s
+    reply[3 + n] = readOrLeaseOne(m, V, S, fences[n], raws[2 * n - 1], s, onFailover, args[at], args[at + 1], args[at + 2] == '1', leaseMs, keepMs)
   end
   reply[3] = moment(m)
   return reply
