@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import { type CallHandler, type ExecutionContext, GatewayTimeoutException, HttpException } from '@nestjs/common';
 import { lastValueFrom, type Observable, of, tap } from 'rxjs';
 import type { LoadContext } from '../cache/load-context.js';
@@ -7,23 +6,20 @@ import type { ReadReport } from '../cache/read-report.js';
 import { NOTHING, type Region } from '../cache/region.js';
 import type { CacheKey } from '../keys/cache-key.js';
 import { escapeSegment } from '../keys/key-segment.js';
-import { toMilliseconds } from '../options/duration.js';
-import { describeThrown, isCacheError } from '../shared/errors.js';
+import { describeThrown } from '../shared/errors.js';
 import { ageOf, statusOf } from './answer-status.js';
 import { cacheControlOf } from './cache-control-out.js';
 import type { CacheStatus } from './cache-status.js';
 import { type CachedResponse, isNotShared, NOT_SHARED } from './cached-response.js';
-import { before, type CollectedResponse, collectResponse } from './collect-response.js';
+import { before, collectResponse } from './collect-response.js';
 import { EntryKeys } from './entry-key.js';
 import type { Exchange } from './exchange.js';
-import type { HeaderFields } from './gateway/header-fields.js';
 import { refusalOf } from './load-refusal.js';
 import { isSelected, selectingFields } from './gateway/selection.js';
-import { keptFieldsOf, ownVaryOf, whyFieldsForbid } from './kept-fields.js';
 import { requestDirectivesOf } from './request-directives.js';
+import { type Loaded, ResponseKeeping, type WarnOfOption } from './response-keeping.js';
 import type { RoutePipes } from './route-pipes.js';
 import type { RoutePlan } from './route-plan.js';
-import { uriTagOf } from './uri-tags.js';
 import { writeCacheStatus, writeResponse } from './write-response.js';
 
 /** A request on its way through a cached route. */
@@ -32,12 +28,6 @@ export interface Visit {
   readonly context: ExecutionContext;
   readonly next: CallHandler;
   readonly answer: 'bytes' | 'value';
-}
-
-/** What a handler made, with what decides how it is kept; the codec keeps the response alone. */
-interface Loaded extends CachedResponse {
-  readonly tagsOf: () => readonly string[];
-  readonly isRefused: () => boolean;
 }
 
 /** What this request's own handler came to, where it ran. */
@@ -49,16 +39,25 @@ interface OwnRun {
   why: string | null;
 }
 
-/** By status without a word of the handler: what is the same for all, and for a while. */
-const STORED = new Set([200, 203, 204, 300, 301, 308]);
-const STORED_NEGATIVE = new Set([404, 410]);
-
 const NO_ARGS: readonly unknown[] = Object.freeze([]);
 
 /** One route whose responses are cached: what its requests are answered with. */
 export class CachedRoute {
   private readonly policy: ReadPolicy;
   private readonly keys: EntryKeys;
+  private readonly keeping: ResponseKeeping;
+
+  private readonly warnOfOption: WarnOfOption = (
+    option,
+    how,
+    outcome = 'the request bypasses the cache. Make it return for every request.',
+  ) => {
+    const { where } = this.plan;
+    this.parts.warn(
+      `${where} ${option}`,
+      `${where}: the function '${option}' of @HttpCache ${how}: ${outcome} [RC_OPTION_FUNCTION]`,
+    );
+  };
 
   constructor(
     private readonly plan: RoutePlan,
@@ -76,6 +75,8 @@ export class CachedRoute {
     const { options, where } = plan;
     region.declareTags();
     this.keys = new EntryKeys(plan, region.keyOf);
+    const { hidesPaths, random } = parts;
+    this.keeping = new ResponseKeeping(plan, region.options, { hidesPaths, random, warnOfOption: this.warnOfOption });
     const policy = resolveReadPolicy(
       region.options,
       {
@@ -246,7 +247,7 @@ export class CachedRoute {
     const collected = count > 1 ? null : collectResponse(exchange, value, since, visit.answer, isRefresh);
     if (collected === null) return this.keepBack(own, { value }, count > 1 ? 'several' : 'body');
     const isSent = exchange.isSent && !isRefresh;
-    const kept = isSent ? 'sent' : this.keep(visit, collected, value, requestMs, since.fields);
+    const kept = isSent ? 'sent' : this.keeping.keep(visit, collected, value, requestMs, since.fields);
     return typeof kept === 'string' ? this.keepBack(own, { value }, kept) : kept;
   }
 
@@ -262,78 +263,6 @@ export class CachedRoute {
     own.result = result;
     own.why = why;
     return NOT_SHARED;
-  }
-
-  /** @returns why it is not kept, as text */
-  private keep(
-    visit: Visit,
-    collected: CollectedResponse,
-    value: unknown,
-    requestMs: number,
-    before: HeaderFields,
-  ): Loaded | string {
-    const { exchange, context } = visit;
-    const { plan } = this;
-    const { options } = plan;
-    if (!STORED.has(collected.status) && !(STORED_NEGATIVE.has(collected.status) && plan.negativeMs !== null))
-      return 'status';
-    const why = whyFieldsForbid(collected, plan.scope);
-    if (why !== null) return why;
-    const fields = keptFieldsOf(collected.own, plan.headers);
-    if (fields === null) return 'headers';
-    const { form, body, status } = collected;
-    const etag =
-      plan.hasEtag && visit.answer === 'bytes' && form !== 'none' && collected.fields['etag'] === undefined
-        ? { etag: `"${hash('sha256', body, 'base64url').slice(0, 27)}"` }
-        : null;
-    let ttlMs = 0;
-    try {
-      ttlMs = Math.round(
-        this.ttlMs(status, form === 'none' || value === null, value, context) * (1 - this.jitter * this.parts.random()),
-      );
-    } catch (error) {
-      const how = isCacheError(error) ? `returned no duration: ${error.message}` : `threw ${describeThrown(error)}`;
-      this.warnOfOption('ttl', how, 'the response is not stored. Make it return a duration for every response.');
-    }
-    const tags = options.tags;
-    return {
-      status,
-      headers: etag === null ? fields : { ...fields, ...etag },
-      form,
-      body,
-      ttlMs,
-      requestMs,
-      responseMs: Date.now(),
-      selecting: selectingFields(exchange.headers, { vary: ownVaryOf(collected.fields, before, plan.vary) }),
-      tagsOf: () => [
-        uriTagOf(exchange, this.parts.hidesPaths),
-        ...(typeof tags === 'function' ? tags(value, context) : (tags ?? [])),
-      ],
-      isRefused: () => options.unless?.(value, context) ?? false,
-    };
-  }
-
-  private get jitter(): number {
-    return this.plan.options.jitter ?? this.region.options.jitterRatio;
-  }
-
-  private ttlMs(status: number, isEmpty: boolean, value: unknown, context: ExecutionContext): number {
-    const { options, negativeMs, where } = this.plan;
-    if (negativeMs !== null && (isEmpty || STORED_NEGATIVE.has(status))) return negativeMs;
-    const ttl = typeof options.ttl === 'function' ? options.ttl(value, context) : options.ttl;
-    return ttl === undefined ? this.region.options.ttlMs : toMilliseconds(`${where}: ttl`, ttl);
-  }
-
-  private warnOfOption(
-    option: string,
-    how: string,
-    outcome = 'the request bypasses the cache. Make it return for every request.',
-  ): void {
-    const { where } = this.plan;
-    this.parts.warn(
-      `${where} ${option}`,
-      `${where}: the function '${option}' of @HttpCache ${how}: ${outcome} [RC_OPTION_FUNCTION]`,
-    );
   }
 }
 
