@@ -1,4 +1,3 @@
-import * as v from 'valibot';
 import * as is from './option-schemas.js';
 import type { OptionTable } from './option-table.js';
 import type { L1Options, RedisCacheOptions } from './redis-cache-options.js';
@@ -12,7 +11,7 @@ export const CACHE = {
   commandTimeout: {
     kind: 'duration',
     // a multiple of it is the timeout of sockets
-    schema: v.pipe(is.longerThanNothing(), is.atMost('1h')),
+    schema: is.atMost('1h', is.longerThanNothing()),
     // many times a healthy answer, and still little beside a request
     default: '250ms',
   },
@@ -24,7 +23,7 @@ export const CACHE = {
   onFailover: { kind: 'value', schema: is.choice('flush', 'stale', 'keep'), default: 'flush' },
   foreignWrites: {
     kind: 'value',
-    schema: v.union([v.literal(false), is.choice('tracking', 'keyspace')], `false, 'tracking' or 'keyspace'`),
+    schema: is.falseOr(is.choice('tracking', 'keyspace'), `false, 'tracking' or 'keyspace'`),
     default: false,
   },
   // a line at boot costs little, an incident much

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
-import { duration as length, flag } from './option-schemas.js';
-import { entriesOfResult } from './option-table.js';
+import { entriesOfResult } from './option-entries.js';
+import * as is from './option-schemas.js';
 import { POLICY_AT } from './policy-table.js';
 
 /** Shapes of the options of the HTTP door's decorators; a message is what the option must be. */
@@ -10,7 +10,8 @@ const method = v.function('a function');
 const strings = v.array(v.string(), 'an array of strings');
 /** A header's or parameter's name is compared as it is, so a blank one is a slip. */
 const names = v.array(v.pipe(v.string(), v.regex(/^[^\s,;="]{1,100}$/)), 'an array of names');
-const duration = v.optional(length);
+const duration = v.optional(is.inValibot(is.duration));
+const flag = v.optional(is.inValibot(is.flag));
 
 const target = { cache: v.optional(name), region: v.optional(name) };
 
@@ -32,12 +33,12 @@ export const httpSchemas = {
       ),
       condition: v.optional(method),
       unless: v.optional(method),
-      etag: v.optional(flag),
+      etag: flag,
       clientTtl: duration,
       sharedTtl: duration,
-      honorClientNoCache: v.optional(flag),
-      respectHeaders: v.optional(flag),
-      xCache: v.optional(flag),
+      honorClientNoCache: flag,
+      respectHeaders: flag,
+      xCache: flag,
       answer: v.optional(v.picklist(['bytes', 'value'], `'bytes' or 'value'`)),
     },
     'an object',
@@ -48,7 +49,7 @@ export const httpSchemas = {
       tags: v.optional(
         v.union([strings, v.function()], 'an array of strings, or a function of the result and the context'),
       ),
-      uri: v.optional(flag),
+      uri: flag,
     },
     'an object',
   ),

@@ -1,10 +1,12 @@
 import * as v from 'valibot';
-import { flag, name } from './option-schemas.js';
-import { entriesOf, entriesOfResult } from './option-table.js';
+import { entriesOf, entriesOfResult } from './option-entries.js';
+import * as is from './option-schemas.js';
 import { POLICY_AT } from './policy-table.js';
 
 /** Shapes of the options of decorators and calls; a message is what the option must be. */
 
+const flag = is.inValibot(is.flag);
+const name = is.inValibot(is.name);
 const method = v.function('a function');
 const key = v.union([v.string(), v.function()], `a function of the arguments, or a template such as '{id}'`);
 const strings = v.union(

@@ -1,4 +1,4 @@
-import * as v from 'valibot';
+import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { type Duration, toMilliseconds } from './duration.js';
 
 /**
@@ -8,12 +8,18 @@ import { type Duration, toMilliseconds } from './duration.js';
 export type Level = 'cache' | 'region' | 'class' | 'method' | 'response';
 
 /**
+ * What one option may be. Not in valibot's words: they would stand in the declarations of every door, and without
+ * `skipLibCheck` the compiler of an application would check all of valibot's types.
+ */
+export type Schema<Output = unknown> = StandardSchemaV1<unknown, Output>;
+
+/**
  * One option: what it may be, and what the code reads in its place. A `duration` is read in ms as `nameMs`, a `share`
  * as `nameRatio`, any other value as it is, all null where there is neither a statement nor a default.
  */
 export interface OptionSpec {
   readonly kind: 'duration' | 'share' | 'value';
-  readonly schema: v.GenericSchema;
+  readonly schema: Schema;
   readonly default: unknown;
   /** Other libraries take it in seconds: a number that looks like these gets a warning. */
   readonly isOftenSeconds?: boolean;
@@ -30,7 +36,7 @@ type ResolvedName<Name extends string, Spec extends OptionSpec> = Spec['kind'] e
     : Name;
 
 type ResolvedValue<Spec extends OptionSpec> =
-  | (Spec['kind'] extends 'value' ? v.InferOutput<Spec['schema']> : number)
+  | (Spec['kind'] extends 'value' ? StandardSchemaV1.InferOutput<Spec['schema']> : number)
   | (Spec['default'] extends undefined ? null : Spec['kind'] extends 'value' ? Spec['default'] : never);
 
 /** What the code reads: complete, in ms. */
@@ -72,22 +78,6 @@ function resolvedValue({ kind }: OptionSpec, value: unknown, option: string): un
 /** True when the code would read two statements of an option alike. */
 export function isSameStatement(spec: OptionSpec, a: unknown, b: unknown): boolean {
   return resolvedValue(spec, a, '') === resolvedValue(spec, b, '');
-}
-
-type Entries = Record<string, v.OptionalSchema<v.GenericSchema, undefined>>;
-
-/** The options as a schema of valibot takes them. */
-export function entriesOf(table: OptionTable): Entries {
-  return Object.fromEntries(Object.entries(table).map(([name, spec]) => [name, v.optional(spec.schema)]));
-}
-
-/** As entriesOf, with functions where a result may decide. @param given what these get, for messages */
-export function entriesOfResult(table: OptionTable, given = 'the result and the arguments'): Entries {
-  const entries = Object.entries(table).map(([name, { schema, ofResult }]) => {
-    const message = `${ofResult}, or a function of ${given}`;
-    return [name, v.optional(ofResult === undefined ? schema : v.union([v.function(), schema], message))] as const;
-  });
-  return Object.fromEntries(entries);
 }
 
 /** 60 is meant as a minute more often than as 60 ms, and 3600 as an hour. */

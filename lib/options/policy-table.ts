@@ -1,7 +1,6 @@
 import type { Level, OptionSpec, OptionTable, ResolvedOf } from './option-table.js';
 import * as is from './option-schemas.js';
 import type { RegionOptions } from './policy-options.js';
-import * as v from 'valibot';
 
 const LIFE = ['cache', 'region', 'class', 'method', 'response'] as const;
 const SOURCE = ['cache', 'region', 'class', 'method'] as const;
@@ -62,7 +61,7 @@ export const POLICY = {
   compressFrom: {
     levels: STORAGE,
     kind: 'value',
-    schema: v.union([v.literal(false), is.count(1)], 'false, or a whole number >= 1'),
+    schema: is.falseOr(is.count(1), 'false, or a whole number >= 1'),
     default: 64 * 1024,
   },
 
@@ -76,7 +75,7 @@ export const POLICY = {
   shape: { levels: REGION, kind: 'value', schema: is.count(1), default: 1 },
   // readable keys are what one looks for in an incident
   keys: { levels: REGION, kind: 'value', schema: is.choice('plain', 'hashed'), default: 'plain' },
-  l1: { levels: REGION, kind: 'value', schema: v.literal(false, 'false, or left out'), default: true },
+  l1: { levels: REGION, kind: 'value', schema: is.onlyFalse('false, or left out'), default: true },
 } as const satisfies Record<keyof RegionOptions, OptionSpec & { readonly levels: readonly Level[] }>;
 
 type Policy = typeof POLICY;

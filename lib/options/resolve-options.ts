@@ -4,8 +4,9 @@ import { CACHE, L1 } from './cache-table.js';
 import { checkShape } from './check-shape.js';
 import { connectionFormOf } from './connection-form.js';
 import { checkName } from './names.js';
+import { entriesOf } from './option-entries.js';
 import * as is from './option-schemas.js';
-import { entriesOf, resolveTable, warnOfSeconds } from './option-table.js';
+import { resolveTable, warnOfSeconds } from './option-table.js';
 import type { RegionOptions } from './policy-options.js';
 import { POLICY, POLICY_AT } from './policy-table.js';
 import type { RedisCacheOptions } from './redis-cache-options.js';
@@ -17,7 +18,7 @@ const cacheSchema = v.strictObject(
   {
     ...entriesOf(POLICY_AT.cache),
     ...entriesOf(CACHE),
-    service: is.name,
+    service: is.inValibot(is.name),
     redis: v.optional(v.unknown()),
     l1: v.optional(v.union([v.literal(false), v.strictObject(entriesOf(L1))], `false, or { ${l1Names.join(', ')} }`)),
     // v.record passes over names such as `constructor`

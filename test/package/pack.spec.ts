@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { command, Consumer, pack, removeFolder, ROOT, type Tarball, temporaryFolder } from './consumer.js';
+import { packagesOfTypes } from './packages-of-types.js';
 
 const MINUTE_MS = 60_000;
 const BIN = join(ROOT, 'node_modules', '.bin');
@@ -28,6 +29,18 @@ describe('the packed tarball', () => {
     const others = tarball.files.filter((path) => !/^dist\/.+\.(js|d\.ts)$/.test(path));
     expect(others.sort()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'dist/cjs/package.json', 'package.json']);
     expect(tarball.files).toEqual(expect.arrayContaining(['dist/index.js', 'dist/index.d.ts']));
+  });
+
+  it('declares itself by types that an application has anyway: the compiler need not read those of valibot', async () => {
+    expect(await packagesOfTypes(join(ROOT, 'dist'))).toEqual([
+      '@nestjs/common',
+      '@nestjs/core',
+      '@nestjs/microservices',
+      '@nestjs/terminus',
+      '@standard-schema/spec',
+      'ioredis',
+      'rxjs',
+    ]);
   });
 
   it('stays small', () => {
