@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join, relative, sep } from 'node:path';
 import { promisify } from 'node:util';
@@ -69,10 +69,23 @@ function hasNodeModules(folder: string): boolean {
 
 export const removeFolder = (folder: string): Promise<void> => rm(folder, { recursive: true, force: true });
 
-/** Builds and packs into `folder`, without the check of types that prepack begins with: `npm test` has its own. */
+/** What is not in a clone. */
+const NOT_CLONED = /^(node_modules|\.git|\.services|coverage|dist.*)$/;
+
+/**
+ * Builds a copy of the repository and packs it, both below `folder`; without the check of types that prepack begins
+ * with, `npm test` has its own.
+ */
 export async function pack(folder: string): Promise<Tarball> {
-  await command(ROOT, 'npm', 'run', 'build');
-  const { stdout } = await command(ROOT, 'npm', 'pack', '--ignore-scripts', '--json', '--pack-destination', folder);
+  const clone = join(folder, 'clone');
+  for (const name of await readdir(ROOT))
+    if (!NOT_CLONED.test(name)) await cp(join(ROOT, name), join(clone, name), { recursive: true });
+  const modules = join(clone, 'node_modules');
+  await symlink(join(ROOT, 'node_modules'), modules);
+  await command(clone, 'npm', 'run', 'build');
+  // npm would read the manifests of all of them
+  await rm(modules);
+  const { stdout } = await command(clone, 'npm', 'pack', '--ignore-scripts', '--json', '--pack-destination', folder);
   const [packed] = JSON.parse(stdout) as [
     { filename: string; size: number; unpackedSize: number; files: { path: string }[] },
   ];
@@ -92,16 +105,17 @@ export class Consumer {
   ) {}
 
   /**
-   * Copies the fixture, adds Nest, ioredis and, where named, @nestjs/observe of these versions, and lets npm install.
+   * Copies the fixture, adds Nest, ioredis and, where named, @nestjs/observe and esbuild of these versions, and lets
+   * npm install.
    */
   static async install(
     folder: string,
     tarball: Tarball,
-    versions: { nest: string; ioredis: string; observe?: string },
+    versions: { nest: string; ioredis: string; observe?: string; esbuild?: string },
   ): Promise<Consumer> {
     await mkdir(folder, { recursive: true });
     await cp(FIXTURE, folder, { recursive: true });
-    for (const file of ['app.ts', 'doors.ts', 'health.ts', 'main.ts', 'observed.ts']) {
+    for (const file of ['all.ts', 'app.ts', 'doors.ts', 'health.ts', 'main.ts', 'observed.ts']) {
       if (file !== 'observed.ts' || versions.observe)
         for (const format of ['esm', 'commonjs']) await cp(join(FIXTURE, file), join(folder, format, file));
       await rm(join(folder, file));
@@ -115,6 +129,7 @@ export class Consumer {
       '@nestjs/platform-express': versions.nest,
       '@nestjs/terminus': versions.nest,
       ...(versions.observe && { '@nestjs/observe': versions.observe }),
+      ...(versions.esbuild && { esbuild: versions.esbuild }),
       ioredis: versions.ioredis,
       'nestjs-redis-cache': `file:${tarball.path}`,
     };
@@ -151,10 +166,15 @@ export class Consumer {
   }
 
   /** Runs a file, which may listen on the port EVENTS_PORT. @returns the last line it printed, as JSON */
-  async run(file: string): Promise<unknown> {
+  async run(file: string, ...args: string[]): Promise<unknown> {
     environment['EVENTS_PORT'] = `${await freePort()}`;
-    const { stdout } = await command(this.folder, process.execPath, file);
+    const { stdout } = await command(this.folder, process.execPath, file, ...args);
     return JSON.parse(stdout.trim().split('\n').at(-1) ?? 'null');
+  }
+
+  /** Runs compiled files of one format in one process. @returns what each reported, by its name */
+  async runAll(format: string, names: readonly string[]): Promise<Record<string, unknown>> {
+    return (await this.run(join(format, 'all.js'), ...names)) as Record<string, unknown>;
   }
 
   /** The version of an installed package; undefined when it is not there. */

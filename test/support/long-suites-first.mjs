@@ -4,7 +4,7 @@ const Sequencer = TestSequencer.default ?? TestSequencer;
 
 /** About how long the long suites take, seconds. A fresh clone has no times of its own to go by. */
 const SECONDS = {
-  'package/pack': 95,
+  'package/pack': 60,
   'e2e/npm-start': 100,
   'history/history': 84,
   'model/instances': 75,
