@@ -8,7 +8,6 @@ import { createOutbox } from '../../sample/users-app/outbox/outbox-table.js';
 import type { EventPublisher, OutboxMessage } from '../../sample/users-app/outbox/event-publisher.js';
 import { Outbox } from '../../sample/users-app/outbox/outbox.js';
 import { OutboxRelay } from '../../sample/users-app/outbox/outbox-relay.js';
-import { pgliteData } from '../support/pglite-data.js';
 import { waitUntil } from '../support/servers/processes.js';
 import { postgresPrograms, type PostgresServer, startPostgres } from './servers.js';
 
@@ -157,8 +156,7 @@ function describeOutbox(open: () => Promise<Database>): void {
   });
 }
 
-describe('the outbox of the users app on PGlite', () =>
-  describeOutbox(async () => PgliteDatabase.open(await pgliteData())));
+describe('the outbox of the users app on PGlite', () => describeOutbox(() => PgliteDatabase.open()));
 
 const hasServer = Boolean(process.env['DATABASE_URL'] ?? postgresPrograms);
 (hasServer ? describe : describe.skip)(

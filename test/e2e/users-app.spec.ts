@@ -5,7 +5,6 @@ import type { Database } from '../../sample/users-app/database/database.js';
 import { PgliteDatabase } from '../../sample/users-app/database/pglite-database.js';
 import { PostgresDatabase } from '../../sample/users-app/database/postgres-database.js';
 import type { User, UserPage, UserSummary } from '../../sample/users-app/user.js';
-import { pgliteData } from '../support/pglite-data.js';
 import { type RedisServer, startRedis } from '../support/servers/redis.js';
 import { postgresPrograms, type PostgresServer, startPostgres } from './servers.js';
 import { type Answer, aUserInput, closeUsersApps, startUsersApp, type UsersApp } from './users-app.js';
@@ -26,7 +25,7 @@ let pglite: Database;
 beforeAll(async () => {
   redis = await startRedis();
   redisUrl = redis.url;
-  pglite = await PgliteDatabase.open(await pgliteData());
+  pglite = await PgliteDatabase.open();
 }, 60_000);
 
 afterAll(async () => {

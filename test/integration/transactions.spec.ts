@@ -9,8 +9,8 @@ import { drizzle as drizzleOnPglite } from 'drizzle-orm/pglite';
 import pg from 'pg';
 import { DataSource, EntitySchema } from 'typeorm';
 import { type CacheChanges, RedisCache, RedisCacheModule } from 'nestjs-redis-cache';
+import { pgliteData } from '../../sample/users-app/database/pglite-data.js';
 import { postgresPrograms, type PostgresServer, startPostgres } from '../e2e/servers.js';
-import { pgliteData } from '../support/pglite-data.js';
 import { waitUntil } from '../support/servers/processes.js';
 
 const databaseUrl = process.env['DATABASE_URL'];

@@ -1,5 +1,6 @@
 import { PGlite } from '@electric-sql/pglite';
 import { BIGINT_OID, type Database, type Queries } from './database.js';
+import { pgliteData } from './pglite-data.js';
 
 /** PostgreSQL compiled to WebAssembly: nothing to install; its data lives in memory and ends with the process. */
 export class PgliteDatabase implements Database {
@@ -7,10 +8,10 @@ export class PgliteDatabase implements Database {
 
   private constructor(private readonly engine: PGlite) {}
 
-  /** @param dataDir what PGlite's `dumpDataDir()` gave; a new one takes seconds */
-  static async open(dataDir?: Blob): Promise<PgliteDatabase> {
+  /** An empty database. */
+  static async open(): Promise<PgliteDatabase> {
     const parsers = { [BIGINT_OID]: Number };
-    return new PgliteDatabase(await PGlite.create({ parsers, ...(dataDir && { loadDataDir: dataDir }) }));
+    return new PgliteDatabase(await PGlite.create({ parsers, loadDataDir: await pgliteData() }));
   }
 
   async query<Row>(sql: string, parameters: readonly unknown[] = []): Promise<Row[]> {
