@@ -19,9 +19,9 @@ export function listIn(part: unknown): unknown[] {
   return part as unknown[];
 }
 
-/** @throws Error when it is no whole number, as such or as text */
+/** @throws Error when it is no whole number, as such, as text or its bytes */
 export function numberIn(part: unknown): number {
-  const number = typeof part === 'number' ? part : wholeNumber(Buffer.isBuffer(part) ? part.toString('latin1') : part);
+  const number = typeof part === 'number' ? part : wholeNumber(part);
   if (number === null || !Number.isSafeInteger(number) || number < 0) throw unexpected(part);
   return number;
 }

@@ -50,9 +50,17 @@ export function isBehind(position: BucketPosition, known: BucketPosition): boole
 
 const isNumber = (number: number) => number >= 0 && number <= MAX_INCARNATION;
 
-/** The number, or null when the text is not a whole number in the range of the functions. */
+const ZERO = 0x30;
+
+/** The number, or null when the text, or its bytes, is not a whole number in the range of the functions. */
 export function wholeNumber(text: unknown): number | null {
-  if (typeof text !== 'string' || text.length > 16 || !/^\d+$/.test(text)) return null;
-  const number = Number(text);
+  const isBytes = Buffer.isBuffer(text);
+  if ((!isBytes && typeof text !== 'string') || text.length === 0 || text.length > 16) return null;
+  let number = 0;
+  for (let n = 0; n < text.length; n++) {
+    const digit = (isBytes ? text[n]! : text.charCodeAt(n)) - ZERO;
+    if (digit < 0 || digit > 9) return null;
+    number = 10 * number + digit;
+  }
   return number <= MAX_INCARNATION ? number : null;
 }
