@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import type { Redis } from 'ioredis';
+import type { Command, Redis } from 'ioredis';
 
 /** A client of ioredis without a server: the test answers each command, and sees what leaves in one write. */
 export class FakeRedisClient extends EventEmitter {
@@ -11,6 +11,8 @@ export class FakeRedisClient extends EventEmitter {
   private before: Promise<unknown> = Promise.resolve();
   private corked = 0;
   private buffered: string[] = [];
+  /** The driver writes these by itself. */
+  private unwritten: string[] = [];
   readonly stream = {
     cork: () => void (this.corked += 1),
     uncork: () => {
@@ -18,6 +20,11 @@ export class FakeRedisClient extends EventEmitter {
       if (this.corked > 0 || this.buffered.length === 0) return;
       this.writes.push(this.buffered);
       this.buffered = [];
+    },
+    write: () => {
+      this.written(this.unwritten);
+      this.unwritten = [];
+      return true;
     },
   };
 
@@ -36,11 +43,14 @@ export class FakeRedisClient extends EventEmitter {
     return this.send(verb, args);
   };
   readonly callBuffer = this.call;
-  readonly hmget = (...args: unknown[]) => this.send('hmget', args);
-  readonly get = (...args: unknown[]) => this.send('get', args);
-  readonly getBuffer = this.get;
-  readonly mget = (...args: unknown[]) => this.send('mget', args);
-  readonly mgetBuffer = this.mget;
+  sendCommand(command: Command, stream: { write(text: unknown): unknown }): void {
+    stream.write(command.toWritable(this.stream));
+    this.unwritten.push(command.name);
+    this.answerTo(command.name, command.args).then(
+      (reply) => command.resolve(asBytes(reply)),
+      (error: Error) => command.reject(error),
+    );
+  }
 
   connect(): Promise<void> {
     return Promise.resolve();
@@ -50,14 +60,29 @@ export class FakeRedisClient extends EventEmitter {
     this.disconnects += 1;
   }
 
-  private async send(name: string, args: readonly unknown[]): Promise<unknown> {
-    if (this.corked > 0) this.buffered.push(name);
-    else this.writes.push([name]);
-    // as on one connection, an answer never overtakes another
+  private send(name: string, args: readonly unknown[]): Promise<unknown> {
+    this.written([name]);
+    // settled where commands of `sendCommand` are, so that its reactions are as late as theirs
+    return new Promise((resolve, reject) => this.answerTo(name, args).then(resolve, reject));
+  }
+
+  private written(names: string[]): void {
+    if (this.corked > 0) this.buffered.push(...names);
+    else this.writes.push(names);
+  }
+
+  /** As on one connection, an answer never overtakes another. */
+  private answerTo(name: string, args: readonly unknown[]): Promise<unknown> {
     const answer = this.before.then(() => this.answer(name, args));
     this.before = answer.catch(() => {});
     return answer;
   }
+}
+
+/** Text as it comes from the server. */
+function asBytes(reply: unknown): unknown {
+  if (Array.isArray(reply)) return reply.map(asBytes);
+  return typeof reply === 'string' ? Buffer.from(reply) : reply;
 }
 
 /** An error as Redis answers it. */

@@ -9,8 +9,9 @@ import { libraryText } from './functions/library.js';
 import { type FunctionVerb, functionName } from './functions/protocol-version.js';
 import type { NodeContext } from './node-context.js';
 import { Gathering } from './gathering.js';
+import { OneWrite } from './one-write.js';
 import { PollBatch } from './poll-batch.js';
-import { ReadBatch, UNIDENTIFIED } from './read-batch.js';
+import { ReadBatch } from './read-batch.js';
 import {
   isFunctionMissing,
   isLibraryPresent,
@@ -19,6 +20,7 @@ import {
   isWriteRefused,
   redirectOf,
 } from './redis-errors.js';
+import { UNIDENTIFIED } from './sent-reads.js';
 
 const CONNECTING: ReadonlySet<string> = new Set(['wait', 'connecting', 'connect']);
 
@@ -113,6 +115,8 @@ export class RedisNode {
     this.epoch += 1;
   };
   private readonly onError = (error: Error) => void (this.lastError = error);
+  /** Settles when the reply to the last function that was sent has been taken. */
+  taken: Promise<unknown> = Promise.resolve();
   /** Called when the server accepted a function. */
   onAccepted = () => {};
 
@@ -197,10 +201,11 @@ export class RedisNode {
     }, isProbe);
   }
 
-  /**
-   * As `send`, for what settles its answers by itself, and resolves with what went wrong: without promises of its own.
-   */
-  sendReads(commands: (client: Redis) => Promise<Error | undefined>, failed: (reason: Error) => void): void {
+  /** As `send`, for what settles its answers by itself: in one write, without promises of its own. */
+  sendReads(
+    commands: (write: OneWrite, ended: (error?: Error) => void) => void,
+    failed: (reason: Error) => void,
+  ): void {
     const { circuit, deadlines } = this;
     const { refusal } = circuit;
     if (refusal !== null) return failed(refusal);
@@ -208,18 +213,18 @@ export class RedisNode {
       circuit.wasSilent(reason);
       failed(reason);
     });
-    const broken = (error: unknown) => {
-      if (deadlines.end(wait, (error as Error).name === 'ReplyError')) failed(error as Error);
-    };
+    const write = new OneWrite(this.client);
     try {
-      commands(this.client).then((error) => {
+      commands(write, (error) => {
         const isAnswer = error === undefined || !isSilence(error);
         if (!deadlines.end(wait, isAnswer)) return;
         if (isAnswer) circuit.answered();
         else circuit.wasSilent(error);
-      }, broken);
+      });
     } catch (error) {
-      broken(error);
+      if (deadlines.end(wait, false)) failed(error as Error);
+    } finally {
+      write.send();
     }
   }
 
@@ -286,7 +291,11 @@ export class RedisNode {
       const command = [functionName(verb), ...all];
       const name = isBinary ? 'callBuffer' : 'call';
       return this.send(
-        (client) => (client[name]('FCALL', command) as Promise<unknown>).then((raw) => take(raw, sent), refused),
+        (client) => {
+          const taken = (client[name]('FCALL', command) as Promise<unknown>).then((raw) => take(raw, sent), refused);
+          this.taken = taken;
+          return taken;
+        },
         { isProbe, isLong: (weight ?? 0) > LONG, onLateAnswer },
       );
     };
@@ -367,7 +376,6 @@ export class RedisNode {
   }
 
   private sendReadsOfTurn(): void {
-    this.beginTurn();
     const nowMs = this.context.clock.now();
     this.reads.prepare(nowMs);
     // answered before the reads are, and in time for them

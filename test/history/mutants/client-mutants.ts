@@ -7,10 +7,10 @@ const TAGGED = '--regions tagged,taggedLocal';
 const PLAIN_READ = 'return this.store.read(args).then((read) => {';
 
 /** Asks for the position once more, some time after the value came. */
-const ONCE_MORE = `reply.then(async (value) => {
+const ONCE_MORE = `this.taken.then(async () => {
   await new Promise((resolve) => setTimeout(resolve, 3));
-  proof.position = positionOf(await this.node.client.hmget(this.context.keyspace.bucketKey(proof.bucket), 'i', 'q', 'tq'));
-  return value;
+  const { keyspace } = this.context;
+  this.position = positionOf(await this.node.client.hmget(keyspace.bucketKey(this.bucket), 'i', 'q', 'tq'));
 })`;
 
 /** Rules of the engine and of the driver. */
@@ -160,18 +160,7 @@ export const clientMutants: readonly Mutant[] = [
   },
   {
     name: 'position read after the value',
-    edits: [
-      edit(
-        'stores/redis/read-batch',
-        'read: PendingRead): Promise<Error | undefined> { return reply.then(',
-        `read: PendingRead): Promise<Error | undefined> { return ${ONCE_MORE}.then(`,
-      ),
-      edit(
-        'stores/redis/read-batch',
-        'reads: readonly PendingRead[]): Promise<Error | undefined> { return reply.then(',
-        `reads: readonly PendingRead[]): Promise<Error | undefined> { return ${ONCE_MORE}.then(`,
-      ),
-    ],
+    edits: [edit('stores/redis/sent-reads', 'this.taken.then(act, act);', `${ONCE_MORE}.then(act, act);`)],
     options: `${SMALL_D} --fault-pause 10-50 --seconds 60`,
     faults: ['slightly slow channel'],
   },

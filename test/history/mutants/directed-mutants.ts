@@ -199,7 +199,7 @@ export const directedClientMutants: readonly Mutant[] = [
   },
   {
     name: 'a position may go back',
-    edits: [edit('stores/redis/read-batch', 'if (isBehind(position, known))', 'if (false)')],
+    edits: [edit('stores/redis/sent-reads', 'if (isBehind(position, this.known))', 'if (false)')],
   },
   {
     name: 'own evictions tell no position',

@@ -235,6 +235,29 @@ describe('a plain read counts', () => {
     },
   );
 
+  it('no more once a function that was sent before it was refused, however late the client hands that on', async () => {
+    let isRefusing = false;
+    const { node, client, read } = aNode({
+      poll: () => {
+        if (isRefusing) throw replyError('NOREPLICAS Not enough good replicas to write.');
+      },
+    });
+    await node.invoke(POLL);
+    isRefusing = true;
+    // as what traces commands does
+    const { call } = client;
+    Object.assign(client, {
+      call: async (name: string, args: readonly unknown[]) => {
+        const answer = await Promise.allSettled([call(name, args)]);
+        for (let n = 0; n < 10; n++) await Promise.resolve();
+        if (answer[0].status === 'rejected') throw answer[0].reason;
+        return answer[0].value;
+      },
+    });
+    const [, before] = await Promise.all([node.invoke(POLL).catch(() => {}), read()]);
+    expect(before.identified).toBe(false);
+  });
+
   it.each(['OOM command not allowed', 'ERR anything'])(
     'after %s as before: that server accepts writes',
     async (message) => {
