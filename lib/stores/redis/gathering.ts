@@ -9,34 +9,47 @@ const GATHER_MS = 1;
  *
  * Requests that come at the same time come in a callback each. Sent by callback, each would pay for a call of its own;
  * sent by turn alone, each would wait for all callbacks of a busy process, and its answer for another turn.
+ *
+ * Who asks for one after another waits for nobody: what follows the answer to one that went alone goes at the end of
+ * the callback in which that came.
  */
 export class Gathering {
   private sentAtMs = -Infinity;
-  private isWaiting = false;
+  private waiting = 0;
   private isDue = false;
+  private wentAlone = false;
 
   /** @param send sends all that was added */
   constructor(
     private readonly clock: Pick<Clock, 'now'>,
-    private readonly send: () => void,
+    private readonly send: (nowMs: number) => void,
   ) {}
 
   /** Something waits to be sent. */
   added(): void {
+    this.waiting += 1;
     if (this.isDue) return;
-    if (this.clock.now() - this.sentAtMs >= GATHER_MS) {
-      this.isDue = true;
-      process.nextTick(this.flush);
-    } else if (!this.isWaiting) setImmediate(this.flush);
-    this.isWaiting = true;
+    if (this.clock.now() - this.sentAtMs >= GATHER_MS) this.sendSoon();
+    else if (this.waiting === 1) setImmediate(this.flush);
+  }
+
+  /** What was sent was answered, and its callers go on in this callback. */
+  answered(): void {
+    if (this.wentAlone && this.waiting === 0 && !this.isDue) this.sendSoon();
+  }
+
+  private sendSoon(): void {
+    this.isDue = true;
+    process.nextTick(this.flush);
   }
 
   private readonly flush = () => {
-    // it went already, since others came after a millisecond
-    if (!this.isWaiting) return;
-    this.isWaiting = false;
     this.isDue = false;
+    // it went already, since others came after a millisecond; or nothing followed an answer
+    if (this.waiting === 0) return;
+    this.wentAlone = this.waiting === 1;
+    this.waiting = 0;
     this.sentAtMs = this.clock.now();
-    this.send();
+    this.send(this.sentAtMs);
   };
 }

@@ -127,7 +127,7 @@ export class RedisNode {
     this.identifiedIn = new Int32Array(context.keyspace.bucketCount).fill(-1);
     this.acceptedAtMs = new Float64Array(context.keyspace.bucketCount).fill(-Infinity);
     this.reads = new ReadBatch(this, context);
-    this.readsToSend = new Gathering(context.clock, () => this.sendReadsOfTurn());
+    this.readsToSend = new Gathering(context.clock, (nowMs) => this.sendReadsOfTurn(nowMs));
     this.polls = new PollBatch(this);
     this.circuit = context.endpoints.circuitOf(client);
     const { clock, timeoutMs } = context;
@@ -216,6 +216,7 @@ export class RedisNode {
     const write = new OneWrite(this.client);
     try {
       commands(write, (error) => {
+        this.readsToSend.answered();
         const isAnswer = error === undefined || !isSilence(error);
         if (!deadlines.end(wait, isAnswer)) return;
         if (isAnswer) circuit.answered();
@@ -375,8 +376,7 @@ export class RedisNode {
     });
   }
 
-  private sendReadsOfTurn(): void {
-    const nowMs = this.context.clock.now();
+  private sendReadsOfTurn(nowMs: number): void {
     this.reads.prepare(nowMs);
     // answered before the reads are, and in time for them
     this.polls.flush();
