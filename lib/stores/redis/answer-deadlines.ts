@@ -86,7 +86,7 @@ export class AnswerDeadlines {
    */
   bound<T>(answer: Promise<T>, onLateAnswer?: (value: T) => void, isLong = false): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      const wait = this.start(reject, isLong);
+      const wait = this.start(reject, this.options.clock.now(), isLong);
       answer.then(
         (value) => {
           if (this.end(wait)) resolve(value);
@@ -100,15 +100,20 @@ export class AnswerDeadlines {
     });
   }
 
-  /** What is sent now is waited for, until `end`. @param onLate called once when there is no answer in time */
-  start(onLate: (reason: Error) => void, isLong = false): Wait {
+  /**
+   * What is sent now is waited for, until `end`.
+   *
+   * @param onLate called once when there is no answer in time
+   * @param nowMs of the clock
+   */
+  start(onLate: (reason: Error) => void, nowMs: number, isLong = false): Wait {
     if (this.timer === null) {
       this.forget();
-      this.tickedAtMs = this.options.clock.now();
+      this.tickedAtMs = nowMs;
       this.arm();
     }
     if (isLong) this.long += 1;
-    const sentMs = this.now();
+    const sentMs = this.awakeAt(nowMs);
     const wait: Wait = { sentMs, dueMs: sentMs + this.waitMs, isLong, onLate, state: 'waiting' };
     this.waits.push(wait);
     return wait;
@@ -156,7 +161,11 @@ export class AnswerDeadlines {
   }
 
   private now(): number {
-    return this.awakeMs + Math.min(this.options.clock.now() - this.tickedAtMs, 2 * this.tickMs);
+    return this.awakeAt(this.options.clock.now());
+  }
+
+  private awakeAt(nowMs: number): number {
+    return this.awakeMs + Math.min(nowMs - this.tickedAtMs, 2 * this.tickMs);
   }
 
   private arm(): void {

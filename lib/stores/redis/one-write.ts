@@ -1,4 +1,5 @@
 import type { Command, Redis } from 'ioredis';
+import type { CommandText } from './command-text.js';
 
 type Stream = Parameters<Redis['sendCommand']>[1];
 type Settle<T> = (value: T) => void;
@@ -14,24 +15,25 @@ class BareCommand {
   readonly promise = undefined;
   readonly isTraced = true;
 
+  readonly name: string;
+  readonly args: readonly string[];
+
   constructor(
-    readonly name: string,
-    readonly args: readonly string[],
+    private readonly command: CommandText,
     readonly resolve: Settle<unknown>,
     readonly reject: Settle<Error>,
-  ) {}
+  ) {
+    this.name = command.name;
+    this.args = command.args;
+  }
 
   toWritable(): string {
-    let text = `*${this.args.length + 1}\r\n${bulk(this.name)}`;
-    for (const arg of this.args) text += bulk(arg);
-    return text;
+    return this.command.text;
   }
 
   /** Replies are taken as they come. */
   setReplyContext(): void {}
 }
-
-const bulk = (text: string) => `$${Buffer.byteLength(text)}\r\n${text}\r\n`;
 
 /** Commands that leave in one write, in the order in which they are added. */
 export class OneWrite {
@@ -45,9 +47,9 @@ export class OneWrite {
    * earlier
    * @param failed gets why there is none, perhaps at once
    */
-  add(name: string, args: readonly string[], answered: Settle<unknown>, failed: Settle<Error>): void {
-    const command = new BareCommand(name, args, answered, failed);
-    this.client.sendCommand(command as unknown as Command, this as unknown as Stream);
+  add(command: CommandText, answered: Settle<unknown>, failed: Settle<Error>): void {
+    const bare = new BareCommand(command, answered, failed);
+    this.client.sendCommand(bare as unknown as Command, this as unknown as Stream);
   }
 
   /** What ioredis would write now; or later, had it to wait for the connection. */

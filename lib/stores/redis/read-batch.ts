@@ -1,5 +1,6 @@
 import { deferred } from '../../shared/deferred.js';
 import type { PlainRead } from '../remote-store.js';
+import { type CommandText, commandText } from './command-text.js';
 import type { NodeContext } from './node-context.js';
 import type { OneWrite } from './one-write.js';
 import { type PendingRead, type ReadConnection, SentReads } from './sent-reads.js';
@@ -8,10 +9,15 @@ import { type PendingRead, type ReadConnection, SentReads } from './sent-reads.j
 export interface ReadNode extends ReadConnection {
   identify(bucket: number): void;
   /**
+   * @param nowMs local ms
    * @param commands calls `ended` once, when all is answered, with what went wrong with the last command, if anything
    * @param failed called once when its answer is late, or nothing may be sent
    */
-  sendReads(commands: (write: OneWrite, ended: (error?: Error) => void) => void, failed: (reason: Error) => void): void;
+  sendReads(
+    nowMs: number,
+    commands: (write: OneWrite, ended: (error?: Error) => void) => void,
+    failed: (reason: Error) => void,
+  ): void;
 }
 
 /**
@@ -21,6 +27,8 @@ export interface ReadNode extends ReadConnection {
  */
 export class ReadBatch {
   private waiting = new Map<number, PendingRead[]>();
+  /** By bucket: what asks for its position. */
+  private readonly positions: CommandText[] = [];
 
   constructor(
     private readonly node: ReadNode,
@@ -51,17 +59,22 @@ export class ReadBatch {
     for (const [bucket, reads] of this.waiting) sent.push(new SentReads(this.node, this.context, bucket, reads, nowMs));
     this.waiting = new Map();
     this.node.sendReads(
+      nowMs,
       (write, ended) => {
         let left = sent.length;
         const one = (error?: Error) => {
           left -= 1;
           if (left === 0) ended(error);
         };
-        for (const reads of sent) reads.write(write, one);
+        for (const reads of sent) reads.write(write, this.positionOf(reads.bucket), one);
       },
       (reason) => {
         for (const reads of sent) reads.fail(reason);
       },
     );
+  }
+
+  private positionOf(bucket: number): CommandText {
+    return (this.positions[bucket] ??= commandText('hmget', [this.context.keyspace.bucketKey(bucket), 'i', 'q', 'tq']));
   }
 }

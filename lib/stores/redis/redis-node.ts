@@ -203,16 +203,16 @@ export class RedisNode {
 
   /** As `send`, for what settles its answers by itself: in one write, without promises of its own. */
   sendReads(
+    nowMs: number,
     commands: (write: OneWrite, ended: (error?: Error) => void) => void,
     failed: (reason: Error) => void,
   ): void {
     const { circuit, deadlines } = this;
-    const { refusal } = circuit;
-    if (refusal !== null) return failed(refusal);
+    if (circuit.refusal !== null) return failed(circuit.refusal);
     const wait = deadlines.start((reason) => {
       circuit.wasSilent(reason);
       failed(reason);
-    });
+    }, nowMs);
     const write = new OneWrite(this.client);
     try {
       commands(write, (error) => {

@@ -1,5 +1,6 @@
 import type { Deferred } from '../../shared/deferred.js';
 import type { BucketPosition, PlainRead } from '../remote-store.js';
+import { type CommandText, commandText } from './command-text.js';
 import { parseEntry } from './entry-header.js';
 import { isBehind, wholeNumber } from './known-positions.js';
 import type { NodeContext } from './node-context.js';
@@ -46,7 +47,7 @@ export class SentReads {
   constructor(
     private readonly node: ReadConnection,
     private readonly context: NodeContext,
-    private readonly bucket: number,
+    readonly bucket: number,
     private readonly reads: readonly PendingRead[],
     private readonly sentAtMs: number,
   ) {
@@ -55,10 +56,13 @@ export class SentReads {
     this.known = context.positions.of(bucket);
   }
 
-  /** @param ended called once, when all is answered, with what went wrong with the last command, if anything */
-  write(write: OneWrite, ended: (error?: Error) => void): void {
+  /**
+   * @param position asks for the position of the bucket
+   * @param ended called once, when all is answered, with what went wrong with the last command, if anything
+   */
+  write(write: OneWrite, position: CommandText, ended: (error?: Error) => void): void {
     const { reads } = this;
-    write.add('hmget', [this.context.keyspace.bucketKey(this.bucket), 'i', 'q', 'tq'], this.positioned, noPosition);
+    write.add(position, this.positioned, noPosition);
     if (reads.length <= MAX_KEYS_PER_COMMAND) return this.ask(write, reads, ended);
     for (let from = 0; from < reads.length; from += MAX_KEYS_PER_COMMAND) {
       const to = from + MAX_KEYS_PER_COMMAND;
@@ -82,10 +86,13 @@ export class SentReads {
     };
     const failed = (error: Error) => judge(() => this.fail(error, reads));
     if (reads.length === 1) {
-      write.add('get', [reads[0]!.entry], (value) => judge(() => this.settle(reads, [value])), failed);
+      write.add(commandText('get', [reads[0]!.entry]), (value) => judge(() => this.settle(reads, [value])), failed);
     } else {
-      const entries = reads.map(({ entry }) => entry);
-      write.add('mget', entries, (values) => judge(() => this.settle(reads, values)), failed);
+      const command = commandText(
+        'mget',
+        reads.map(({ entry }) => entry),
+      );
+      write.add(command, (values) => judge(() => this.settle(reads, values)), failed);
     }
   }
 
