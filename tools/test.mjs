@@ -7,9 +7,11 @@ import { join } from 'node:path';
 const ROOT = join(import.meta.dirname, '..');
 const LOWEST = 19;
 const CHECKS = [
-  ['types and lint', 'tools/check-types-and-lint.mjs'],
-  ['layout', 'node_modules/prettier/bin/prettier.cjs', '--check', '.'],
+  ['types and rules', 'node_modules/oxlint/bin/oxlint'],
+  ['layout', 'node_modules/oxfmt/bin/oxfmt', '--check'],
 ];
+/** The native compiler collects less often: two thirds of its time, for twice the memory (1 GB). */
+const ENVIRONMENT = { ...process.env, GOGC: '400' };
 
 const running = new Set();
 /** The first signal that was received; it ends the children, and this process after them. */
@@ -48,7 +50,7 @@ async function check() {
     if (endedBy !== null) break;
     let output = '';
     try {
-      const child = start(args, ['ignore', 'pipe', 'pipe']);
+      const child = start(args, ['ignore', 'pipe', 'pipe'], ENVIRONMENT);
       lower(child);
       // there are none where the limit of open files is reached
       for (const stream of [child.stdout, child.stderr])
@@ -61,8 +63,8 @@ async function check() {
   return failed;
 }
 
-function start(args, stdio) {
-  const child = spawn(process.execPath, args, { cwd: ROOT, stdio });
+function start(args, stdio, env = process.env) {
+  const child = spawn(process.execPath, args, { cwd: ROOT, stdio, env });
   running.add(child);
   return child;
 }

@@ -154,7 +154,8 @@ export class CachedRoute {
   private async peekOr(visit: Visit, key: CacheKey, instead: () => Observable<unknown>): Promise<Observable<unknown>> {
     let told: ReadReport | undefined;
     const stored = (await this.region.peek(key, this.policy, (report) => (told = report))) as
-      CachedResponse | undefined;
+      | CachedResponse
+      | undefined;
     const fits = stored !== undefined && isSelected(stored.selecting, visit.exchange.headers);
     return fits ? this.serve(visit, stored, told) : instead();
   }

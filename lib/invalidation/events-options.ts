@@ -6,7 +6,7 @@ import type { EventMap, EventName, InvalidateOnOptions } from '../operations/inv
 import type { CacheError } from '../shared/errors.js';
 
 /** Which events invalidate what, for rules that stand on no class. @publicApi */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- as EventMap
+// oxlint-disable-next-line typescript/no-explicit-any -- as EventMap
 export interface EventRule<Event = any> extends InvalidateOnOptions {
   /** The type of the event, or the topic, channel or subject by which it comes; `*` stands for any characters. */
   on: EventName | readonly EventName[];

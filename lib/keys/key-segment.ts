@@ -8,9 +8,9 @@ export type KeySegment = string | number | bigint | boolean;
 export type KeyValue = KeySegment | readonly KeySegment[];
 
 /** Everything that has a meaning in a key, in a channel message or in a hash tag, and control characters. */
-// eslint-disable-next-line no-control-regex -- control characters are what it is for
+// oxlint-disable-next-line eslint-js/no-control-regex -- control characters are what it is for
 const SPECIAL = /[%:{}~|,\s\u0000-\u001f\u007f]/;
-// eslint-disable-next-line no-control-regex -- as above
+// oxlint-disable-next-line eslint-js/no-control-regex -- as above
 const SPECIALS = /[%:{}~|,\s\u0000-\u001f\u007f]/g;
 const LONE_SURROGATES = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 

@@ -10,7 +10,8 @@ interface SegmentShape {
  * `first` is the text with which its keys begin, where its source shows one.
  */
 export type KeyShape =
-  { readonly segments: readonly SegmentShape[] } | { readonly segments: null; readonly first: SegmentShape | null };
+  | { readonly segments: readonly SegmentShape[] }
+  | { readonly segments: null; readonly first: SegmentShape | null };
 
 /** Of a template, or of a function such as `(mail) => ['by-email', mail]` or `` (mail) => `mail-${mail}` ``. */
 export function keyShapeOf(key: string | ((...args: never[]) => unknown)): KeyShape {

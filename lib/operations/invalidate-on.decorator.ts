@@ -9,7 +9,7 @@ const RULES = Symbol('nestjs-redis-cache:rules');
 export type InvalidateOnDecorator = (
   target: object,
   name?: string | symbol,
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- methods of any kind
+  // oxlint-disable-next-line typescript/no-explicit-any -- methods of any kind
   descriptor?: TypedPropertyDescriptor<any>,
 ) => void;
 
@@ -25,7 +25,7 @@ export type InvalidateOnDecorator = (
  * @throws CacheError when the class is read: RC_INVALID_OPTION, RC_DECORATOR_TARGET
  * @publicApi
  */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- as EventMap
+// oxlint-disable-next-line typescript/no-explicit-any -- as EventMap
 export function InvalidateOn<Event = any>(
   event: EventName | readonly EventName[],
   map: EventMap<Event>,

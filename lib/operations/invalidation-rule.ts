@@ -49,7 +49,7 @@ export interface Invalidation {
 export type Mapped = Invalidation | readonly Invalidation[] | null;
 
 /** From an event to what it invalidates: pure, at once, and total. @publicApi */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- what its sender made; the rule says what it expects
+// oxlint-disable-next-line typescript/no-explicit-any -- what its sender made; the rule says what it expects
 export type EventMap<Event = any> = (event: Event, info: EventInfo) => Mapped;
 
 /** How a rule of `@InvalidateOn` differs from its method or class. @publicApi */

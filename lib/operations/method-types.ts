@@ -1,4 +1,4 @@
-/* eslint-disable @typescript-eslint/no-explicit-any -- methods of any kind are matched here, and nowhere else */
+/* oxlint-disable typescript/no-explicit-any -- methods of any kind are matched here, and nowhere else */
 
 /** A method that can be cached: it returns a promise. @publicApi */
 export type AsyncMethod = (...args: any[]) => Promise<any>;

@@ -19,7 +19,12 @@ export type ValueClass = abstract new (...args: never[]) => object;
  * @publicApi
  */
 export type ValueType =
-  ValueClass | ((plain: never) => unknown) | 'plain' | TypedInstance | readonly ValueType[] | FieldTypes;
+  | ValueClass
+  | ((plain: never) => unknown)
+  | 'plain'
+  | TypedInstance
+  | readonly ValueType[]
+  | FieldTypes;
 
 /** Types by the names of fields. @publicApi */
 export interface FieldTypes {

@@ -5,7 +5,10 @@
  * @publicApi
  */
 export type CacheEviction =
-  { readonly key: string } | { readonly tag: string } | { readonly region: string } | { readonly all: true };
+  | { readonly key: string }
+  | { readonly tag: string }
+  | { readonly region: string }
+  | { readonly all: true };
 
 interface Args {
   readonly keys?: readonly { readonly entry: string }[];

@@ -19,7 +19,7 @@ let redis: RedisServer;
 let postgres: PostgresServer | undefined;
 
 beforeAll(async () => {
-  const files = ['lib', 'sample', 'package.json', 'nest-cli.json', 'tsconfig.json', 'tsconfig.build.json'];
+  const files = ['lib', 'sample', 'package.json', 'nest-cli.json', 'tsconfig.base.json', 'tsconfig.build.json'];
   for (const file of files) cpSync(join(root, file), join(checkout, file), { recursive: true });
   symlinkSync(join(root, 'node_modules'), join(checkout, 'node_modules'));
   redis = await startRedis();

@@ -12,7 +12,13 @@ export interface LoadDelays {
 
 /** What the processes do. `events`: versioned puts and evictions alone, so that puts are accepted. */
 export type Mix =
-  'all' | 'events' | 'events-and-evictions' | 'events-and-clears' | 'read-mostly' | 'read-only' | 'idle';
+  | 'all'
+  | 'events'
+  | 'events-and-evictions'
+  | 'events-and-clears'
+  | 'read-mostly'
+  | 'read-only'
+  | 'idle';
 
 /** What is wrong with one process, and what it does. */
 export interface WorkerState {

@@ -12,7 +12,7 @@ export interface VirtualModule {
 
 /** Modules as the compiler knows them, by the repository's own configuration: `nestjs-redis-cache` is lib/index.ts. */
 export function programOf(modules: readonly VirtualModule[]): ts.Program {
-  const { config } = ts.readConfigFile(join(ROOT, 'tsconfig.json'), ts.sys.readFile) as { config: object };
+  const { config } = ts.readConfigFile(join(ROOT, 'tsconfig.base.json'), ts.sys.readFile) as { config: object };
   const { options } = ts.parseJsonConfigFileContent({ ...config, files: [], include: [] }, ts.sys, ROOT);
   const lenient = { ...options, noUnusedLocals: false, noUnusedParameters: false, noEmit: true, declaration: false };
 

@@ -19,7 +19,7 @@ function expectedErrors(source: string): { line: number; at: string | undefined;
 
 const fixtures = readdirSync(FIXTURES).map((file) => join(FIXTURES, file));
 const config = ts.getParsedCommandLineOfConfigFile(
-  join(ROOT, 'tsconfig.json'),
+  join(ROOT, 'tsconfig.base.json'),
   {},
   { ...ts.sys, onUnRecoverableConfigFileDiagnostic: (diagnostic) => expect(diagnostic).toBeUndefined() },
 )!;

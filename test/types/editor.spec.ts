@@ -101,7 +101,7 @@ describe('an editor', () => {
 function openEditor(): Editor {
   const root = join(import.meta.dirname, '..', '..');
   const file = join(import.meta.dirname, 'in-the-editor.ts');
-  const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile) as { config: object };
+  const { config } = ts.readConfigFile(join(root, 'tsconfig.base.json'), ts.sys.readFile) as { config: object };
   const { options } = ts.parseJsonConfigFileContent({ ...config, files: [], include: [] }, ts.sys, root);
   let text = '';
   let version = 0;

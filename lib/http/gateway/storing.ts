@@ -26,7 +26,14 @@ const HOP_BY_HOP = new Set([
 
 /** Why a response is not stored, for Cache-Status and logs; null: it may be. */
 export type NotStored =
-  'method' | 'status' | 'no-store' | 'private' | 'authorization' | 'set-cookie' | 'vary' | 'no-lifetime';
+  | 'method'
+  | 'status'
+  | 'no-store'
+  | 'private'
+  | 'authorization'
+  | 'set-cookie'
+  | 'vary'
+  | 'no-lifetime';
 
 /**
  * RFC 9111, section 3, for a shared cache, and stricter in two points: a response with Set-Cookie is never stored, and

@@ -3,7 +3,8 @@ import { isSilence, reasonIn } from './redis-errors.js';
 
 /** `half-open`: a probe is on its way. `sinceMs` is local monotonic time, ms. */
 export type CircuitState =
-  { readonly kind: 'closed' } | { readonly kind: 'open' | 'half-open'; readonly sinceMs: number; readonly why: string };
+  | { readonly kind: 'closed' }
+  | { readonly kind: 'open' | 'half-open'; readonly sinceMs: number; readonly why: string };
 
 export interface CircuitOptions {
   readonly clock: Clock;
