@@ -19,7 +19,15 @@ let redis: RedisServer;
 let postgres: PostgresServer | undefined;
 
 beforeAll(async () => {
-  const files = ['lib', 'sample', 'package.json', 'nest-cli.json', 'tsconfig.base.json', 'tsconfig.build.json'];
+  const files = [
+    'lib',
+    'sample',
+    'tools',
+    'package.json',
+    'nest-cli.json',
+    'tsconfig.base.json',
+    'tsconfig.build.json',
+  ];
   for (const file of files) cpSync(join(root, file), join(checkout, file), { recursive: true });
   symlinkSync(join(root, 'node_modules'), join(checkout, 'node_modules'));
   redis = await startRedis();
@@ -72,7 +80,12 @@ it('builds and starts the second sample, which has the first in its process when
   await run('node', [join(checkout, 'node_modules/@nestjs/cli/bin/nest.js'), 'build', 'profile-app'], {
     cwd: checkout,
   });
-  const { child, output } = await start('node', ['dist-sample/profile-app/main.js'], { PROFILE_PORT: '0' });
+  // on PGlite: two-services.spec.ts
+  if (postgresPrograms) postgres ??= await startPostgres();
+  const { child, output } = await start('node', ['dist-sample/profile-app/main.js'], {
+    PROFILE_PORT: '0',
+    ...(postgres && { DATABASE_URL: postgres.url }),
+  });
   const url = /profile-app listens on ([^\s,]+)/.exec(output)![1]!;
   expect(await (await fetch(`${url}/profiles/42`)).json()).toMatchObject({ id: 42, version: 1 });
   expect(await endedAfterSigterm(child)).toBeLessThan(3_000);

@@ -11,7 +11,6 @@ const run = promisify(execFile);
 
 export const ROOT = join(import.meta.dirname, '..', '..');
 const FIXTURE = join(import.meta.dirname, 'fixtures', 'consumer');
-const TSC = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
 const JEST = join(ROOT, 'node_modules', 'jest', 'bin', 'jest.js');
 
 /** What Nest asks for when it is there, and bundles leave out. */
@@ -140,8 +139,9 @@ export class Consumer {
   }
 
   /** Type-checks and compiles both applications. Rejects with the compiler's messages. */
-  async compile(): Promise<void> {
-    await command(this.folder, process.execPath, TSC, '-p', 'tsconfig.json');
+  async compile(compiler: 'typescript' | 'typescript-native'): Promise<void> {
+    const tsc = join(ROOT, 'node_modules', compiler, 'bin', 'tsc');
+    await command(this.folder, process.execPath, tsc, '-p', 'tsconfig.json');
   }
 
   /**
