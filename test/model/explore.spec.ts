@@ -47,4 +47,40 @@ describe('explore', () => {
   it('says when it stopped at its limit', () => {
     expect(explore(counters(), 100)).toMatchObject({ isComplete: false, violation: null });
   });
+
+  it('goes on with bytes that grow, and with a step that copies them', () => {
+    const layout = new Layout();
+    const [small, large, copy] = [layout.slot('small', 1), layout.slot('large', 200), layout.slot('copy')];
+    const result = explore({
+      initial: layout.initial(),
+      steps: [
+        { name: 'small', when: (s) => s[small]! < 3, then: (s) => void s[small]!++ },
+        { name: 'large', when: (s) => s[large] !== 30, then: (s) => void s[large]!++ },
+        { name: 'copy', when: () => true, then: (s) => void s.copyWithin(copy, large, large + 1) },
+      ],
+      broken: (s) => (s[large] === 30 && s[copy] === 29 && s[small] === 3 ? 'copied' : undefined),
+    });
+    // 200 to 255, and from 0 to 30
+    const ways = 86;
+    expect(result.violation?.trace).toHaveLength(ways + 1 + 2);
+    const last = result.violation!.trace.at(-1)!.state;
+    expect(Array.from(last)).toEqual([3, 30, 29]);
+  });
+
+  it('keeps apart what two steps write to one byte that was never written before', () => {
+    const to = (value: number) => ({
+      name: `to ${value}`,
+      when: (s: State) => s[0] === 0,
+      then: (s: State) => void (s[0] = value),
+    });
+    const result = explore({ initial: new Uint8Array(2), steps: [to(4), to(2), to(1)], broken: () => undefined });
+    expect(result).toMatchObject({ states: 4, transitions: 3 });
+  });
+
+  it('refuses a step that depends on more than the state', () => {
+    const model = counters();
+    let asked = 0;
+    const step = { name: 'hidden', when: (s: State) => s[asked++ % 2] === 1, then: () => undefined };
+    expect(() => explore({ ...model, steps: [...model.steps, step] })).toThrow('more than the bytes it looks at');
+  });
 });

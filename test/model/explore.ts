@@ -1,4 +1,9 @@
+import { Answers, type Looked } from './answers.js';
 import type { State } from './layout.js';
+import { groupsOf, type Outcome, outcomesOf } from './outcome.js';
+import { Packing } from './packing.js';
+import { StateSet } from './state-set.js';
+import { watch } from './watch.js';
 
 /** A guarded command: where `when` holds, `then` may happen, as one indivisible step. */
 export interface Step {
@@ -34,65 +39,111 @@ export interface TracePoint {
 
 /**
  * Visits every state that can be reached, breadth first, and stops at the first violation: its trace is a shortest one.
- * Exact: states are compared byte by byte, never by a hash alone.
+ * Exact: states are compared bit by bit, never by a hash alone.
  */
 export function explore(model: Model, maxStates = 8_000_000): Exploration {
-  const { steps, initial } = model;
-  const known = new StateSet(initial.length);
-  const candidates = new Candidates(steps, initial);
-  const taken = new Uint8Array(steps.length);
-  const [before, after] = [known.room(), known.room()];
-  const width = before.words.length;
-  const changed = new Int32Array(width);
-  let transitions = 0;
+  return new Explorer(model, maxStates).run();
+}
 
-  const end = (message: string | undefined, from: number, last?: TracePoint): Exploration => ({
-    states: known.size,
-    transitions,
-    idle: steps.filter((_, n) => !taken[n]).map((step) => step.name),
-    isComplete: message === undefined && known.size <= maxStates,
-    violation: message === undefined ? null : { message, trace: traceOf(model, known, from, last) },
-  });
+class Explorer {
+  private known: StateSet;
+  /** What the steps do, and what the model says of the states after them. */
+  private readonly groups: readonly Answers<readonly Outcome[]>[];
+  private readonly verdicts: Answers<{ readonly broken: string | undefined }>;
+  private readonly outcomes: Outcome[] = [];
+  private readonly taken: Uint8Array;
+  private transitions = 0;
 
-  after.bytes.set(initial);
-  known.add(after.words, hashOf(after.words), -1);
-  const atStart = model.broken(initial);
-  if (atStart !== undefined) return end(atStart, 0);
-  for (let from = 0; from < known.size; from++) {
-    if (known.size > maxStates) break;
-    known.read(from, before.words);
-    after.words.set(before.words);
-    const hash = hashOf(before.words);
-    for (let run = 0; run < candidates.runs; run++) {
-      const few = candidates.of(run, before.bytes);
-      for (let at = 0; at < few.length; at++) {
-        const n = few[at]!;
-        const step = steps[n]!;
-        if (!step.when(before.bytes)) continue;
-        const brokenByStep = step.then(after.bytes);
-        transitions++;
-        taken[n] = 1;
-        if (brokenByStep !== undefined) return end(brokenByStep, from, { step: step.name, state: after.bytes.slice() });
-        // to undo a step is cheaper than to copy the state for the next one: it writes little
-        let changes = 0;
-        let hashAfter = hash;
-        for (let word = 0; word < width; word++) {
-          const was = before.words[word]!;
-          const is = after.words[word]!;
-          if (was === is) continue;
-          changed[changes++] = word;
-          hashAfter ^= mixed(was, word) ^ mixed(is, word);
+  constructor(
+    private readonly model: Model,
+    private readonly maxStates: number,
+  ) {
+    const { steps, initial } = model;
+    const packing = new Packing(initial);
+    this.known = new StateSet(packing);
+    this.groups = groupsOf(steps, initial).map((group) => new Answers((state) => outcomesOf(group, state), packing));
+    this.verdicts = new Answers((state) => verdictOf(model, state), packing);
+    this.taken = new Uint8Array(steps.length);
+  }
+
+  run(): Exploration {
+    const { maxStates } = this;
+    const { initial, steps } = this.model;
+    // as long as a state can get
+    const [before, after] = [new Int32Array(initial.length), new Int32Array(initial.length)];
+    const possible: Outcome[] = [];
+
+    this.known.add(before, -1);
+    const atStart = this.model.broken(initial);
+    if (atStart !== undefined) return this.end(atStart, 0);
+    for (let from = 0; from < this.known.size; from++) {
+      if (this.known.size > maxStates) break;
+      const count = this.possibleAt(from, before, possible);
+      const { known } = this;
+      const { width } = known.packing;
+      for (let at = 0; at < count; at++) {
+        const { step, broken, changes } = possible[at]!;
+        this.transitions++;
+        this.taken[step] = 1;
+        for (let word = 0; word < width; word++) after[word] = before[word]!;
+        for (let n = 0; n < changes.length; n += 3) {
+          const word = changes[n]!;
+          after[word] = (after[word]! & changes[n + 1]!) | changes[n + 2]!;
         }
-        if (changes === 0) continue;
-        if (known.add(after.words, hashAfter, from)) {
-          const message = model.broken(after.bytes);
-          if (message !== undefined) return end(message, known.size - 1);
-        }
-        for (let c = 0; c < changes; c++) after.words[changed[c]!] = before.words[changed[c]!]!;
+        if (broken !== undefined)
+          return this.end(broken, from, { step: steps[step]!.name, state: known.packing.unpack(after) });
+        if (!known.add(after, from)) continue;
+        const verdict = this.verdicts.find(after) ?? this.verdicts.learn(after);
+        if (verdict.broken !== undefined) return this.end(verdict.broken, known.size - 1);
       }
     }
+    return this.end(undefined, 0);
   }
-  return end(undefined, 0);
+
+  /** Reads a state, and what can happen in it. @returns how much that is */
+  private possibleAt(from: number, state: Int32Array, possible: Outcome[]): number {
+    const { groups } = this;
+    this.known.read(from, state);
+    let count = 0;
+    for (let n = 0; n < groups.length; n++) {
+      const outcomes = groups[n]!.find(state);
+      if (outcomes === undefined) {
+        this.learn(groups[n]!, state);
+        // the state may be packed otherwise now
+        return this.possibleAt(from, state, possible);
+      }
+      for (let at = 0; at < outcomes.length; at++) possible[count++] = outcomes[at]!;
+    }
+    return count;
+  }
+
+  /** Asks the steps of a group, and makes room for what they write. */
+  private learn(group: Answers<readonly Outcome[]>, state: Int32Array): void {
+    const { packing } = this.known;
+    const outcomes = group.learn(state);
+    this.outcomes.push(...outcomes);
+    for (const outcome of outcomes) outcome.packedBy(packing);
+    const wider = packing.with(outcomes.flatMap(({ writes }) => writes));
+    if (wider === packing) return;
+    this.known = this.known.packedBy(wider);
+    for (const each of [...this.groups, this.verdicts, ...this.outcomes]) each.packedBy(wider);
+  }
+
+  private end(message: string | undefined, from: number, last?: TracePoint): Exploration {
+    const { model, known, taken, transitions, maxStates } = this;
+    return {
+      states: known.size,
+      transitions,
+      idle: model.steps.filter((_, n) => !taken[n]).map((step) => step.name),
+      isComplete: message === undefined && known.size <= maxStates,
+      violation: message === undefined ? null : { message, trace: traceOf(model, known, from, last) },
+    };
+  }
+}
+
+function verdictOf(model: Model, original: State): Looked<{ broken: string | undefined }> {
+  const { state, looked } = watch(original);
+  return { answer: { broken: model.broken(state) }, bytes: looked };
 }
 
 /** The state after steps of these names, a way to reach deep places cheaply. Changes `state` in place. */
@@ -120,173 +171,4 @@ function traceOf(model: Model, known: StateSet, to: number, last?: TracePoint): 
     trace.unshift({ step: step!.name, state });
   }
   return trace;
-}
-
-/**
- * The steps worth asking in a state. Most guards begin with the byte that says where a reader or writer stands, and are
- * false by it alone. Exact: a guard is left out for a value of that byte only after it was asked in a state with this
- * value, said no, and looked at nothing else; so it says no in every such state. The order of the steps is kept.
- */
-class Candidates {
-  /** How many groups of steps, one after the other, look at the same byte first. */
-  readonly runs: number;
-  private readonly firstByte: number[] = [];
-  private readonly stepsOf: number[][] = [];
-  /** By run, and the value of its byte. */
-  private readonly known: (number[] | undefined)[][] = [];
-
-  constructor(
-    private readonly steps: readonly Step[],
-    initial: State,
-  ) {
-    steps.forEach((step, n) => {
-      // where nothing is looked at, any byte will do
-      const byte = asked(step, initial).bytes[0] ?? 0;
-      if (byte !== this.firstByte.at(-1)) {
-        this.firstByte.push(byte);
-        this.stepsOf.push([]);
-        this.known.push([]);
-      }
-      this.stepsOf.at(-1)!.push(n);
-    });
-    this.runs = this.firstByte.length;
-  }
-
-  of(run: number, state: State): readonly number[] {
-    const byte = this.firstByte[run]!;
-    return this.known[run]![state[byte]!] ?? this.learn(run, state);
-  }
-
-  private learn(run: number, state: State): number[] {
-    const byte = this.firstByte[run]!;
-    const few = this.stepsOf[run]!.filter((n) => {
-      const { answer, bytes } = asked(this.steps[n]!, state);
-      return answer || bytes.some((looked) => looked !== byte);
-    });
-    this.known[run]![state[byte]!] = few;
-    return few;
-  }
-}
-
-/** What a guard answers, and the bytes it looked at for it, in this order. */
-function asked(step: Step, state: State): { answer: boolean; bytes: number[] } {
-  const bytes: number[] = [];
-  const watched = new Proxy(state, {
-    get(target, key) {
-      const at = Number(key);
-      if (!Number.isInteger(at)) throw new Error(`the guard of "${step.name}" has to look at single bytes`);
-      bytes.push(at);
-      return target[at];
-    },
-  });
-  return { answer: step.when(watched), bytes };
-}
-
-/**
- * States in the order they were found, each once. They stand in blocks of memory: millions of small objects would not
- * fit.
- */
-class StateSet {
-  size = 0;
-  /** Words of four bytes per state: copied, compared and hashed four times as fast. */
-  private readonly width: number;
-  /** Each state after its parent. */
-  private readonly blocks: Int32Array[] = [];
-  /** Pairs of a hash and an index + 1, side by side: a look at another state's place costs one miss of the cache. */
-  private table = new Int32Array(FIRST_PLACES * 2);
-  private places = FIRST_PLACES;
-
-  /** @param bytes of one state */
-  constructor(private readonly bytes: number) {
-    this.width = Math.ceil(bytes / 4);
-  }
-
-  /** Room for one state, seen as bytes and as words. */
-  room(): { bytes: State; words: Int32Array } {
-    const words = new Int32Array(this.width);
-    return { bytes: new Uint8Array(words.buffer, 0, this.bytes), words };
-  }
-
-  /** @returns false when it was known */
-  add(state: Int32Array, hash: number, parent: number): boolean {
-    const { table } = this;
-    const mask = this.places - 1;
-    let at = hash & mask;
-    for (;;) {
-      const found = table[at * 2 + 1]!;
-      if (found === 0) break;
-      if (table[at * 2] === hash && this.isAt(found - 1, state)) return false;
-      at = (at + 1) & mask;
-    }
-    const index = this.size++;
-    table[at * 2] = hash;
-    table[at * 2 + 1] = index + 1;
-    if (index % BLOCK === 0) this.blocks.push(new Int32Array(BLOCK * (this.width + 1)));
-    const block = this.blocks[(index / BLOCK) | 0]!;
-    const start = (index % BLOCK) * (this.width + 1);
-    block[start] = parent;
-    for (let n = 0; n < state.length; n++) block[start + 1 + n] = state[n]!;
-    if (this.size * 2 > this.places) this.grow();
-    return true;
-  }
-
-  read(index: number, into: Int32Array): void {
-    const block = this.blocks[(index / BLOCK) | 0]!;
-    const start = (index % BLOCK) * (this.width + 1) + 1;
-    for (let n = 0; n < into.length; n++) into[n] = block[start + n]!;
-  }
-
-  get(index: number): State {
-    const { bytes, words } = this.room();
-    this.read(index, words);
-    return bytes;
-  }
-
-  parentOf(index: number): number {
-    return this.blocks[(index / BLOCK) | 0]![(index % BLOCK) * (this.width + 1)]!;
-  }
-
-  private isAt(index: number, state: Int32Array): boolean {
-    const block = this.blocks[(index / BLOCK) | 0]!;
-    const start = (index % BLOCK) * (this.width + 1) + 1;
-    for (let n = 0; n < state.length; n++) if (block[start + n] !== state[n]) return false;
-    return true;
-  }
-
-  private grow(): void {
-    const { table } = this;
-    this.places *= 2;
-    this.table = new Int32Array(this.places * 2);
-    const larger = this.table;
-    const mask = this.places - 1;
-    for (let from = 0; from < table.length; from += 2) {
-      if (table[from + 1] === 0) continue;
-      let at = table[from]! & mask;
-      while (larger[at * 2 + 1] !== 0) at = (at + 1) & mask;
-      larger[at * 2] = table[from]!;
-      larger[at * 2 + 1] = table[from + 1]!;
-    }
-  }
-}
-
-/** Powers of two. */
-const FIRST_PLACES = 1 << 15;
-const BLOCK = 1 << 15;
-
-// looked up once: inside jest's sandbox each use of a global goes through a slow door
-const { imul } = Math;
-
-/** Of words that are mixed each by itself, so that a step pays for those alone that it changed. */
-function hashOf(state: Int32Array): number {
-  let hash = 0;
-  for (let n = 0; n < state.length; n++) hash ^= mixed(state[n]!, n);
-  return hash;
-}
-
-/** The table uses the low bits, and states differ in few bytes. */
-function mixed(word: number, n: number): number {
-  let hash = imul(word ^ imul(n + 1, 0x9e3779b1), 0x85ebca6b);
-  hash = imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
-  hash = imul(hash ^ (hash >>> 13), 0x297a2d39);
-  return hash ^ (hash >>> 16);
 }
