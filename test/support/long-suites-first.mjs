@@ -4,8 +4,8 @@ const Sequencer = TestSequencer.default ?? TestSequencer;
 
 /** About how long the long suites take, seconds. A fresh clone has no times of its own to go by. */
 const SECONDS = {
-  'package/pack': 60,
-  'e2e/npm-start': 100,
+  'package/pack': 50,
+  'e2e/npm-start': 60,
   'history/history': 84,
   'model/instances': 75,
   'integration/faults': 45,
