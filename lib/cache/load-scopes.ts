@@ -84,6 +84,8 @@ export class LoadScopes {
   closed({ hasLocal }: { hasLocal: boolean }): void {
     this.caches -= 1;
     if (hasLocal) this.cachesWithLocal -= 1;
+    // before Node 24 it costs every promise of the process, and once more for each copy of this module, as in tests
+    if (this.caches === 0) this.storage?.disable();
   }
 
   /** From now on every L1 hit inside a scope needs a proof of its own. */

@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import { describe, expect, it } from '@jest/globals';
 import { BucketView } from '../../../lib/cache/bucket-view.js';
 import type { EntryCall } from '../../../lib/cache/entry-call.js';
@@ -57,5 +58,37 @@ describe('work that outlives the method that began it', () => {
     scopes.run(scope, () => {});
     scopes.ended(scope);
     expect(scope.flight).toBeNull();
+  });
+});
+
+/** From then on AsyncLocalStorage rests on AsyncContextFrame, which costs nothing where nobody is in a scope. */
+const isHooked = Number(process.versions.node.split('.')[0]) < 24;
+
+describe('AsyncLocalStorage', () => {
+  const reach = { bucketCount: 1, hasLocal: true };
+  const isKnownLater = async (scopes: LoadScopes) => {
+    const scope = aScope();
+    const found = await scopes.run(scope, async () => {
+      await Promise.resolve();
+      return scopes.current();
+    });
+    return found === scope;
+  };
+
+  const name =
+    'is left with the last cache of the process, and used again with the next (before Node 24 it costs every promise)';
+  (isHooked ? it : it.skip)(name, async () => {
+    const scopes = scopesOf();
+    scopes.opened(reach);
+    scopes.opened(reach);
+    let later!: () => LoadScope | undefined;
+    const scope = aScope();
+    scopes.run(scope, () => (later = AsyncResource.bind(() => scopes.current())));
+    scopes.closed(reach);
+    expect(later()).toBe(scope);
+    scopes.closed(reach);
+    expect(later()).toBeUndefined();
+    scopes.opened(reach);
+    expect(await isKnownLater(scopes)).toBe(true);
   });
 });
