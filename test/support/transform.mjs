@@ -1,4 +1,4 @@
-import { transpile, transpileKey } from './transpile.mjs';
+import { transpile, transpileKey } from './transpile.cjs';
 
 /** How jest reads TypeScript. */
 export default {

@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { transpile } from './transpile.mjs';
+import { transpile } from './transpile.cjs';
 
 /** Transpiles folders of the repository, specs aside, to folders of the same names below `to`. */
 export function transpileFolders(folders: readonly string[], to: string): void {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { readFileSync } from 'node:fs';
-import { transpile } from '../support/transpile.mjs';
+import { transpile } from '../support/transpile.cjs';
 import { ruleNames } from '../model/rules.js';
 import { mutatedSources } from '../history/mutants/build-mutant.js';
 import { clientMutants } from '../history/mutants/client-mutants.js';

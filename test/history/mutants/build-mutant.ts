@@ -1,6 +1,6 @@
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { transpile } from '../../support/transpile.mjs';
+import { transpile } from '../../support/transpile.cjs';
 import { edited } from './edited.js';
 import type { Mutant } from './mutant.js';
 

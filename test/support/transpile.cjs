@@ -1,9 +1,7 @@
-import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { join, resolve } from 'node:path';
-
-const require = createRequire(import.meta.url);
+// CommonJS: Jest reads it on both sides, also where it has no ES modules (`npm run test:commonjs`).
+const { createHash } = require('node:crypto');
+const { mkdirSync, readFileSync, renameSync, writeFileSync } = require('node:fs');
+const { join, resolve } = require('node:path');
 
 /** As tsconfig.json says; what needs no types needs no program. */
 const OPTIONS = {
@@ -24,7 +22,7 @@ const MADE_BY = ['1', require('typescript/package.json').version, JSON.stringify
 /** Loaded when there is something to do for it: that takes half a second, in each worker of jest. */
 let compiler;
 
-export function transpile(text, path) {
+function transpile(text, path) {
   const file = join(KEPT, `${transpileKey(text, path)}.js`);
   try {
     return readFileSync(file, 'utf8');
@@ -39,7 +37,7 @@ export function transpile(text, path) {
   }
 }
 
-export function transpileKey(text, path) {
+function transpileKey(text, path) {
   return createHash('sha256')
     .update(`${MADE_BY}\0${resolve(path)}\0${text}`)
     .digest('hex');
@@ -59,3 +57,5 @@ function compile(text, path) {
   const inline = `//# sourceMappingURL=data:application/json;base64,${Buffer.from(map).toString('base64')}`;
   return result.outputText.replace(/\/\/# sourceMappingURL=.*\s*$/, () => `${inline}\n`);
 }
+
+module.exports = { transpile, transpileKey };
