@@ -49,6 +49,7 @@ export class LoadScopes {
   /** Scopes that nobody can be told to be part of beyond their first stretch. */
   private readonly untracked = new Map<LoadScope, number>();
   private begun = 0;
+  private notEnded = 0;
   private caches = 0;
   private cachesWithLocal = 0;
 
@@ -84,8 +85,15 @@ export class LoadScopes {
   closed({ hasLocal }: { hasLocal: boolean }): void {
     this.caches -= 1;
     if (hasLocal) this.cachesWithLocal -= 1;
-    // before Node 24 it costs every promise of the process, and once more for each copy of this module, as in tests
-    if (this.caches === 0) this.storage?.disable();
+    this.letGo();
+  }
+
+  /**
+   * Before Node 24 what is used costs every promise of the process, and once more for each copy of this module, as in
+   * tests. What runs still is told of itself until it has ended.
+   */
+  private letGo(): void {
+    if (this.caches <= 0 && this.notEnded === 0) this.storage?.disable();
   }
 
   /** From now on every L1 hit inside a scope needs a proof of its own. */
@@ -109,6 +117,7 @@ export class LoadScopes {
     const outer = this.running;
     this.running = scope;
     this.begun += 1;
+    this.notEnded += 1;
     if (this.storage === null) this.untracked.set(scope, this.begun);
     try {
       return this.storage === null ? make() : this.storage.run(scope, make);
@@ -123,6 +132,8 @@ export class LoadScopes {
     // and values
     scope.flight = null;
     this.untracked.delete(scope);
+    this.notEnded -= 1;
+    this.letGo();
   }
 
   /**

@@ -13,6 +13,7 @@ export class FakeRedisClient extends EventEmitter {
   private buffered: string[] = [];
   /** The driver writes these by itself. */
   private unwritten: string[] = [];
+  private held: (() => void)[] | null = null;
   readonly stream = {
     cork: () => void (this.corked += 1),
     uncork: () => {
@@ -46,10 +47,21 @@ export class FakeRedisClient extends EventEmitter {
   sendCommand(command: Command, stream: { write(text: unknown): unknown }): void {
     stream.write(command.toWritable(this.stream));
     this.unwritten.push(command.name);
-    this.answerTo(command.name, command.args).then(
+    this.answered(
+      command.name,
+      command.args,
       (reply) => command.resolve(asBytes(reply)),
-      (error: Error) => command.reject(error),
+      (error) => command.reject(error as Error),
     );
+  }
+
+  /** From now on no reply comes, until all do at once, as when they are read from the socket together. */
+  holdReplies(): () => void {
+    const held: (() => void)[] = (this.held = []);
+    return () => {
+      this.held = null;
+      for (const settle of held) settle();
+    };
   }
 
   connect(): Promise<void> {
@@ -63,7 +75,17 @@ export class FakeRedisClient extends EventEmitter {
   private send(name: string, args: readonly unknown[]): Promise<unknown> {
     this.written([name]);
     // settled where commands of `sendCommand` are, so that its reactions are as late as theirs
-    return new Promise((resolve, reject) => this.answerTo(name, args).then(resolve, reject));
+    return new Promise((resolve, reject) => this.answered(name, args, resolve, reject));
+  }
+
+  private answered(
+    name: string,
+    args: readonly unknown[],
+    resolve: (reply: unknown) => void,
+    reject: (error: unknown) => void,
+  ): void {
+    if (this.held === null) this.answerTo(name, args).then(resolve, reject);
+    else this.held.push(() => resolve(this.answer(name, args)));
   }
 
   private written(names: string[]): void {

@@ -9,6 +9,7 @@ import { libraryText } from './functions/library.js';
 import { type FunctionVerb, functionName } from './functions/protocol-version.js';
 import type { NodeContext } from './node-context.js';
 import { Gathering } from './gathering.js';
+import { IdentifiedBuckets, type Sent } from './identified-buckets.js';
 import { OneWrite } from './one-write.js';
 import { PollBatch } from './poll-batch.js';
 import { ReadBatch } from './read-batch.js';
@@ -51,12 +52,6 @@ interface FunctionOptions<T> {
   readonly weight?: number | undefined;
 }
 
-/** When a function was sent. */
-interface Sent {
-  readonly epoch: number;
-  readonly atMs: number;
-}
-
 /** A call of a function of the library, for keys of one bucket. */
 export interface FunctionCall {
   readonly verb: FunctionVerb;
@@ -88,10 +83,7 @@ export class RedisNode {
   epoch = 0;
   /** Why the connection failed last; the rejections of ioredis do not say it. */
   lastError: Error | null = null;
-  /** Per bucket, the epoch in which it was identified; -1: never. */
-  private readonly identifiedIn: Int32Array;
-  /** Per bucket, when the last function for it was sent that was accepted. */
-  private readonly acceptedAtMs: Float64Array;
+  private readonly identified: IdentifiedBuckets;
   private readonly identifying = new Set<number>();
   private readonly reads: ReadBatch;
   private readonly readsToSend: Gathering;
@@ -117,6 +109,8 @@ export class RedisNode {
   private readonly onError = (error: Error) => void (this.lastError = error);
   /** Settles when the reply to the last function that was sent has been taken. */
   taken: Promise<unknown> = Promise.resolve();
+  /** How many were sent. */
+  functions = 0;
   /** Called when the server accepted a function. */
   onAccepted = () => {};
 
@@ -124,8 +118,7 @@ export class RedisNode {
     readonly client: Redis,
     private readonly context: NodeContext,
   ) {
-    this.identifiedIn = new Int32Array(context.keyspace.bucketCount).fill(-1);
-    this.acceptedAtMs = new Float64Array(context.keyspace.bucketCount).fill(-Infinity);
+    this.identified = new IdentifiedBuckets(context.keyspace.bucketCount, context.trustMs);
     this.reads = new ReadBatch(this, context);
     this.readsToSend = new Gathering(context.clock, (nowMs) => this.sendReadsOfTurn(nowMs));
     this.polls = new PollBatch(this);
@@ -155,14 +148,19 @@ export class RedisNode {
     return status !== 'ready' && (!this.context.isCluster || !CONNECTING.has(status));
   }
 
-  /** @param atMs when what is to be believed was sent */
-  isIdentified(bucket: number, atMs: number): boolean {
-    return this.identifiedIn[bucket] === this.epoch && atMs - this.acceptedAtMs[bucket]! <= this.context.trustMs;
+  /**
+   * Whether the server has identified itself for the bucket.
+   *
+   * @param atMs when what is to be believed was sent
+   * @param functions how many functions were sent before that
+   */
+  isIdentified(bucket: number, atMs: number, functions = this.functions): boolean {
+    return this.identified.has(bucket, { epoch: this.epoch, atMs, functions });
   }
 
   /** Forgets what was proven about a bucket: it moved, or may have. */
   distrust(bucket: number): void {
-    this.identifiedIn[bucket] = -1;
+    this.identified.forget(bucket);
   }
 
   /** Lets the server identify itself for a bucket, so that plain reads of it count. Never rejects. */
@@ -288,7 +286,7 @@ export class RedisNode {
       const proof = this.provesMembership(isProbe);
       if (proof !== null) return proof.then(once);
       const { all, take } = prepare();
-      const sent = { epoch: this.epoch, atMs: this.context.clock.now() };
+      const sent = { epoch: this.epoch, atMs: this.context.clock.now(), functions: (this.functions += 1) };
       const command = [functionName(verb), ...all];
       const name = isBinary ? 'callBuffer' : 'call';
       return this.send(
@@ -337,10 +335,7 @@ export class RedisNode {
     this.onAccepted();
     const [incarnation, sequence] = reply;
     this.context.positions.settle(bucket, { incarnation, sequence }, known);
-    if (sent.epoch === this.epoch) {
-      this.identifiedIn[bucket] = sent.epoch;
-      this.acceptedAtMs[bucket] = Math.max(this.acceptedAtMs[bucket]!, sent.atMs);
-    }
+    if (sent.epoch === this.epoch) this.identified.accepted(bucket, sent);
     return reply;
   }
 

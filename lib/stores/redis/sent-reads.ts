@@ -13,8 +13,10 @@ export interface ReadConnection {
   readonly epoch: number;
   /** Settles when the reply to the last function that was sent has been taken. */
   readonly taken: Promise<unknown>;
-  /** Whether the server had identified itself for the bucket, at `atMs` (local ms). */
-  isIdentified(bucket: number, atMs: number): boolean;
+  /** How many functions were sent. */
+  readonly functions: number;
+  /** Whether the server had identified itself for the bucket, at `atMs` (local ms), by one of the first `functions`. */
+  isIdentified(bucket: number, atMs: number, functions?: number): boolean;
   distrust(bucket: number): void;
 }
 
@@ -35,11 +37,14 @@ export const UNIDENTIFIED: PlainRead = { identified: false, position: null, entr
  * The reads of one bucket that go out together, with what is known of the connection at that moment.
  *
  * A reply is judged after all that the server said before it was taken. Replies to functions are taken in reactions to
- * promises, later than they come: so each is judged in a reaction too, to the last function that was sent before.
+ * promises, later than they come: so each is judged in a reaction too, to the last function that was sent before. By
+ * then a function that was sent after the read may have been taken, where the replies came together: it proves nothing.
  */
 export class SentReads {
   private readonly epoch: number;
   private readonly taken: Promise<unknown>;
+  /** How many functions were sent before. */
+  private readonly functions: number;
   /** What was known of the bucket. */
   private readonly known: BucketPosition;
   private position: PlainRead['position'] = null;
@@ -53,6 +58,7 @@ export class SentReads {
   ) {
     this.epoch = node.epoch;
     this.taken = node.taken;
+    this.functions = node.functions;
     this.known = context.positions.of(bucket);
   }
 
@@ -135,7 +141,7 @@ export class SentReads {
       return false;
     }
     this.context.positions.note(bucket, position);
-    return this.epoch === node.epoch && node.isIdentified(bucket, this.sentAtMs);
+    return this.epoch === node.epoch && node.isIdentified(bucket, this.sentAtMs, this.functions);
   }
 }
 

@@ -184,12 +184,22 @@ export const directedClientMutants: readonly Mutant[] = [
   },
   {
     name: 'a connection is believed for ever',
-    edits: [edit('stores/redis/redis-node', '&& atMs - this.acceptedAtMs[bucket]! <= this.context.trustMs', '')],
+    edits: [
+      edit(
+        'stores/redis/identified-buckets',
+        'return atMs - this.acceptedAtMs[bucket]! <= this.trustMs;',
+        'return true;',
+      ),
+    ],
   },
   {
     name: 'a master that was cut off is believed',
     edits: [
-      edit('stores/redis/redis-node', '&& atMs - this.acceptedAtMs[bucket]! <= this.context.trustMs', ''),
+      edit(
+        'stores/redis/identified-buckets',
+        'return atMs - this.acceptedAtMs[bucket]! <= this.trustMs;',
+        'return true;',
+      ),
       edit('stores/redis/redis-node', 'if (isWriteRefused(error)) this.epoch += 1;', ''),
     ],
   },

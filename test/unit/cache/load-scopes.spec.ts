@@ -87,7 +87,15 @@ describe('AsyncLocalStorage', () => {
     scopes.closed(reach);
     expect(later()).toBe(scope);
     scopes.closed(reach);
-    expect(later()).toBeUndefined();
+    // what runs still is told of itself
+    expect(later()).toBe(scope);
+    const other = aScope();
+    const inOther: () => unknown = scopes.run(other, () => AsyncResource.bind(() => scopes.current()));
+    scopes.ended(scope);
+    expect(inOther()).toBe(other);
+    scopes.ended(other);
+    delete other.hasEnded;
+    expect(inOther()).toBeUndefined();
     scopes.opened(reach);
     expect(await isKnownLater(scopes)).toBe(true);
   });

@@ -258,6 +258,22 @@ describe('a plain read counts', () => {
     expect(before.identified).toBe(false);
   });
 
+  it('not by a function that was sent after it, where all replies come together (R9)', async () => {
+    const { node, client, read } = aNode({ survey: () => [1, null, null] }, 2);
+    const answer = client.holdReplies();
+    node.identify(0);
+    node.identify(1);
+    const before = read();
+    await new Promise((resolve) => process.nextTick(resolve));
+    const evicted = node.invoke({ verb: 'evict', bucket: 0, keys: [], args: [] });
+    await settle();
+    expect(client.writes.flat()).toEqual(['survey', 'hmget', 'get', 'evict']);
+    answer();
+    expect((await before).identified).toBe(false);
+    await evicted;
+    expect((await read()).identified).toBe(true);
+  });
+
   it.each(['OOM command not allowed', 'ERR anything'])(
     'after %s as before: that server accepts writes',
     async (message) => {
