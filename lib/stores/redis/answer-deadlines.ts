@@ -18,9 +18,12 @@ export interface Wait {
   /** When it is late. */
   readonly dueMs: number;
   readonly isLong: boolean;
-  readonly onLate: (reason: Error) => void;
+  /** Let go of with the answer: it knows all that was asked for, which would else live until the next tick. */
+  onLate: (reason: Error) => void;
   state: 'waiting' | 'late' | 'answered';
 }
+
+const NOTHING = () => {};
 
 /** Ticks per wait, and per shortest wait: a deadline is late by a share of it at most. */
 const TICKS = 10;
@@ -138,6 +141,7 @@ export class AnswerDeadlines {
   end(wait: Wait, isAnswer = true): boolean {
     const isInTime = wait.state === 'waiting';
     wait.state = 'answered';
+    wait.onLate = NOTHING;
     this.isHeard = true;
     if (wait.isLong) this.long -= 1;
     else if (isAnswer) this.learn(this.now() - wait.sentMs);
@@ -157,7 +161,9 @@ export class AnswerDeadlines {
 
   private makeLate(wait: Wait): void {
     wait.state = 'late';
-    wait.onLate(new Error(`No answer within ${Math.round(wait.dueMs - wait.sentMs)} ms`));
+    const { onLate } = wait;
+    wait.onLate = NOTHING;
+    onLate(new Error(`No answer within ${Math.round(wait.dueMs - wait.sentMs)} ms`));
   }
 
   private now(): number {

@@ -48,6 +48,18 @@ describe('the deadlines of a connection', () => {
     expect(setIn.filter((stored) => stored !== undefined)).toEqual([]);
   });
 
+  it('keep nothing of what was answered, or given up', async () => {
+    const { clock, deadlines } = someDeadlines();
+    const onLate = () => {};
+    const [answered, late] = [deadlines.start(onLate, clock.now()), deadlines.start(onLate, clock.now())];
+    deadlines.end(answered);
+    expect([answered.onLate, late.onLate].map((held) => held === onLate)).toEqual([false, true]);
+    await clock.advance(2 * TIMEOUT_MS);
+    expect(late.onLate).not.toBe(onLate);
+    expect(clock.pendingTimers).toBe(1);
+    deadlines.end(late);
+  });
+
   it('give a call up after its timeout, a tenth later at most', async () => {
     const { clock, deadlines } = someDeadlines();
     const first = outcomeOf(deadlines.bound(gate().promise));
