@@ -62,6 +62,9 @@ export class Flight implements Ticket {
   joined = 0;
   /** Why its answer comes from past the cache; null: the cache was asked. */
   bypass: BypassReason | null = null;
+  /** Those of the table in which it stands. */
+  hash = 0;
+  next: Flight | null = null;
   /** Where its load has a place. */
   bulkhead: Bulkhead | null = null;
   /** Flights that this one's load waits for. */

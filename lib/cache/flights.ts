@@ -1,5 +1,6 @@
 import type { EntryCall } from './entry-call.js';
 import { Flight, type Outcome } from './flight.js';
+import { FlightTable } from './flight-table.js';
 import { type LoadScopes, processScopes } from './load-scopes.js';
 
 /**
@@ -12,7 +13,7 @@ import { type LoadScopes, processScopes } from './load-scopes.js';
  * waiting callers has outlived its lease, as a circle does.
  */
 export class Flights {
-  private readonly byName = new Map<string, Flight>();
+  private readonly byName = new FlightTable();
   /** Abandoned, with a load that still runs. */
   private readonly adrift = new Set<Flight>();
 
@@ -25,7 +26,7 @@ export class Flights {
   /** @param epoch of the key's bucket */
   begin(name: string, call: EntryCall, owner: Flight | undefined, epoch: number): Flight {
     const flight = new Flight(name, call, owner, epoch);
-    this.byName.set(name, flight);
+    this.byName.add(flight);
     return flight;
   }
 
@@ -42,7 +43,7 @@ export class Flights {
   }
 
   private leave(flight: Flight): void {
-    if (this.byName.get(flight.name) === flight) this.byName.delete(flight.name);
+    this.byName.delete(flight);
     if (this.adrift.size > 0) this.adrift.delete(flight);
   }
 
@@ -57,8 +58,7 @@ export class Flights {
   abandon(flight: Flight): void {
     if (flight.joined > 0) this.scopes.track();
     // others have a ticket of their own
-    const isTicket = this.byName.get(flight.name) === flight;
-    this.leave(flight);
+    const isTicket = this.byName.delete(flight);
     flight.settle({ kind: 'abandoned' });
     if (isTicket) this.adrift.add(flight);
   }

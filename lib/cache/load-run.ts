@@ -5,7 +5,7 @@ import type { Engine } from './engine.js';
 import type { ReadCall } from './entry-call.js';
 import { type Flight, type Outcome, type Take, takeOf } from './flight.js';
 import type { Lease } from './held-lease.js';
-import type { LoadContext } from './load-context.js';
+import { TermContext } from './load-context.js';
 import { loadTimedOut } from './load-refusal.js';
 import type { LoadScope } from './load-scopes.js';
 import { LoadTerm } from './load-term.js';
@@ -136,7 +136,8 @@ export class LoadRun {
   private scopeOf({ call, flight, lease, within }: Loading, beganAtMs: number): LoadScope {
     const held = lease.isHeld ? this.parts.coherence.view(call.key.bucket) : null;
     const takesLoadsOnly = within?.takesLoadsOnly ?? false;
-    return { isTainted: false, beganAtMs, held, flight, takesLoadsOnly, within };
+    const ended = { hasEnded: false, begun: 0, place: -1 };
+    return { isTainted: false, beganAtMs, held, flight, takesLoadsOnly, within, ...ended };
   }
 
   /**
@@ -152,14 +153,7 @@ export class LoadRun {
     const isBesideValue = loading.isBesideValue || this.isInLocalTier(call);
     if (isBesideValue) region.loadsBesideValue += 1;
     const term = new LoadTerm(lease, region.options.leaseMs, nowMs, () => this.outlived(loading));
-    const context: LoadContext = {
-      get signal() {
-        return term.signal;
-      },
-      region: region.name,
-      key: key.entry,
-      isRefresh,
-    };
+    const context = new TermContext(term, region.name, key.entry, isRefresh);
     running.begin(term, nowMs);
     try {
       const made = scopes.run(scope, async () => call.load(context));

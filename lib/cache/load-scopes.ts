@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { BucketView } from './bucket-view.js';
+import { Bag, type Baggable } from '../shared/bag.js';
 import type { Flight } from './flight.js';
 
 /**
@@ -11,7 +12,7 @@ import type { Flight } from './flight.js';
  * LoadScopes.admits}, and what is not known to be current *taints* the scope, whose value is then given to its callers
  * and not written.
  */
-export interface LoadScope {
+export interface LoadScope extends Baggable {
   /** Set by the first answer inside that must not outlive this call: a stale one, or a load whose fill was refused. */
   isTainted: boolean;
   /** Local ms from which on a proof of another bucket's L1 counts: when the lease, or the fence, was answered. */
@@ -29,7 +30,9 @@ export interface LoadScope {
   /** What it is itself part of. */
   readonly within: LoadScope | undefined;
   /** Set when its function's promise settled. Work that goes on after that is part of `within`, if of anything. */
-  hasEnded?: true;
+  hasEnded?: boolean;
+  /** It was the how-manieth to begin. */
+  begun?: number;
 }
 
 /**
@@ -47,7 +50,7 @@ export class LoadScopes {
   private running: LoadScope | undefined;
   private storage: AsyncLocalStorage<LoadScope> | null;
   /** Scopes that nobody can be told to be part of beyond their first stretch. */
-  private readonly untracked = new Map<LoadScope, number>();
+  private readonly untracked = new Bag<LoadScope>();
   private begun = 0;
   private notEnded = 0;
   private caches = 0;
@@ -118,7 +121,8 @@ export class LoadScopes {
     this.running = scope;
     this.begun += 1;
     this.notEnded += 1;
-    if (this.storage === null) this.untracked.set(scope, this.begun);
+    scope.begun = this.begun;
+    if (this.storage === null) this.untracked.add(scope);
     try {
       return this.storage === null ? make() : this.storage.run(scope, make);
     } finally {
@@ -146,7 +150,7 @@ export class LoadScopes {
   taint(scope: LoadScope | undefined, moment: number): void {
     if (scope !== undefined) scope.isTainted = true;
     else if (this.untracked.size > 0) {
-      for (const [one, begun] of this.untracked) if (begun <= moment) one.isTainted = true;
+      for (const one of this.untracked.all()) if (one.begun! <= moment) one.isTainted = true;
       this.track();
     }
   }

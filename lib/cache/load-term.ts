@@ -8,6 +8,7 @@ import { EARLY_MS, type RunningLoad } from './running-loads.js';
  */
 export class LoadTerm implements RunningLoad {
   dueMs: number;
+  place = -1;
   private readonly endAtMs: number;
   private asked: { readonly signal: AbortSignal; readonly abort: (reason: unknown) => void } | null = null;
   private isAborted = false;

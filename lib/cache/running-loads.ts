@@ -1,8 +1,9 @@
 import { apart } from '../shared/apart.js';
+import { Bag, type Baggable } from '../shared/bag.js';
 import type { Clock, Timer } from '../shared/clock.js';
 
 /** A load that runs, and wants to be called at its time. */
-export interface RunningLoad {
+export interface RunningLoad extends Baggable {
   /** Local ms. */
   readonly dueMs: number;
   /** Its time has come: sets the next. */
@@ -20,7 +21,7 @@ export const EARLY_MS = 1;
 
 /** The loads of a process on one timer: most have ended before their time comes, and never cost one. */
 export class RunningLoads {
-  private readonly running = new Set<RunningLoad>();
+  private readonly running = new Bag<RunningLoad>();
   private timer: Timer | null = null;
   private armedForMs = Infinity;
   private isClosed = false;
@@ -62,7 +63,9 @@ export class RunningLoads {
     this.armedForMs = Infinity;
     const nowMs = this.clock.now();
     let nextMs = Infinity;
-    for (const load of this.running) {
+    for (const load of this.running.all()) {
+      // those before it may have ended it
+      if (!this.running.has(load)) continue;
       if (load.dueMs <= nowMs + EARLY_MS) load.due(nowMs);
       nextMs = Math.min(nextMs, load.dueMs);
     }
