@@ -11,13 +11,15 @@ const QUIET_MS = 1_000;
 const LONG_MS = 60_000;
 
 /**
- * Tells an operator once that Redis went away, once more when it stays away, and once that it is back, however many
- * buckets are polled meanwhile. It is back when every bucket's poll was accepted, and a poll is a function that may
- * write: a server that merely answers is none that caches.
+ * Tells an operator once that Redis went away, once more when it says why later or stays away, and once that it is
+ * back, however many buckets are polled meanwhile. It is back when every bucket's poll was accepted, and a poll is a
+ * function that may write: a server that merely answers is none that caches.
  */
 export class Outage {
   private readonly failing = new Map<number, unknown>();
   private sinceMs: number | null = null;
+  /** Nobody has said yet why it does not answer. */
+  private isGuess = false;
   /** When the last bucket that failed answered again. */
   private endedAtMs = 0;
   private reminder: Timer | null = null;
@@ -40,8 +42,9 @@ export class Outage {
 
   failed(bucket: number, error: unknown): void {
     this.failing.set(bucket, error);
-    if (this.sinceMs !== null) return;
+    if (this.sinceMs !== null) return this.explain(error);
     this.sinceMs = this.clock.now();
+    this.isGuess = isGuess(error);
     this.logger.warn(`Redis does not answer: ${reasonOf(error)}. Calls load until it does.`);
     this.reminder = this.clock.after(LONG_MS, () => this.remind());
   }
@@ -61,6 +64,13 @@ export class Outage {
     this.reminder?.cancel();
   }
 
+  /** Who was told of a server that hangs would look for the fault in the wrong place. */
+  private explain(error: unknown): void {
+    if (!this.isGuess || isGuess(error)) return;
+    this.isGuess = false;
+    this.logger.warn(`Redis does not answer, as is known now: ${reasonOf(error)}.`);
+  }
+
   private remind(): void {
     const [last] = [...this.failing.values()].reverse();
     // it answers by now
@@ -70,6 +80,9 @@ export class Outage {
     this.logger.error(`${what} could be cached since ${since}, because ${reasonOf(last)}.`);
   }
 }
+
+/** The store put a frame around what it only guesses. */
+const isGuess = (error: unknown) => (error as { cause?: { isGuess?: boolean } }).cause?.isGuess === true;
 
 /** What the connection said, without the frame that the store put around it, and without a full stop. */
 function reasonOf(error: unknown): string {

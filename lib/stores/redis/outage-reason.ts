@@ -6,11 +6,14 @@ import { isLoginRefused, reasonIn } from './redis-errors.js';
  * Why a call failed, for operators: what the server or the socket said, and the cure where one is known.
  *
  * @param earlier what the connection failed by before, which its rejections do not say
+ * @returns with `isGuess` where the server may yet say why
  */
 export function outageReason(error: unknown, client: Redis | null, earlier: unknown): Error {
-  const reason = reasonIn(error) ?? reasonIn(earlier) ?? wordless(client);
+  const said = reasonIn(error) ?? reasonIn(earlier);
+  const reason = said ?? wordless(client);
   const where = client !== null && /No answer within/.test(reason) ? ` from ${addressOf(client)}` : '';
-  return new Error(`${reason.replace(/\.$/, '')}${where}${cureOf(reason)}`, { cause: error });
+  const told = new Error(`${reason.replace(/\.$/, '')}${where}${cureOf(reason)}`, { cause: error });
+  return said === null && isGettingReady(client) ? Object.assign(told, { isGuess: true }) : told;
 }
 
 /** As {@link outageReason}, made once per failure: one failure refuses many calls. */
@@ -27,11 +30,14 @@ export class OutageReasons {
 
 function wordless(client: Redis | null): string {
   if (client === null) return 'no server is known for it now';
-  const { status } = client;
-  const state =
-    status === 'connect' ? 'is accepted and does not get ready: the server loads its data, or hangs' : 'is closed';
+  const state = isGettingReady(client)
+    ? 'is accepted and does not get ready: the server loads its data, or hangs'
+    : 'is closed';
   return `the connection to ${addressOf(client)} ${state}`;
 }
+
+/** Its server has yet to answer the handshake. */
+const isGettingReady = (client: Redis | null) => client?.status === 'connect';
 
 /** What mends a refusal that does not end by itself; empty: nothing is known. */
 function cureOf(reason: string): string {

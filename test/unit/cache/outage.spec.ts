@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Outage } from '../../../lib/cache/outage.js';
 import { engineOf } from '../../../lib/cache/redis-cache.js';
 import { World } from '../../support/a-cache.js';
 import { gate, settle } from '../../support/fake-clock.js';
@@ -337,6 +338,22 @@ describe('what the log says of an outage', () => {
     expect(ofRedis(log)).toHaveLength(1);
     await world.clock.advance(2_000);
     expect(ofRedis(log)).toHaveLength(2);
+  });
+
+  it('is told by what the server says later, once, where it was only guessed', () => {
+    const lines: string[] = [];
+    const write = (line: string) => void lines.push(line);
+    const outage = new Outage(world.clock, { log: write, warn: write, error: write, debug: write }, 2);
+    const why = (text: string, marks = {}) => new Error('x', { cause: Object.assign(new Error(text), marks) });
+    outage.failed(0, why('the server hangs', { isGuess: true }));
+    outage.failed(1, why('the server hangs', { isGuess: true }));
+    outage.failed(0, why('WRONGPASS'));
+    outage.failed(1, why('NOAUTH'));
+    expect(lines).toEqual([
+      'Redis does not answer: the server hangs. Calls load until it does.',
+      'Redis does not answer, as is known now: WRONGPASS.',
+    ]);
+    outage.close();
   });
 
   it('is nothing when the cache closes', async () => {
