@@ -16,8 +16,8 @@ export default {
   transform: { '^.+\\.ts$': '<rootDir>/test/support/transform.mjs' },
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/dist-sample', '<rootDir>/.services'],
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/package/fixtures/'],
-  // one more than the two cores of CI: suites wait for servers and for time to pass
-  maxWorkers: 3,
+  // twice the two cores of CI: suites wait for servers and for time to pass, most of all the long ones
+  maxWorkers: 4,
   // the modules of a suite stay in the memory of its worker: 170 of them would slow the last ones down
   workerIdleMemoryLimit: '1GB',
   // a guard against tests that hang, not a measure: machines of CI are slow and shared
