@@ -16,9 +16,22 @@ export interface EntryCall {
   readonly report?: OnReport | undefined;
 }
 
-/** One call of a cached method, or of getOrLoad. */
-export interface ReadCall extends EntryCall {
-  readonly load: (context: LoadContext) => Promise<unknown>;
-  /** Left out: that of the function which the caller is part of, if any. */
-  readonly mode?: CallMode | undefined;
+/**
+ * One call of a cached method, or of getOrLoad.
+ *
+ * A class, and no literal: V8 learns from the first of a literal how long they live, and where those wait for a load it
+ * makes all later ones old from birth. Each would then keep what it holds, such as a request, until the next full
+ * collection.
+ */
+export class ReadCall implements EntryCall {
+  constructor(
+    readonly region: RegionState,
+    readonly key: CacheKey,
+    readonly policy: ReadPolicy,
+    readonly args: readonly unknown[],
+    readonly load: (context: LoadContext) => Promise<unknown>,
+    readonly report?: OnReport,
+    /** Left out: that of the function which the caller is part of, if any. */
+    readonly mode?: CallMode,
+  ) {}
 }

@@ -7,7 +7,7 @@ import type { LocalEntry } from '../stores/local-store.js';
 import type { CallMode } from './call-modes.js';
 import type { FencedKey } from './call-fences.js';
 import type { Engine } from './engine.js';
-import type { EntryCall } from './entry-call.js';
+import { type EntryCall, ReadCall } from './entry-call.js';
 import type { Wanted } from './eviction-group.js';
 import type { EvictionOutcome } from './evictions.js';
 import type { LoadContext } from './load-context.js';
@@ -164,7 +164,7 @@ export class EngineRegion implements Region {
       const local = this.takeLocal(key, policy, asked?.report);
       if (local !== NOTHING) {
         if (policy.earlyRefresh > 0)
-          this.parts.refreshes.atLocalHit({ region: this.state, key, policy, args, load }, local);
+          this.parts.refreshes.atLocalHit(new ReadCall(this.state, key, policy, args, load), local);
         return Promise.resolve(local);
       }
     }
@@ -192,7 +192,7 @@ export class EngineRegion implements Region {
   ): Promise<unknown> {
     const report = asked ?? takeListener();
     if (!this.parts.isEnabled) return this.loadStraight(key, load, report);
-    return this.parts.reader.read({ region: this.state, key, policy, args, load, report, mode });
+    return this.parts.reader.read(new ReadCall(this.state, key, policy, args, load, report, mode));
   }
 
   peek(key: CacheKey, policy: ReadPolicy, asked?: OnReport): Promise<unknown> {
