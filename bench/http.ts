@@ -83,6 +83,21 @@ const Ready: NestInterceptor = {
   },
 };
 
+/** As `Ready`, with the fields that a cached response bears. */
+const ReadyWithFields: NestInterceptor = {
+  intercept: (context, next) => {
+    const response = context.switchToHttp().getResponse<{ header(name: string, value: string): void }>();
+    for (const [name, value] of FIELDS) response.header(name, value);
+    return Ready.intercept(context, next);
+  },
+};
+const FIELDS = [
+  ['etag', `"${'x'.repeat(27)}"`],
+  ['cache-control', 'private, no-cache'],
+  ['age', '5'],
+  ['cache-status', 'RedisCache; hit; ttl=3594'],
+] as const;
+
 @Controller()
 class Floors {
   @Get('idle/:bytes/:id') @UseInterceptors(Idle) async idle(@Param('bytes') bytes: string, @Param('id') id: string) {
@@ -93,6 +108,10 @@ class Floors {
   @Header('Content-Type', 'application/json; charset=utf-8')
   @UseInterceptors(Ready)
   answering(): void {}
+  @Get('bearing/:bytes/:id')
+  @Header('Content-Type', 'application/json; charset=utf-8')
+  @UseInterceptors(ReadyWithFields)
+  bearing(): void {}
 }
 
 @Controller()
@@ -126,6 +145,7 @@ const WAYS: readonly (readonly [label: string, way: string])[] = [
   ['a string from Redis', 'redis'],
   ['an interceptor that does nothing', 'idle'],
   ['an interceptor with a ready string', 'answering'],
+  ['an interceptor with a ready string and our fields', 'bearing'],
   ['from L1', 'l1'],
   ['from Redis', 'l2'],
   ['304 from L1', 'l1'],
