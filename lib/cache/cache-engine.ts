@@ -12,6 +12,7 @@ import { Bulkhead } from './bulkhead.js';
 import type { CallMode } from './call-modes.js';
 import type { Engine } from './engine.js';
 import type { EvictionCounts, Wanted } from './eviction-group.js';
+import { KillSwitch } from './kill-switch.js';
 import type { Reader } from './reader.js';
 import type { Refreshes } from './refreshes.js';
 import { EngineRegion, type Region } from './region.js';
@@ -36,9 +37,7 @@ interface Parts {
 /** One cache at work: its regions, its life from open to close, and what it tells of itself. RedisCache is its face. */
 export class CacheEngine {
   private readonly regions = new Map<string, { state: RegionState; region: EngineRegion }>();
-  /** Switched off at run time: all of it, or regions by name. */
-  private isOff = false;
-  private readonly offRegions = new Set<string>();
+  private readonly killSwitch: KillSwitch;
   /** Of tags and of the whole cache. */
   private readonly counts: EvictionCounts = { evictions: 0, evictionsFailed: 0 };
   /** Whether identifiers of some region are to be read nowhere (`keys: 'hashed'`). */
@@ -48,6 +47,7 @@ export class CacheEngine {
 
   constructor(private readonly parts: Parts) {
     this.hidesIdentifiers = [...parts.options.regions.values()].some(({ keys }) => keys === 'hashed');
+    this.killSwitch = new KillSwitch(parts.options, parts.engine.logger);
     parts.engine.modes.onChange = () => {
       for (const { region } of this.regions.values()) region.modesChanged();
     };
@@ -125,31 +125,18 @@ export class CacheEngine {
 
   /** The kill switch of the whole cache. */
   setEnabled(isEnabled: boolean): void {
-    if (this.isOff === !isEnabled) return;
-    this.isOff = !isEnabled;
-    this.tellSwitch(`Cache "${this.name}"`, isEnabled);
+    if (!this.killSwitch.set(isEnabled)) return;
     for (const name of this.regions.keys()) this.applySwitch(name);
   }
 
   /** The kill switch of one region, which stands beside that of the cache. */
   setRegionEnabled(name: string, isEnabled: boolean): void {
-    if (this.offRegions.has(name) === !isEnabled) return;
-    if (isEnabled) this.offRegions.delete(name);
-    else this.offRegions.add(name);
-    this.tellSwitch(`Region "${name}" of cache "${this.name}"`, isEnabled);
-    this.applySwitch(name);
+    if (this.killSwitch.setRegion(name, isEnabled)) this.applySwitch(name);
   }
 
   private applySwitch(name: string): void {
     const region = this.regions.get(name)?.region;
-    if (region) region.isOff = this.isOff || this.offRegions.has(name);
-  }
-
-  private tellSwitch(what: string, isEnabled: boolean): void {
-    const { options, engine } = this.parts;
-    if (!options.enabled) engine.logger.warn(`${what}: its switch does nothing, since the option enabled is false.`);
-    else if (isEnabled) engine.logger.log(`${what} was switched on: reads use it again.`);
-    else engine.logger.warn(`${what} was switched off: reads load, nothing is put, evictions are still sent.`);
+    if (region) region.isOff = this.killSwitch.isOffFor(name);
   }
 
   /** Resolves as `run`, whose reads go past this cache. */
@@ -163,8 +150,8 @@ export class CacheEngine {
     const { oldestSinceMs } = engine.journal;
     return {
       name: this.name,
-      enabled: options.enabled && !this.isOff,
-      disabledRegions: [...this.offRegions],
+      enabled: options.enabled && !this.killSwitch.isOff,
+      disabledRegions: this.killSwitch.offRegions,
       l1: localTier && {
         ...localTier.size,
         verifiedAgeMs: ageOf(engine.coherence.verifiedAtMs, engine.clock),

@@ -1,8 +1,8 @@
 import type { ClientOptions } from './redis-connection.js';
 
 const FIRST_MS = 50;
-/** Back within half a second of the server's return. */
-const LONGEST_MS = 400;
+/** While nobody is there: back within half a second of the server's return. */
+export const AWAY_MS = 400;
 /** Share, so that many processes do not come at once. */
 const JITTER = 0.12;
 
@@ -33,7 +33,10 @@ export function cacheClientOptions(options: ClientOptions = {}): ClientOptions {
   };
 }
 
-/** ms until the next attempt to connect. */
-export function defaultRetry(attempt: number): number {
-  return Math.min(FIRST_MS * 2 ** Math.min(attempt - 1, 10), LONGEST_MS) * (1 + JITTER * Math.random());
+/** ms until the next attempt to connect to a server that is away. */
+export const defaultRetry = (attempt: number): number => reconnectAfterMs(attempt, AWAY_MS);
+
+/** ms until the next attempt to connect: twice as long each time, `longestMs` at most. @param attempt from 1 on */
+export function reconnectAfterMs(attempt: number, longestMs: number): number {
+  return Math.min(FIRST_MS * 2 ** Math.min(attempt - 1, 10), longestMs) * (1 + JITTER * Math.random());
 }

@@ -1,12 +1,8 @@
 import type { Redis } from 'ioredis';
-import { defaultRetry } from '../../options/cache-client-options.js';
+import { AWAY_MS, defaultRetry, reconnectAfterMs } from '../../options/cache-client-options.js';
 
-const FIRST_MS = 50;
-/** While nobody is there: back within half a second of the server's return. */
-const AWAY_MS = 400;
 /** While a server is there and refuses: it will do so for a while, and each attempt costs it a connection. */
 const REFUSED_MS = 2_000;
-const JITTER = 0.12;
 
 /**
  * How long a connection waits before it is made again. It grows with each attempt, and only work that was accepted
@@ -39,8 +35,6 @@ export class Backoff {
 
   /** ms until the next attempt. */
   next(): number {
-    const most = this.isRefused ? REFUSED_MS : AWAY_MS;
-    const waitMs = Math.min(FIRST_MS * 2 ** Math.min(this.attempts++, 10), most);
-    return waitMs * (1 + JITTER * Math.random());
+    return reconnectAfterMs(++this.attempts, this.isRefused ? REFUSED_MS : AWAY_MS);
   }
 }
