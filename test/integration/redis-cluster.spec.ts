@@ -251,6 +251,10 @@ describe('Redis Cluster', () => {
     const [, slotKey] = /(\{.+?\})/.exec(one.keyspace.bucketKey(place.key.bucket))!;
     const port = cluster.ownerOf(cluster.slotOf(slotKey!))!;
     let stranger: Awaited<ReturnType<typeof startRedis>> | undefined;
+    const others = cluster.ports.filter((each) => each !== port);
+    const allowFailover = (isAllowed: boolean) =>
+      others.map((each) => cluster.run(each, 'CONFIG', 'SET', 'cluster-replica-no-failover', isAllowed ? 'no' : 'yes'));
+    allowFailover(false);
     const failover = cluster.failMaster(port);
     try {
       await waitUntil(async () => (stranger = await startRedis({ port }).catch(() => undefined)) !== undefined, {
@@ -262,14 +266,18 @@ describe('Redis Cluster', () => {
           await Promise.all(places.map((each) => ask(one.store, each).catch(() => {})));
           return (await read(one, place)).identified;
         },
-        { timeoutMs: 20_000, what: 'the new owner' },
+        { timeoutMs: 30_000, what: 'the new owner' },
       );
+      await waitUntil(() => /cmdstat_cluster\|info/.test(redisCli(port, ['INFO', 'commandstats'])), {
+        what: 'a question to it',
+      });
+      allowFailover(true);
       await failover;
       await asking;
       expect(redisCli(port, ['FUNCTION', 'LIST'])).toBe('');
       expect(redisCli(port, ['DBSIZE'])).toBe('0');
-      expect(redisCli(port, ['INFO', 'commandstats'])).toMatch(/cmdstat_cluster\|info/);
     } finally {
+      allowFailover(true);
       await failover.catch(() => {});
       await stranger?.remove();
       await cluster.recover(port);
