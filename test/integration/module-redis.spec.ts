@@ -163,12 +163,15 @@ describe('a cache on Redis', () => {
     ];
     const [writer, reader] = [a.get(Odd), b.get(Odd)];
     const tags = ODD.filter((tag) => tag !== '' && tag.length <= 256);
+    // on a busy machine a read may go past a Redis that does not answer in time
+    const past = () => b.get(RedisCache).status().regions['tagged']?.bypasses ?? 0;
     for (const tag of tags) await writer.tagged(tag);
     for (const tag of tags) {
-      const before = reader.loads;
+      const [before, pastBefore] = [reader.loads, past()];
       await a.get(RedisCache).evictTags([tag]);
       for (const one of tags) await reader.tagged(one);
-      expect({ tag, loads: reader.loads - before }).toEqual({ tag, loads: 1 });
+      const loads = reader.loads - before;
+      expect({ tag, loads }).toEqual({ tag, loads: Math.min(Math.max(loads, 1), 1 + past() - pastBefore) });
     }
   }, 30_000);
 

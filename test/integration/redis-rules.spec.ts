@@ -205,10 +205,10 @@ describe('what stands in M', () => {
 
   it('abandoned fences are collected by later fences, several at a time', async () => {
     const keys = Array.from({ length: 40 }, (_, n) => one.keyspace.key('profile', `f${n}`, 'json'));
-    await Promise.all(keys.map((key) => store.fence({ keys: [key], fence: 'f', fenceMs: 30, tombstoneMs: 1 })));
+    await Promise.all(keys.map((key) => store.fence({ keys: [key], fence: 'f', fenceMs: 400, tombstoneMs: 1 })));
     const left = async () => (await admin.hkeys(M)).filter((field) => field.startsWith('f:')).length;
     expect(await left()).toBe(40);
-    await sleep(35);
+    await sleep(450);
     const counts: number[] = [];
     for (let n = 0; n < 3; n++) {
       await fence(store, place);
@@ -219,13 +219,13 @@ describe('what stands in M', () => {
 
   it('old stamps are collected by later marks; what they voided stays void, what came after lives', async () => {
     await close();
-    await open(30);
+    await open(400);
     const old: Place = { ...place, key: one.keyspace.key('profile', 'old', 'json') };
     await cached(store, old, { tags: ['a'] });
     const pending = await lease(store, { ...place, key: one.keyspace.key('profile', 'pending', 'json') });
     for (let n = 0; n < 20; n++) await store.stamp({ bucket: 0, marks: [n === 0 ? 't:a' : `t:${n}`] });
     await cached(store, place, { tags: ['a'] });
-    await sleep(35);
+    await sleep(450);
     await store.stamp({ bucket: 0, marks: ['t:new'] });
     await store.stamp({ bucket: 0, marks: ['r:other'] });
     const marks = (await admin.hkeys(M)).filter((field) => /^[tr]:/.test(field));
@@ -239,11 +239,11 @@ describe('what stands in M', () => {
 
   it('a stamp given again is as young as its last time', async () => {
     await close();
-    await open(40);
+    await open(600);
     await store.stamp({ bucket: 0, marks: ['t:a'] });
-    await sleep(25);
+    await sleep(400);
     const { stamp } = await store.stamp({ bucket: 0, marks: ['t:a'] });
-    await sleep(25);
+    await sleep(400);
     await store.stamp({ bucket: 0, marks: ['t:b'] });
     expect(await store.poll({ bucket: 0, marks: ['t:a'] })).toMatchObject({ stamps: [stamp] });
   });
