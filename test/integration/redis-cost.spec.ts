@@ -109,11 +109,11 @@ describe('round trips', () => {
       await lease(store, placeOf(), { token });
     });
     expect(miss).toEqual({
-      commands: ['hmget user:~m', 'get user:profile:1:json', `FCALL ${functionName('getl')}`],
+      commands: ['hmget user:~m', 'get user:profile:1:json', `fcall ${functionName('getl')}`],
       writes: 2,
     });
     const filled = await sentBy(() => store.fill({ ...placeOf(), token, ...anEntry() }));
-    expect(filled).toEqual({ commands: [`FCALL ${functionName('fill')}`], writes: 1 });
+    expect(filled).toEqual({ commands: [`fcall ${functionName('fill')}`], writes: 1 });
   });
 
   it('the misses of one turn are one lease call, and their fills one fill', async () => {
@@ -122,11 +122,11 @@ describe('round trips', () => {
     const leased = await sentBy(() =>
       Promise.all(places.map((place, n) => lease(store, place, { token: tokens[n]! }))),
     );
-    expect(leased).toEqual({ commands: [`FCALL ${functionName('getl')}`], writes: 1 });
+    expect(leased).toEqual({ commands: [`fcall ${functionName('getl')}`], writes: 1 });
     const filled = await sentBy(() =>
       Promise.all(places.map((place, n) => store.fill({ ...place, token: tokens[n]!, ...anEntry() }))),
     );
-    expect(filled).toEqual({ commands: [`FCALL ${functionName('fill')}`], writes: 1 });
+    expect(filled).toEqual({ commands: [`fcall ${functionName('fill')}`], writes: 1 });
   });
 
   it('an evict is one, for many keys of a bucket too; a mark is one; a fenced write is two', async () => {

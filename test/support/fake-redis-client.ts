@@ -39,16 +39,14 @@ export class FakeRedisClient extends EventEmitter {
     return this as unknown as Redis;
   }
 
-  readonly call = (name: string, args: readonly unknown[]) => {
-    const verb = name === 'FCALL' ? String(args[0]).replace(/^nrc\d+_/, '') : name.toLowerCase();
-    return this.send(verb, args);
-  };
+  readonly call = (name: string, args: readonly unknown[]) => this.send(verbOf(name, args), args);
   readonly callBuffer = this.call;
   sendCommand(command: Command, stream: { write(text: unknown): unknown }): void {
     stream.write(command.toWritable(this.stream));
-    this.unwritten.push(command.name);
+    const verb = verbOf(command.name, command.args);
+    this.unwritten.push(verb);
     this.answered(
-      command.name,
+      verb,
       command.args,
       (reply) => command.resolve(asBytes(reply)),
       (error) => command.reject(error as Error),
@@ -99,6 +97,11 @@ export class FakeRedisClient extends EventEmitter {
     this.before = answer.catch(() => {});
     return answer;
   }
+}
+
+/** Of a function, its own. */
+function verbOf(name: string, args: readonly unknown[]): string {
+  return name.toLowerCase() === 'fcall' ? String(args[0]).replace(/^nrc\d+_/, '') : name.toLowerCase();
 }
 
 /** Text as it comes from the server. */

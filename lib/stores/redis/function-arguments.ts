@@ -3,7 +3,6 @@ import type { CacheKey } from '../../keys/cache-key.js';
 import { Keyspace } from '../../keys/keyspace.js';
 import type { EntryArgs } from '../remote-store.js';
 import { escapeText, parseEntry } from './entry-header.js';
-import type { Argument } from './redis-node.js';
 
 /** How keys, entries and times go to the functions, and an entry comes back. */
 
@@ -17,7 +16,7 @@ export function bucketOf(keys: readonly CacheKey[]): number {
   return bucket;
 }
 
-/** What FILL and PUT write. Entries of a region mostly share the first, taken apart once per call. */
+/** What FILL and PUT write. `label`: what they judge it by. Entries of a region mostly share it. */
 export function entryArguments({
   region,
   tags,
@@ -27,14 +26,20 @@ export function entryArguments({
   ttlMs,
   loadMicros,
   payload,
-}: EntryArgs & { region: string }): Argument[] {
-  const label = `${wholeMs(staleMs)}|${version}|${tags.map(escapeText).join(',')}|${escapeText(region)}|${format}`;
-  return [label, positiveMs(ttlMs), wholeMs(loadMicros), payload];
+}: EntryArgs & { region: string }): { label: string; ttlMs: number; tail: string | Buffer } {
+  const tagList = tags.length === 0 ? '' : tags.map(escapeText).join(',');
+  const head = `${wholeMs(loadMicros)}|${version}|${tagList}|${format}\n`;
+  return {
+    label: `${wholeMs(staleMs)}|${version}|${tagList}|${escapeText(region)}`,
+    ttlMs: positiveMs(ttlMs),
+    tail: typeof payload === 'string' ? head + payload : Buffer.concat([Buffer.from(head), payload]),
+  };
 }
 
-/** Null: no entry, or a damaged one. */
-export function entryOf(raw: unknown): StoredEntry | null {
-  return typeof raw === 'string' || Buffer.isBuffer(raw) ? parseEntry(raw as Payload) : null;
+/** @param isBinary its payload is wanted as bytes. Null: no entry, or a damaged one */
+export function entryOf(raw: unknown, isBinary: boolean): StoredEntry | null {
+  if (Buffer.isBuffer(raw)) return parseEntry(isBinary ? raw : raw.toString());
+  return typeof raw === 'string' ? parseEntry(raw as Payload) : null;
 }
 
 const MAX_WHOLE = 10 ** 15;

@@ -34,6 +34,14 @@ export function wordIn<Word extends string>(part: unknown, words: readonly Word[
   return word;
 }
 
+/** @throws Error when it is not a text, or its bytes, of so many letters, of these */
+export function lettersIn(part: unknown, count: number, letters: string): string {
+  const text = Buffer.isBuffer(part) ? part.toString('latin1') : part;
+  if (typeof text !== 'string' || text.length !== count) throw unexpected(part);
+  for (const letter of text) if (!letters.includes(letter)) throw unexpected(part);
+  return text;
+}
+
 /** What was got is not shown: it may hold a cached value. */
 function unexpected(part: unknown): Error {
   return new Error(`the reply has a part of another type than the function returns (${classOf(part)})`);

@@ -33,9 +33,9 @@ export class Gathering {
     else if (this.waiting === 1) setImmediate(this.flush);
   }
 
-  /** What was sent was answered, and its callers go on in this callback. */
-  answered(): void {
-    if (this.wentAlone && this.waiting === 0 && !this.isDue) this.sendSoon();
+  /** What was sent was answered, and its callers go on in this callback. @param of where it was sent from */
+  answered(of: Gathering = this): void {
+    if (of.wentAlone && this.waiting === 0 && !this.isDue) this.sendSoon();
   }
 
   private sendSoon(): void {

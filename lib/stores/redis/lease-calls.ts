@@ -3,9 +3,9 @@ import type { Clock } from '../../shared/clock.js';
 import type { BucketPosition, FillArgs, FillOutcome, LeaseArgs, ReadOrLease } from '../remote-store.js';
 import { escapeText } from './entry-header.js';
 import { entryArguments, entryOf, pairOf, positiveMs, wholeMs } from './function-arguments.js';
-import { listIn, numberIn, wordIn } from './function-reply.js';
+import { lettersIn, numberIn } from './function-reply.js';
 import { LostLeases } from './lost-leases.js';
-import type { Argument } from './redis-node.js';
+import type { Argument } from './one-write.js';
 import { ServerTimes } from './server-times.js';
 import type { StoreCall, StoreCalls } from './store-calls.js';
 import { TurnCalls } from './turn-calls.js';
@@ -24,15 +24,19 @@ export class LeaseCalls {
   ) {
     this.leases = new TurnCalls({
       groupOf: leaseGroupOf,
+      isAlike: isAskedAlike,
       weightOf: () => 0,
       send: (all) => this.askAll(all),
       clock,
+      onAnswer: () => this.fills.mayFollow(this.leases),
     });
     this.fills = new TurnCalls({
       groupOf: ({ key }) => String(key.bucket),
+      isAlike: (one, other) => one.key.bucket === other.key.bucket,
       weightOf: ({ payload }) => payload.length,
       send: (all) => this.fillAll(all),
       clock,
+      onAnswer: () => this.leases.mayFollow(this.fills),
     });
   }
 
@@ -53,31 +57,43 @@ export class LeaseCalls {
     for (const lease of this.lost.due(bucket, this.clock.now())) this.giveUp(lease);
   }
 
-  /** @param all of one bucket, and alike in what {@link leaseGroupOf} says */
+  /** @param all of one bucket, and alike in what {@link isAskedAlike} compares */
   private askAll(all: readonly LeaseArgs[]): Promise<readonly ReadOrLease[]> {
     const { lost } = this;
-    const [{ key, binary, leaseMs, keepMs, onFailover = 'flush' }] = all as [LeaseArgs];
+    const [{ key, leaseMs, keepMs, onFailover = 'flush' }] = all as [LeaseArgs];
     const reckoned = this.serverTimes.of(key.bucket, this.clock.now());
     const args: Argument[] = [reckoned, positiveMs(leaseMs), wholeMs(keepMs), onFailover];
-    for (const { token, region, force } of all) args.push(token, escapeText(region), force ? '1' : '');
+    let region: string | null = null;
+    let force = false;
+    for (const one of all) {
+      if (one.region !== region || (one.force ?? false) !== force) {
+        ({ region, force = false } = one);
+        args.push((force ? '!' : '>') + escapeText(region));
+      }
+      args.push(one.token);
+    }
     const call: StoreCall = {
       verb: 'getl',
       bucket: key.bucket,
       keys: pairsOf(all),
       args,
-      isBinary: binary,
-      onLateReply: ([, , , ...answers]) =>
+      onLateReply: ([, , , granted]) => {
+        const letters = String(granted);
         all.forEach((one, n) => {
           lost.forget(one.token);
-          if (isGranted(answers[n])) this.giveUp(one);
-        }),
+          if (letters.length === all.length && (letters[n] === 'L' || letters[n] === 'l')) this.giveUp(one);
+        });
+      },
       onUnknown: () => {
         for (const one of all) lost.add(one.key, one.token, this.clock.now() + leaseMs);
       },
     };
-    return this.calls.invoke(call, ([incarnation, sequence, now, ...answers]) => {
-      const position = { incarnation, sequence, nowMicros: numberIn(now) };
-      return all.map((_, n) => readOrLeaseOf(position, answers[n]));
+    return this.calls.invoke(call, ([incarnation, sequence, now, kinds, ...more]) => {
+      const letters = lettersIn(kinds, all.length, 'HLlWwB');
+      const nowMicros = numberIn(now);
+      let at = 0;
+      const next = () => more[at++];
+      return all.map(({ binary }, n) => readOrLeaseOf({ incarnation, sequence, nowMicros }, letters[n]!, binary, next));
     });
   }
 
@@ -85,18 +101,27 @@ export class LeaseCalls {
   private fillAll(all: readonly FillArgs[]): Promise<readonly FillOutcome[]> {
     const { bucket } = all[0]!.key;
     const args: Argument[] = [this.serverTimes.of(bucket, this.clock.now())];
+    let last: string | null = null;
     for (const one of all) {
-      args.push(one.token, ...entryArguments(one));
+      const { label, ttlMs, tail } = entryArguments(one);
+      if (label !== last) args.push(`>${label}`);
+      last = label;
+      args.push(one.token, ttlMs, tail);
     }
     const call = { verb: 'fill', bucket, keys: pairsOf(all), args } as const;
-    return this.calls.invoke(call, ([incarnation, sequence, now, ...answers]) =>
-      all.map((_, n): FillOutcome => {
-        const [kind, detail] = listIn(answers[n]);
-        return kind === 'OK'
-          ? { incarnation, sequence, kind: 'filled', stamp: numberIn(detail), nowMicros: numberIn(now) }
-          : { incarnation, sequence, kind: 'refused', reason: wordIn(detail, REFUSALS) };
-      }),
-    );
+    return this.calls.invoke(call, ([incarnation, sequence, now, kinds, ...stamps]) => {
+      const letters = lettersIn(kinds, all.length, 'NOLIMV');
+      const nowMicros = numberIn(now);
+      let at = 0;
+      let stamp: number | null = null;
+      return all.map((_, n): FillOutcome => {
+        const letter = letters[n]!;
+        const reason = REFUSALS[letter];
+        if (reason !== undefined) return { incarnation, sequence, kind: 'refused', reason };
+        if (letter === 'N' || stamp === null) stamp = numberIn(stamps[at++]);
+        return { incarnation, sequence, kind: 'filled', stamp, nowMicros };
+      });
+    });
   }
 
   /** In the background, and once: a lease that could not be released ends by itself. */
@@ -105,16 +130,21 @@ export class LeaseCalls {
   }
 }
 
-const REFUSALS = ['lease', 'incarnation', 'mark', 'version'] as const;
-
-/** Whether this answer of GETL grants a lease. */
-function isGranted(answer: unknown): boolean {
-  return Array.isArray(answer) && String(answer[0]) === 'L';
-}
+const REFUSALS: Readonly<Record<string, (FillOutcome & { kind: 'refused' })['reason']>> = {
+  L: 'lease',
+  I: 'incarnation',
+  M: 'mark',
+  V: 'version',
+};
 
 /** What reads must have in common to be asked in one call. */
-function leaseGroupOf({ key, binary, leaseMs, keepMs, onFailover }: LeaseArgs): string {
-  return `${key.bucket} ${binary} ${leaseMs} ${keepMs} ${onFailover}`;
+function leaseGroupOf({ key, leaseMs, keepMs, onFailover }: LeaseArgs): string {
+  return `${key.bucket} ${leaseMs} ${keepMs} ${onFailover}`;
+}
+
+function isAskedAlike(one: LeaseArgs, other: LeaseArgs): boolean {
+  const isTimedAlike = one.leaseMs === other.leaseMs && one.keepMs === other.keepMs;
+  return isTimedAlike && one.key.bucket === other.key.bucket && one.onFailover === other.onFailover;
 }
 
 function pairsOf(all: readonly { readonly key: CacheKey }[]): string[] {
@@ -123,19 +153,19 @@ function pairsOf(all: readonly { readonly key: CacheKey }[]): string[] {
   return keys;
 }
 
-function readOrLeaseOf(position: BucketPosition & { nowMicros: number }, answer: unknown): ReadOrLease {
-  const [kind, raw, remainingMs] = listIn(answer);
-  switch (wordIn(kind, ['H', 'L', 'W', 'B'])) {
-    case 'H': {
-      const entry = entryOf(raw);
-      // the functions found a header, so only an encoding fault leads here: treated as damaged, a load without a lease
-      return entry === null ? { ...position, kind: 'fenced' } : { ...position, kind: 'hit', entry };
-    }
-    case 'L':
-      return { ...position, kind: 'lease', stale: entryOf(raw) };
-    case 'W':
-      return { ...position, kind: 'held', stale: entryOf(raw), remainingMs: numberIn(remainingMs) };
-    case 'B':
-      return { ...position, kind: 'fenced' };
-  }
+/** @param next what the reply says more */
+function readOrLeaseOf(
+  { incarnation, sequence, nowMicros }: BucketPosition & { nowMicros: number },
+  letter: string,
+  isBinary: boolean,
+  next: () => unknown,
+): ReadOrLease {
+  if (letter === 'L') return { incarnation, sequence, nowMicros, kind: 'lease', stale: null };
+  const position = { incarnation, sequence, nowMicros };
+  if (letter === 'B') return { ...position, kind: 'fenced' };
+  const entry = letter === 'W' ? null : entryOf(next(), isBinary);
+  if (letter === 'l') return { ...position, kind: 'lease', stale: entry };
+  // the functions found a header, so only an encoding fault leads here: treated as damaged, a load without a lease
+  if (letter === 'H') return entry === null ? { ...position, kind: 'fenced' } : { ...position, kind: 'hit', entry };
+  return { ...position, kind: 'held', stale: entry, remainingMs: numberIn(next()) };
 }

@@ -10,7 +10,7 @@ import { type FunctionVerb, functionName } from './functions/protocol-version.js
 import type { NodeContext } from './node-context.js';
 import { Gathering } from './gathering.js';
 import { IdentifiedBuckets, type Sent } from './identified-buckets.js';
-import { OneWrite } from './one-write.js';
+import { type Argument, callFunction, OneWrite } from './one-write.js';
 import { PollBatch } from './poll-batch.js';
 import { ReadBatch } from './read-batch.js';
 import {
@@ -31,11 +31,11 @@ const HANDSHAKE_MS = 2_000;
 /** When a connection on which nothing is heard counts as dead, ms. */
 const deadAfter = (timeoutMs: number): number => Math.max(1_000, 4 * timeoutMs);
 
+/** What every miss calls. */
+const FREQUENT: ReadonlySet<FunctionVerb> = new Set<FunctionVerb>(['getl', 'fill']);
+
 /** Keys and marks from which on a call is a long one. */
 const LONG = 100;
-
-/** An argument of a function. */
-export type Argument = string | number | Buffer;
 
 export interface SendOptions<T> {
   /** Sent also while the circuit is open, to find out whether the server is back. */
@@ -47,7 +47,6 @@ export interface SendOptions<T> {
 }
 
 interface FunctionOptions<T> {
-  readonly isBinary: boolean;
   readonly onLateAnswer?: ((answer: T) => void) | undefined;
   readonly weight?: number | undefined;
 }
@@ -60,8 +59,6 @@ export interface FunctionCall {
   readonly args: readonly Argument[];
   /** How many keys and marks it acts on, for calls of which there may be many at once; they go out some at a time. */
   readonly weight?: number;
-  /** True when payloads in the reply are Buffers. */
-  readonly isBinary?: boolean;
   /** Gets a reply that came after the deadline. Must not throw. */
   readonly onLateReply?: (reply: FunctionReply) => void;
 }
@@ -235,10 +232,10 @@ export class RedisNode {
 
   /** Calls a function of the library on this server; loads the library where it is missing. */
   invoke(call: FunctionCall): Promise<FunctionReply> {
-    const { verb, bucket, keys, args, isBinary = false, onLateReply, weight } = call;
+    const { verb, bucket, keys, args, onLateReply, weight } = call;
     const { keyspace, positions, channelOf } = this.context;
     const M = keyspace.bucketKey(bucket);
-    return this.function(verb, { isBinary, onLateAnswer: onLateReply, weight }, () => {
+    return this.function(verb, { onLateAnswer: onLateReply, weight }, () => {
       const known = positions.of(bucket);
       const all = [keys.length + 1, M, ...keys, channelOf(bucket), bucket, known.incarnation, ...args];
       return { all, take: (raw, sent) => this.noted(functionReply(raw), bucket, known, sent) };
@@ -250,7 +247,7 @@ export class RedisNode {
    */
   survey(buckets: readonly number[]): Promise<readonly (FunctionReply | null)[]> {
     const { keyspace, positions } = this.context;
-    return this.function('survey', { isBinary: false }, () => {
+    return this.function('survey', {}, () => {
       const known = buckets.map((bucket) => positions.of(bucket));
       const args = buckets.flatMap((bucket, n) => [keyspace.bucketKey(bucket), known[n]!.incarnation]);
       return {
@@ -272,7 +269,7 @@ export class RedisNode {
    */
   private function<T>(
     verb: FunctionVerb,
-    { isBinary, onLateAnswer, weight }: FunctionOptions<T>,
+    { onLateAnswer, weight }: FunctionOptions<T>,
     prepare: () => { all: readonly Argument[]; take: (raw: unknown, sent: Sent) => T },
   ): Promise<T> {
     const refused = (error: unknown) => {
@@ -287,11 +284,10 @@ export class RedisNode {
       if (proof !== null) return proof.then(once);
       const { all, take } = prepare();
       const sent = { epoch: this.epoch, atMs: this.context.clock.now(), functions: (this.functions += 1) };
-      const command = [functionName(verb), ...all];
-      const name = isBinary ? 'callBuffer' : 'call';
       return this.send(
         (client) => {
-          const taken = (client[name]('FCALL', command) as Promise<unknown>).then((raw) => take(raw, sent), refused);
+          const called = callFunction(client, [functionName(verb), ...all], FREQUENT.has(verb));
+          const taken = called.then((raw) => take(raw, sent), refused);
           this.taken = taken;
           return taken;
         },

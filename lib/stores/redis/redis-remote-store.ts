@@ -147,12 +147,12 @@ export class RedisRemoteStore implements RemoteStore {
 
   async put(args: PutArgs): Promise<PutOutcome> {
     const { key, fence, tombstoneMs } = args;
-    const token = [escapeText(fence), positiveMs(tombstoneMs)];
+    const { label, ttlMs, tail } = entryArguments(args);
     const call = {
       verb: 'put',
       bucket: key.bucket,
       keys: pairOf(key),
-      args: [...token, ...entryArguments(args)],
+      args: [escapeText(fence), positiveMs(tombstoneMs), label, ttlMs, tail],
     } as const;
     return this.calls.invoke(call, ([incarnation, sequence, kind]) => ({
       incarnation,

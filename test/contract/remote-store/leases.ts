@@ -7,6 +7,7 @@ import {
   evict,
   expectHit,
   expectNothing,
+  fence,
   fill,
   hit,
   lease,
@@ -181,6 +182,74 @@ export const leaseTests: RemoteStoreTest[] = [
       for (const [n, place] of places.entries()) await expectHit(h.stores[1], place, `${n}`);
       await evict(h.stores[0], places[0]!);
       for (const [n, place] of places.entries()) if (n > 0) await expectHit(h.stores[1], place, `${n}`);
+    },
+  },
+  {
+    name: 'what is asked, and filled, at once is answered each for itself, in regions and bytes of its own',
+    async run(h) {
+      const [one, other] = h.stores;
+      const place = (name: string, region = 'users') => placeOf(h, name, region);
+      const places = {
+        fresh: place('fresh'),
+        missing: place('missing', 'orders'),
+        fenced: place('fenced'),
+        held: place('held', 'orders'),
+        stale: place('stale'),
+        staleHeld: place('stale-held', 'orders'),
+        forced: place('forced'),
+        bytes: place('bytes', 'orders'),
+      };
+      for (const name of ['stale', 'staleHeld'] as const) await cached(one, places[name], { payload: name, ttlMs: 2 });
+      for (const name of ['fresh', 'forced', 'bytes'] as const) await cached(one, places[name], { payload: name });
+      await h.passTime(5);
+      for (const name of ['held', 'staleHeld'] as const) await lease(other, places[name]);
+      await fence(other, places.fenced);
+
+      const tokens = Object.keys(places).map(() => aToken());
+      const answers = await Promise.all(
+        Object.entries(places).map(([name, { key, region }], n) =>
+          ask(one, { key, region }, { token: tokens[n]!, force: name === 'forced', binary: name === 'bytes' }),
+        ),
+      );
+      expect(answers).toMatchObject([
+        { kind: 'hit', entry: { payload: 'fresh' } },
+        { kind: 'lease', stale: null },
+        { kind: 'fenced' },
+        { kind: 'held', stale: null, remainingMs: expect.any(Number) },
+        { kind: 'lease', stale: { payload: 'stale' } },
+        { kind: 'held', stale: { payload: 'staleHeld' }, remainingMs: expect.any(Number) },
+        { kind: 'lease', stale: { payload: 'forced' } },
+        { kind: 'hit', entry: { payload: Buffer.from('bytes') } },
+      ]);
+
+      // of all of them at once: what holds a lease is filled, and has the payload, the region and the tags of its own
+      const fills = await Promise.all(
+        Object.entries(places).map(([name, at], n) =>
+          fill(one, at, tokens[n]!, { payload: `new ${name}`, tags: name === 'stale' ? ['a,b'] : [], staleMs: n }),
+        ),
+      );
+      expect(fills.map(({ kind }) => kind === 'filled')).toEqual([false, true, false, false, true, false, true, false]);
+      for (const name of ['missing', 'stale', 'forced'] as const) await expectHit(other, places[name], `new ${name}`);
+      expect((await hit(other, places.stale)).tags).toEqual(['a,b']);
+      expect((await hit(other, places.missing)).tags).toEqual([]);
+      await expectHit(other, places.fresh, 'fresh');
+    },
+  },
+  {
+    name: 'a key that is filled twice at once takes the one that holds its lease',
+    async run(h) {
+      const [place, another] = [placeOf(h), placeOf(h, '2')];
+      const token = await lease(h.stores[0], place);
+      const next = await lease(h.stores[0], another);
+      const outcomes = await Promise.all([
+        fill(h.stores[0], place, aToken(), { payload: 'foreign' }),
+        fill(h.stores[0], another, next, { payload: 'another' }),
+        fill(h.stores[0], place, token, { payload: 'own' }),
+        fill(h.stores[0], place, token, { payload: 'late' }),
+      ]);
+      expect(outcomes.map(({ kind }) => kind)).toEqual(['refused', 'filled', 'filled', 'refused']);
+      await expectHit(h.stores[1], place, 'own');
+      await expectHit(h.stores[1], another, 'another');
     },
   },
   {

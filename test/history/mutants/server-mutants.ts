@@ -16,8 +16,8 @@ export const serverMutants: readonly Mutant[] = [
   {
     name: 'blind fill',
     edits: [
-      lua('fill', `if not isHolder then return { 'R', 'lease' } end`, ''),
-      lua('fill', `if not ls or li ~= m.i then refused = 'incarnation'`, `ls = ls or m.c + 1\n  if false then`),
+      lua('fill', `if not isHolder then return 'L' end`, ''),
+      lua('fill', `if not ls or li ~= m.i then refused = 'I'`, `ls = ls or m.c + 1\n  if false then`),
     ],
   },
   { name: 'evict keeps the lease', edits: [lua('evict', `clearLease(s)\n      countWrite`, 'countWrite')] },
@@ -36,7 +36,7 @@ export const serverMutants: readonly Mutant[] = [
   },
   {
     name: 'fill checks no version',
-    edits: [lua('fill', `elseif e.version ~= '' and isOlder(e.version, s.tv) then refused = 'version'`, '')],
+    edits: [lua('fill', `elseif e.version ~= '' and isOlder(e.version, s.tv) then refused = 'V'`, '')],
     onlyByModel: {
       rule: 'fillChecksTombstone',
       because:

@@ -15,6 +15,7 @@ const TEXTS: Record<number, string> = {
   5: '499579ee256d60ac1fd694196109b07d29053bc16ae8c74f8cba7fea86829f34',
   6: '98d344838c20ec72ea641e3f97d9d5c5158e20646552269d93a601684b059802',
   7: '81a5d063b4179f60dcb53f757ff2465d9112372ce9a4fc54a540a6b619268a10',
+  8: 'adea11e98067e87f328ab0cf0107bb0c18d5ba6f6e474b26a4a5a25f727d357d',
 };
 
 it('the text of the function library belongs to its version', () => {

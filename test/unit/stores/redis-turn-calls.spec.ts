@@ -37,7 +37,8 @@ describe('the calls of one turn', () => {
   });
 
   it('go at once after a pause; those that come within a millisecond of them go together', async () => {
-    const { sent, calls, clock } = counting();
+    // what follows an answer is another matter
+    const { sent, calls, clock } = counting(() => new Promise(() => {}));
     const inCallbacks = async (...names: number[]) => {
       for (const name of names) {
         void calls.add({ group: 'a', name });
@@ -56,6 +57,32 @@ describe('the calls of one turn', () => {
     expect(sent).toEqual([[1], [2, 3], [4, 5]]);
     await new Promise((resolve) => setImmediate(resolve));
     expect(sent).toEqual([[1], [2, 3], [4, 5], [6]]);
+  });
+
+  it('go at the end of the callback where callers go on with them who were answered alone', async () => {
+    const clock = new FakeClock();
+    const sent: number[] = [];
+    const options = { clock, groupOf: String, weightOf: () => 0 };
+    const asked = new TurnCalls<number, number>({
+      ...options,
+      send: async (items) => items,
+      onAnswer: () => told.mayFollow(asked),
+    });
+    const told = new TurnCalls<number, number>({ ...options, send: async (items) => (sent.push(...items), items) });
+    await told.add(1);
+    // within the millisecond
+    await asked.add(2);
+    void told.add(3);
+    await new Promise((resolve) => process.nextTick(resolve));
+    expect(sent).toEqual([1, 3]);
+    await settle();
+
+    await Promise.all([asked.add(4), asked.add(5)]);
+    void told.add(6);
+    await new Promise((resolve) => process.nextTick(resolve));
+    expect(sent).toEqual([1, 3]);
+    await settle();
+    expect(sent).toEqual([1, 3, 6]);
   });
 
   it('are several where they are many, or heavy', async () => {

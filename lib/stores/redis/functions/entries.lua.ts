@@ -48,24 +48,20 @@ local function marksOf(region, tags)
   return marks
 end
 
--- What fill and put know of an entry before its load: stale ms|version|tags|region|format. Most entries of a call share theirs.
+-- What fill and put know of an entry before its load: stale ms|version|tags|region. Most entries of a call share theirs.
 local function labelOf(label)
-  local stale, version, tags, region, format = string.match(label, '^(%d+)|(%d*)|([^|]*)|([^|]*)|(.*)$')
-  return {
-    stale = tonumber(stale), version = version, tags = tags, region = region, marks = marksOf(region, tags),
-    tail = '|' .. version .. '|' .. tags .. '|' .. format .. '\\n',
-  }
+  local stale, version, tags, region = string.match(label, '^(%d+)|(%d*)|([^|]*)|([^|]*)$')
+  return { stale = tonumber(stale), version = version, tags = tags, region = region, marks = marksOf(region, tags), newest = 0 }
 end
 
--- Its three arguments from args[from] on: ttl ms, load µs, payload.
-local function write(m, V, s, e, at, args, from)
+-- ttl: ms, as text. tail: what follows x in the header, and the payload.
+local function write(m, V, s, e, at, ttl, tail)
   if e.tags ~= '' and not usesTags(m, e.region) then
     redis.call('HSET', m.key, 'u:' .. e.region, '1')
     m.read['u:' .. e.region] = '1'
   end
-  local ttl = tonumber(args[from])
-  local entry = '1|' .. word(s) .. '|' .. word(m.i) .. '|' .. text(at + ttl * 1000) .. '|' .. args[from + 1] .. e.tail .. args[from + 2]
-  redis.call('SET', V, entry, 'PX', e.stale == 0 and args[from] or text(ttl + e.stale))
+  local entry = '1|' .. word(s) .. '|' .. word(m.i) .. '|' .. text(at + ttl * 1000) .. '|' .. tail
+  redis.call('SET', V, entry, 'PX', e.stale == 0 and ttl or text(ttl + e.stale))
 end
 
 -- The newest stamp of the clear mark, of the region, and of the tags. A damaged stamp counts as the newest possible.
@@ -106,32 +102,71 @@ local SIDE, TAG, FIXED = '<BdddddB', 7, 42
 
 local function isWhole(number) return number >= 0 and number <= MAX and number % 1 == 0 end
 
+-- What the fixed part of S says; false where it is none of ours. Keys that were leased together share it.
+local fixedPart, fixedSide = nil, false
+
+local function fixedIn(raw)
+  local part = string.sub(raw, 1, FIXED)
+  if part == fixedPart then return fixedSide end
+  local _, lx, ls, li, tx, till, lw = struct.unpack(SIDE, part)
+  local isOurs = isWhole(lx) and isWhole(ls) and isWhole(li) and isWhole(till) and till ~= 0
+  fixedPart = part
+  fixedSide = isOurs and { lx = lx, ls = ls, li = li, tx = isWhole(tx) and tx or nil, till = till, lw = lw == 1 }
+  return fixedSide
+end
+
 local function sideIn(raw)
   local s = { tv = '', till = 0, stands = raw, lt = nil, lx = nil, ls = nil, li = nil, lw = nil } -- as large as a lease makes it
   if not raw or #raw <= FIXED or string.byte(raw) ~= TAG then return s end
-  local _, lx, ls, li, tx, till, lw = struct.unpack(SIDE, raw)
   local tv, lt = string.match(raw, '^(%d*)|(.*)$', FIXED + 1)
-  if not lt or not (isWhole(lx) and isWhole(ls) and isWhole(li) and isWhole(till)) or till == 0 then return s end
-  s.tv, s.till = tv, till
-  if isWhole(tx) then s.tx = tx end
-  if lt ~= '' then s.lt, s.lx, s.ls, s.li, s.lw = lt, lx, ls, li, lw == 1 end
+  local fixed = lt and fixedIn(raw)
+  if not fixed then return s end
+  s.tv, s.till, s.tx = tv, fixed.till, fixed.tx
+  if lt ~= '' then s.lt, s.lx, s.ls, s.li, s.lw = lt, fixed.lx, fixed.ls, fixed.li, fixed.lw end
   return s
 end
 
 -- By MGET, which takes no offence at another type.
 local function side(S) return sideIn(redis.call('MGET', S)[1]) end
 
--- S, which is gone: what is not over has to be saved.
-local function takeSide(S)
-  local s = sideIn(attempt('GETDEL', S))
-  s.stands = false
-  return s
+-- Every other of keys, from the third on: the S of a call. They are gone: what is not over has to be saved.
+local function takeSides(keys)
+  local sides = {}
+  if #keys == 3 then
+    local s = sideIn(attempt('GETDEL', keys[3]))
+    s.stands = false
+    sides[keys[3]] = s
+    return sides
+  end
+  local names, standing = {}, {}
+  for n = 3, #keys, 2 do names[#names + 1] = keys[n] end
+  local raws = redis.call('MGET', unpack(names))
+  for n = 1, #names do
+    if not sides[names[n]] then -- one key may stand in the call twice
+      local s = sideIn(raws[n])
+      if s.stands then standing[#standing + 1] = names[n] end
+      s.stands = false
+      sides[names[n]] = s
+    end
+  end
+  if #standing > 0 then redis.call('DEL', unpack(standing)) end
+  return sides
+end
+
+-- Of the fixed part as of tx and the rest: leases of one call are alike.
+local pack, lastFixed = { till = -1 }, nil
+
+local function packed(s)
+  if pack.lx ~= s.lx or pack.ls ~= s.ls or pack.li ~= s.li or pack.tx ~= s.tx or pack.till ~= s.till or pack.lw ~= s.lw then
+    pack = { lx = s.lx, ls = s.ls, li = s.li, tx = s.tx, till = s.till, lw = s.lw }
+    lastFixed = struct.pack(SIDE, TAG, s.lx or 0, s.ls or 0, s.li or 0, s.tx or -1, s.till, s.lw and 1 or 0)
+  end
+  return lastFixed
 end
 
 local function saveSide(S, s)
   if s.lt or s.tv ~= '' or s.tx then
-    local fixed = struct.pack(SIDE, TAG, s.lx or 0, s.ls or 0, s.li or 0, s.tx or -1, s.till, s.lw and 1 or 0)
-    redis.call('SET', S, fixed .. s.tv .. '|' .. (s.lt or ''), 'PXAT', word(s.till))
+    redis.call('SET', S, packed(s) .. s.tv .. '|' .. (s.lt or ''), 'PXAT', word(s.till))
   elseif s.stands then
     redis.call('DEL', S)
   end

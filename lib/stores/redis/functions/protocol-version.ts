@@ -3,7 +3,7 @@
  * keeps what it has under a name, and replacing a library would reset its identity and so empty the cache. A test pins
  * the text to this number.
  */
-export const PROTOCOL_VERSION = 7;
+export const PROTOCOL_VERSION = 8;
 
 export const LIBRARY_NAME = `nestjs_redis_cache_${PROTOCOL_VERSION}`;
 

@@ -5,8 +5,8 @@ import { functionName } from './protocol-version.js';
  * what stands.
  *
  * KEYS  M V S
- * ARGV  channel, bucket, known incarnation, fence or '', tombstone ms, stale ms|version or ''|tags|region|format,
- *       ttl ms, load µs, payload
+ * ARGV  channel, bucket, known incarnation, fence or '', tombstone ms, stale ms|version or ''|tags|region, ttl ms,
+ *       tail: load µs|version|tags|format\\n payload
  * Returns  i, q, 'stored' | 'superseded' | 'refused'
  *
  * With its fence: accepted iff the fence stood, alone, nothing was invalidated since, and no newer version is known.
@@ -47,7 +47,7 @@ redis.register_function{ function_name = '${functionName('put')}', callback = fu
   clearLease(s)
   if #f.list > 0 then f.w = f.w + 1 end
   if f.exists then saveFences(m, f) end
-  if outcome == 'stored' then write(m, V, stamp, e, now(m), args, 7)
+  if outcome == 'stored' then write(m, V, stamp, e, now(m), args[7], args[8])
   elseif outcome == 'refused' then redis.call('DEL', V) end
   if version ~= '' then noteVersion(m, s, newer(known, version), tombMs)
   else noteInvalidation(m, s, math.max(now(m), lastEnd(f)), tombMs) end

@@ -5,12 +5,14 @@ import { functionName } from './protocol-version.js';
  *
  * KEYS  M, then per key V S
  * ARGV  channel, bucket, known incarnation, an incarnation and the server's time then as the caller reckons it,
- *       `i|µs`, or '', lease ms, keep ms, 'flush' | 'stale' | 'keep', then per key: token, region, force ('1' or '')
- * Returns  i, q, now µs, then per key one of
- *   {'H', raw V}                   fresh
- *   {'L', raw V or false}    lease granted (again, when the token holds it already); V where it is not dead
- *   {'W', raw V or false, remaining ms}   another token holds the lease; its end will be told, since somebody waits for it
- *   {'B'}                          a writer's fence stands, or '*' or the region is held: load, do not fill
+ *       `i|µs`, or '', lease ms, keep ms, 'flush' | 'stale' | 'keep', then per key its token; `>region`, or `!region` where
+ *       a fresh value is not wanted, stands before the first key that it holds for, and for those after that
+ * Returns  i, q, now µs, a letter per key, then in their order what letters say more:
+ *   H     fresh: raw V
+ *   L, l  lease granted (again, when the token holds it already). l: raw V, which is not dead
+ *   W, w  another token holds the lease; its end will be told, since somebody waits for it. w: raw V, which is not dead.
+ *         Both: remaining ms
+ *   B     a writer's fence stands, or '*' or the region is held: load, do not fill
  *
  * Entries of incarnations before this one are void with 'flush', never fresh with 'stale', and as any other with
  * 'keep'.
@@ -18,8 +20,6 @@ import { functionName } from './protocol-version.js';
  * Refused when the server is out of memory: a lease could not be followed by a fill.
  */
 export const readOrLease = /* lua */ `
-local GRANTED = { 'L', false }
-
 local function isFenced(m, V, fence)
   if not field(m, fence) then return false end
   local f = fencesOf(m, V)
@@ -28,12 +28,12 @@ local function isFenced(m, V, fence)
 end
 
 local function readOrLeaseOne(m, V, S, fence, raw, s, onFailover, token, region, isForced, leaseMs, keepMs)
-  local v = headerOf(raw)
-  local isAlive = isLive(m, v, region, onFailover)
+  local v = raw and headerOf(raw)
+  local isAlive = v and isLive(m, v, region, onFailover)
   local isFresh = isAlive and now(m) < v.x and (v.i == m.i or onFailover == 'keep')
-  if isFresh and not isForced then return { 'H', raw } end
+  if isFresh and not isForced then return 'H', raw end
 
-  if isFenced(m, V, fence) or isHeld(m, region, '') then return { 'B' } end
+  if isFenced(m, V, fence) or isHeld(m, region, '') then return 'B' end
 
   local stale = isAlive and raw
   if s.lt and s.lt ~= token and now(m) < s.lx then
@@ -41,7 +41,9 @@ local function readOrLeaseOne(m, V, S, fence, raw, s, onFailover, token, region,
       s.lw = true
       saveSide(S, s)
     end
-    return { 'W', stale, math.ceil((s.lx - now(m)) / 1000) }
+    local restMs = math.ceil((s.lx - now(m)) / 1000)
+    if stale then return 'w', stale, restMs end
+    return 'W', restMs
   end
   -- the same token again: what was marked since it was first granted still counts
   if s.lt ~= token then s.lt, s.ls, s.li = token, m.c + 1, m.i end
@@ -49,30 +51,40 @@ local function readOrLeaseOne(m, V, S, fence, raw, s, onFailover, token, region,
   s.lx = at + leaseMs * 1000
   keep(s, at, leaseMs + keepMs)
   saveSide(S, s)
-  return stale and { 'L', stale } or GRANTED
+  if stale then return 'l', stale end
+  return 'L'
 end
 
 redis.register_function{ function_name = '${functionName('getl')}', callback = function(keys, args)
-  local fences, names, count = {}, { '*' }, (#keys - 1) / 2
-  local last
-  for n = 1, count do
-    local region = args[6 + 3 * n]
-    fences[n] = 'f:' .. keys[2 * n]
-    names[#names + 1] = fences[n]
-    if region ~= last then names[#names + 1] = 'r:' .. region end
-    last = region
+  local names, count = { '*' }, (#keys - 1) / 2
+  local regions, forced, tokens, first = {}, {}, {}, true
+  for n = 8, #args do
+    local arg = args[n]
+    local sign = string.byte(arg)
+    if sign == 62 or sign == 33 then
+      first = string.sub(arg, 2)
+      regions[#tokens + 1], forced[#tokens + 1] = first, sign == 33
+      names[#names + 1] = 'r:' .. first
+    else tokens[#tokens + 1] = arg end
   end
+  local beforeFences = #names
+  for n = 1, count do names[beforeFences + n] = 'f:' .. keys[2 * n] end
   local m = identify(keys, args, names, args[4])
   local leaseMs, keepMs, onFailover = tonumber(args[5]), tonumber(args[6]), args[7]
   local raws = redis.call('MGET', unpack(keys, 2))
-  local sides, reply = {}, { m.i, m.q, 0 }
+  local sides, letters, reply, size = {}, {}, { m.i, m.q, 0, '' }, 4
+  local region, isForced
   for n = 1, count do
-    local V, S, at = keys[2 * n], keys[2 * n + 1], 5 + 3 * n
+    local V, S = keys[2 * n], keys[2 * n + 1]
     local s = sides[S] or sideIn(raws[2 * n]) -- one key may stand in the call twice
     sides[S] = s
-    reply[3 + n] = readOrLeaseOne(m, V, S, fences[n], raws[2 * n - 1], s, onFailover, args[at], args[at + 1], args[at + 2] == '1', leaseMs, keepMs)
+    if regions[n] then region, isForced = regions[n], forced[n] end
+    local letter, more, most = readOrLeaseOne(m, V, S, names[beforeFences + n], raws[2 * n - 1], s, onFailover, tokens[n], region, isForced, leaseMs, keepMs)
+    letters[n] = letter
+    if more then reply[size + 1], size = more, size + 1 end
+    if most then reply[size + 1], size = most, size + 1 end
   end
-  reply[3] = moment(m)
+  reply[3], reply[4] = moment(m), table.concat(letters)
   return reply
 end }
 `;
