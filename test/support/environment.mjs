@@ -1,3 +1,4 @@
+import { setInterval } from 'node:timers';
 import { TestEnvironment } from 'jest-environment-node';
 
 /** Children of all test files of this process. */
@@ -9,11 +10,18 @@ function killAll() {
   children.clear();
 }
 
+/** How often a worker looks whether its jest still lives, ms. */
+const LOOK_MS = 200;
+
 /** A worker whose jest was ended would go on to the end of its suite. */
 function endWithJest() {
-  // undefined: this process is jest
-  if (process.connected === false) process.exit(1);
-  process.once('disconnect', () => process.exit(1));
+  const look = () => {
+    // undefined: this process is jest
+    if (process.connected === false) process.exit(1);
+  };
+  look();
+  // to listen to `disconnect` would keep the worker alive when jest lets it go
+  setInterval(look, LOOK_MS).unref();
 }
 
 /**
