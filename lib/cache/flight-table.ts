@@ -4,6 +4,8 @@ import type { Flight } from './flight.js';
 const FIRST_PLACES = 64;
 /** Of longer names the end decides, where they differ. */
 const HASHED_CHARACTERS = 64;
+/** Of this process, so that nobody can choose keys that all get into one place. */
+const SEED = Math.floor(Math.random() * 2 ** 31);
 
 /**
  * Flights under way by name.
@@ -71,10 +73,12 @@ function emptyPlaces(count: number): (Flight | null)[] {
   return new Array<Flight | null>(count).fill(null);
 }
 
+/** FNV-1a, by characters. */
 function hashOf(name: string): number {
-  let hash = name.length;
+  let hash = SEED ^ name.length;
   for (let n = Math.max(0, name.length - HASHED_CHARACTERS); n < name.length; n++) {
-    hash = (Math.imul(hash, 31) + name.charCodeAt(n)) | 0;
+    hash = Math.imul(hash ^ name.charCodeAt(n), 0x01_00_01_93);
   }
-  return hash;
+  // the low bits are those of the last characters; the place is made of them
+  return hash ^ (hash >>> 15);
 }
