@@ -38,6 +38,17 @@ export interface CachedValue {
   fresh(): unknown;
 }
 
+/** Deeply frozen. */
+class SharedValue implements CachedValue {
+  readonly isShared = true;
+
+  constructor(readonly value: unknown) {}
+
+  fresh(): unknown {
+    return this.value;
+  }
+}
+
 /** What is decoded, for messages. */
 interface Subject {
   readonly what: string;
@@ -119,15 +130,18 @@ export class ValuePipeline {
 
   private decodeAs(subject: Subject, payload: Payload, format: string): CachedValue {
     const { value, freezable } = this.decodeOnce(subject, payload, format);
-    if (this.isMutable || !freezable) {
-      return { value, isShared: false, fresh: () => this.decodeOnce(ENTRY, payload, format).value };
-    }
+    if (this.isMutable || !freezable) return this.ownValue(value, payload, format);
     try {
       freezeDeep(value);
     } catch (error) {
       throw this.decodeFailure(subject, 'it could not be frozen', error);
     }
-    return { value, isShared: true, fresh: () => value };
+    return new SharedValue(value);
+  }
+
+  // apart: what a closure of `decodeAs` knows would be kept with every shared value, its payload too
+  private ownValue(value: unknown, payload: Payload, format: string): CachedValue {
+    return { value, isShared: false, fresh: () => this.decodeOnce(ENTRY, payload, format).value };
   }
 
   private encodeByCodec(value: unknown): Encoded {
