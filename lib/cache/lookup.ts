@@ -1,12 +1,11 @@
-import type { CacheError } from '../shared/errors.js';
 import type { CompressedHit } from './compressed-entry.js';
 import type { Engine } from './engine.js';
 import type { EntryCall } from './entry-call.js';
 import type { Outcome } from './flight.js';
-import { type Due, type Found, JUST_LOAD, outcomeOf, type ToLoad, type Unread, type Verdict } from './found.js';
+import { type Due, type Found, JUST_LOAD, outcomeOf, type ToLoad, type Unread } from './found.js';
 import { Hits } from './hits.js';
 import { LeaseLook } from './lease-look.js';
-import { PlainLook, rethrow } from './plain-look.js';
+import { type Follower, PlainLook, rethrow } from './plain-look.js';
 import type { Ticket } from './tickets.js';
 
 /** A look at L2 (PROTOCOL 5): a verified plain read first, then a lease, or the wait for another's. */
@@ -35,13 +34,8 @@ export class Lookup {
   }
 
   /** As {@link PlainLook.look}. */
-  plainly<T>(
-    call: EntryCall,
-    ticket: Ticket,
-    then: (verdict: Verdict) => T,
-    failed: (error: CacheError) => T,
-  ): Promise<Awaited<T>> {
-    return this.plain.look(call, ticket, then, failed);
+  plainly<T>(call: EntryCall, ticket: Ticket, follower: Follower<T>): Promise<Awaited<T>> {
+    return this.plain.look(call, ticket, follower);
   }
 
   /**
@@ -81,7 +75,7 @@ export class Lookup {
   /** The fresh value, or null; takes nothing and waits for nobody. @throws CacheError RC_STORE_UNAVAILABLE */
   async peek(call: EntryCall, ticket: Ticket): Promise<Outcome | null> {
     if (this.readsPlainly) {
-      const verdict = await this.plainly(call, ticket, (seen) => seen, rethrow);
+      const verdict = await this.plainly(call, ticket, { found: (seen) => seen, failed: rethrow });
       if (typeof verdict === 'object') {
         const hit = verdict.decoded === null ? await this.hits.decompressed(call, ticket, verdict) : verdict;
         return hit && outcomeOf(hit);

@@ -1,61 +1,47 @@
 import type { StoredEntry } from '../entries/stored-entry.js';
+import type { CacheKey } from '../keys/cache-key.js';
 import type { CacheError } from '../shared/errors.js';
-import type { PlainRead } from '../stores/remote-store.js';
+import type { PlainRead, ReadArgs } from '../stores/remote-store.js';
 import { isCompressed } from '../values/compression.js';
 import { decompressed, isMangled } from './compressed-entry.js';
 import type { Engine } from './engine.js';
 import type { EntryCall } from './entry-call.js';
 import type { Verdict } from './found.js';
 import type { Hits } from './hits.js';
+import type { PlainLooker } from './remote-tier.js';
 import type { Stale } from './stale.js';
 import type { Ticket } from './tickets.js';
 
 type Parts = Pick<Engine, 'remote' | 'coherence' | 'compression' | 'clock' | 'nextMoment'> & { readonly hits: Hits };
 
+/** What follows a look. */
+export type Follower<T> = Pick<PlainLooker<Verdict, T>, 'found' | 'failed'>;
+
 /** Verified plain reads (PROTOCOL 5): what they say, and what they leave to the server. */
 export class PlainLook {
   constructor(private readonly parts: Parts) {}
 
-  /**
-   * Looks without taking or waiting. A hit makes one promise here, which is `then`'s.
-   *
-   * @param failed gets CacheError RC_STORE_UNAVAILABLE
-   */
-  look<T>(
-    call: EntryCall,
-    ticket: Ticket,
-    then: (verdict: Verdict) => T,
-    failed: (error: CacheError) => T,
-  ): Promise<Awaited<T>> {
-    const sentAt = this.parts.nextMoment();
-    return this.read(call, (read) => this.judge(call, ticket, read, sentAt), then, failed);
+  /** Looks without taking or waiting. A hit makes one promise here. */
+  look<T>(call: EntryCall, ticket: Ticket, follower: Follower<T>): Promise<Awaited<T>> {
+    const look = new Look(this, call, ticket, this.parts.nextMoment(), follower);
+    return this.parts.remote.read(look, look);
   }
 
   /** The stale value, by another plain read. @throws CacheError RC_STORE_UNAVAILABLE */
   async stale(call: EntryCall): Promise<Stale | null> {
-    const { hits, compression, nextMoment } = this.parts;
+    const { hits, compression, nextMoment, remote } = this.parts;
+    const { key, region } = call;
     const sentAt = nextMoment();
-    const found = await this.read(
-      call,
-      (read) => this.staleIn(call, read),
-      (seen) => seen,
-      rethrow,
+    const found = await remote.read(
+      { key, region: region.name, binary: region.readsBytes },
+      { judge: (read) => this.staleIn(call, read), found: (seen) => seen, failed: rethrow },
     );
     return (
       found && hits.stale(call, await decompressed(call.region, found.entry, compression), found.nowMicros, sentAt)
     );
   }
 
-  private read<V, T>(
-    { key, region }: EntryCall,
-    judge: (read: PlainRead) => V,
-    then: (verdict: V) => T,
-    failed: (error: CacheError) => T,
-  ): Promise<Awaited<T>> {
-    return this.parts.remote.read({ key, region: region.name, binary: region.readsBytes }, judge, then, failed);
-  }
-
-  private judge(call: EntryCall, ticket: Ticket, read: PlainRead, sentAt: number): Verdict {
+  judge(call: EntryCall, ticket: Ticket, read: PlainRead, sentAt: number): Verdict {
     const verdict = this.verdictOf(call, ticket, read, sentAt);
     // a load may follow, also where the server grants no lease
     if (typeof verdict !== 'object' && read.identified && read.position !== null)
@@ -94,6 +80,38 @@ export class PlainLook {
     const view = coherence.view(key.bucket);
     if (nowMicros === null || entry === null || read.foreign || !view.trusts({ entry, ...read })) return null;
     return view.admits(entry, region.name) && !isMangled(region, entry) ? { entry, nowMicros } : null;
+  }
+}
+
+/** One look: what is read, and what becomes of it. */
+class Look<T> implements ReadArgs, PlainLooker<Verdict, T> {
+  readonly key: CacheKey;
+  readonly region: string;
+  readonly binary: boolean;
+
+  constructor(
+    private readonly plain: PlainLook,
+    private readonly call: EntryCall,
+    private readonly ticket: Ticket,
+    private readonly sentAt: number,
+    private readonly follower: Follower<T>,
+  ) {
+    const { key, region } = call;
+    this.key = key;
+    this.region = region.name;
+    this.binary = region.readsBytes;
+  }
+
+  judge(read: PlainRead): Verdict {
+    return this.plain.judge(this.call, this.ticket, read, this.sentAt);
+  }
+
+  found(verdict: Verdict): T {
+    return this.follower.found(verdict);
+  }
+
+  failed(error: CacheError): T {
+    return this.follower.failed(error);
   }
 }
 

@@ -5,8 +5,9 @@ import type { EntryCall, ReadCall } from './entry-call.js';
 import { Flight, type Outcome, type Source } from './flight.js';
 import type { LoadScope } from './load-scopes.js';
 import type { LoadTurns } from './load-turns.js';
-import { type Found, type Hit, JUST_LOAD, outcomeOf, type ToLoad } from './found.js';
+import { type Found, type Hit, JUST_LOAD, outcomeOf, type ToLoad, type Verdict } from './found.js';
 import type { Lookup } from './lookup.js';
+import type { Follower } from './plain-look.js';
 import { type BypassReason, tell } from './read-report.js';
 import type { Refreshes } from './refreshes.js';
 import { isServableWhileRevalidating, staleOutcome } from './stale.js';
@@ -62,18 +63,21 @@ export class Reader {
     const { flights, lookup, coherence } = this.parts;
     const { key } = call;
     const flight = flights.begin(key.entry, call, ownerOf(caller), coherence.view(key.bucket).epoch);
-    return lookup.plainly(
-      call,
-      flight,
-      (verdict) => {
-        const isFound = typeof verdict === 'object';
-        if (verdict !== 'undecided') call.region.finds.note(isFound);
-        return isFound && verdict.decoded !== null
-          ? this.hit(call, flight, caller, verdict)
-          : this.follow(call, 'usual', flight, caller, () => lookup.find(call, flight, verdict));
-      },
-      (error) => this.follow(call, 'usual', flight, caller, () => Promise.reject(error)),
-    );
+    return lookup.plainly(call, flight, new Leading(this, call, flight, caller));
+  }
+
+  /** What the plain read of the flight's leader says. */
+  found(call: ReadCall, flight: Flight, caller: Caller, verdict: Verdict): unknown {
+    const isFound = typeof verdict === 'object';
+    if (verdict !== 'undecided') call.region.finds.note(isFound);
+    return isFound && verdict.decoded !== null
+      ? this.hit(call, flight, caller, verdict)
+      : this.follow(call, 'usual', flight, caller, () => this.parts.lookup.find(call, flight, verdict));
+  }
+
+  /** That plain read failed. */
+  notRead(call: ReadCall, flight: Flight, caller: Caller, error: CacheError): Promise<unknown> {
+    return this.follow(call, 'usual', flight, caller, () => Promise.reject(error));
   }
 
   private hit(call: ReadCall, flight: Flight, caller: Caller, hit: Hit): unknown {
@@ -324,6 +328,24 @@ export class Reader {
 
   private takeTicket(call: EntryCall): LooseTicket {
     return this.parts.tickets.take(call.key.entry, this.parts.coherence.view(call.key.bucket).epoch);
+  }
+}
+
+/** Who leads a flight, until its plain read is answered. */
+class Leading implements Follower<unknown> {
+  constructor(
+    private readonly reader: Reader,
+    private readonly call: ReadCall,
+    private readonly flight: Flight,
+    private readonly caller: Caller,
+  ) {}
+
+  found(verdict: Verdict): unknown {
+    return this.reader.found(this.call, this.flight, this.caller, verdict);
+  }
+
+  failed(error: CacheError): Promise<unknown> {
+    return this.reader.notRead(this.call, this.flight, this.caller, error);
   }
 }
 

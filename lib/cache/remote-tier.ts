@@ -22,6 +22,43 @@ import type {
 import type { Coherence } from './coherence.js';
 import type { Faults } from './faults.js';
 
+/** Who looks at L2 by a plain read. Methods, not closures: see `SentReads`. */
+export interface PlainLooker<V, T> {
+  /** What the read says. */
+  judge(read: PlainRead): V;
+  /** What becomes of that. */
+  found(verdict: V): T;
+  /** What becomes of CacheError RC_STORE_UNAVAILABLE instead. */
+  failed(error: CacheError): T;
+}
+
+/** One plain read under way. */
+class TierRead<V, T> {
+  constructor(
+    private readonly coherence: Coherence,
+    private readonly faults: Faults,
+    private readonly bucket: number,
+    private readonly look: PlainLooker<V, T>,
+  ) {}
+
+  taken(read: PlainRead): T {
+    let verdict: V;
+    try {
+      if (read.position !== null) this.coherence.observe(this.bucket, read.position);
+      verdict = this.look.judge(read);
+    } catch (error) {
+      return this.failed(error);
+    }
+    return this.look.found(verdict);
+  }
+
+  failed(error: unknown): T {
+    // polls find out when its server answers again
+    this.coherence.use(this.bucket);
+    return this.look.failed(this.faults.cacheErrorOf('A read', error));
+  }
+}
+
 /**
  * L2 under the protocol's rules, and the only door to it beside `Coherence.poll`.
  *
@@ -41,35 +78,13 @@ export class RemoteTier {
     return this.store.bucketCount;
   }
 
-  /**
-   * A plain read, on the path of every hit: it makes one promise beside the store's.
-   *
-   * @param judge what the read says
-   * @param then what becomes of that
-   * @param failed what becomes of the CacheError instead
-   */
-  read<V, T>(
-    args: ReadArgs,
-    judge: (read: PlainRead) => V,
-    then: (verdict: V) => T,
-    failed: (error: CacheError) => T,
-  ): Promise<Awaited<T>> {
+  /** A plain read, on the path of every hit: it makes one promise. */
+  read<V, T>(args: ReadArgs, look: PlainLooker<V, T>): Promise<Awaited<T>> {
+    const { coherence, faults, store } = this;
     const { bucket } = args.key;
-    const fail = (error: unknown) => {
-      this.coherence.use(bucket);
-      return failed(this.faults.cacheErrorOf('A read', error));
-    };
-    this.coherence.use(bucket);
-    return this.store.read(args).then((read) => {
-      let verdict: V;
-      try {
-        if (read.position !== null) this.coherence.observe(bucket, read.position);
-        verdict = judge(read);
-      } catch (error) {
-        return fail(error);
-      }
-      return then(verdict);
-    }, fail) as Promise<Awaited<T>>;
+    coherence.use(bucket);
+    const read = new TierRead(coherence, faults, bucket, look);
+    return store.read(args).then(read.taken.bind(read), read.failed.bind(read)) as Promise<Awaited<T>>;
   }
 
   readOrLease(args: LeaseArgs): Promise<ReadOrLease> {

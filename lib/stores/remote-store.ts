@@ -251,8 +251,11 @@ export interface RemoteStore {
    */
   open(): Promise<void>;
 
-  /** Verified plain read. Reads of one turn and bucket go out together. */
-  read(args: ReadArgs): Promise<PlainRead>;
+  /**
+   * Verified plain read. Reads of one turn and bucket go out together. Each hit waits for one, once: so it need be no
+   * promise.
+   */
+  read(args: ReadArgs): PromiseLike<PlainRead>;
   readOrLease(args: LeaseArgs): Promise<ReadOrLease>;
   /** Writes only if the token still holds the lease and nothing was invalidated since it was granted. */
   fill(args: FillArgs): Promise<FillOutcome>;

@@ -29,7 +29,7 @@ describe('a server that hangs', () => {
   it('costs a process three waits, one after the other or at once, whatever is called', async () => {
     const { one, place } = await hanging();
     const call = [
-      () => one.store.read({ ...place, binary: false }),
+      async () => one.store.read({ ...place, binary: false }),
       () => evict(one.store, place),
       () => one.store.stamp({ bucket: 0, marks: ['*'] }),
     ];

@@ -28,7 +28,7 @@ const placeIn = ({ keyspace }: OpenedStore, identifier = '1'): Place => ({
   key: keyspace.key('profile', identifier, 'json'),
   region: 'profile',
 });
-const read = (one: OpenedStore) => one.store.read({ ...placeIn(one), binary: false });
+const read = async (one: OpenedStore) => one.store.read({ ...placeIn(one), binary: false });
 const isIdentified = (one: OpenedStore) =>
   waitUntil(async () => (await read(one)).identified, { timeoutMs: 20_000, what: 'identification' });
 const poll = (store: RemoteStore) => store.poll({ bucket: 0, marks: [] });

@@ -76,7 +76,7 @@ async function barrier(): Promise<void> {
 describe('round trips', () => {
   it('a hit is HMGET and GET in one write', async () => {
     await cached(store, placeOf());
-    expect(await sentBy(() => store.read({ ...placeOf(), binary: false }))).toEqual({
+    expect(await sentBy(async () => store.read({ ...placeOf(), binary: false }))).toEqual({
       commands: ['hmget user:~m', 'get user:profile:1:json'],
       writes: 1,
     });

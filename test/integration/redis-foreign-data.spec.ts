@@ -49,7 +49,7 @@ afterEach(async () => {
   if (keys.length > 0) await admin.del(keys);
 });
 
-const read = (binary = false) => store.read({ ...place, binary });
+const read = async (binary = false) => store.read({ ...place, binary });
 const header = (s: string, rest = '1790000300000000|1|||json\n{}') => `1|${s}|${rest}`;
 
 describe('at the place of a value', () => {

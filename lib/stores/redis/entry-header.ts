@@ -19,46 +19,55 @@ export function parseEntry(raw: Payload): StoredEntry | null {
   if (end < 0 || end >= MAX_HEADER_BYTES) return null;
   const head = typeof raw === 'string' ? raw : raw.toString('utf8', 0, end);
   if (!head.startsWith('1|')) return null;
-  // by hand: on the path of every hit a pattern, or a text per field, costs more than all the rest of it
-  let at = 2;
-  /** The whole number in the next field, of at most 16 digits; -1: there is none. */
-  const number = (): number => {
-    const from = at;
-    let value = 0;
-    for (; ; at++) {
-      const digit = head.charCodeAt(at) - ZERO;
-      if (!(digit >= 0 && digit <= 9)) break;
-      value = 10 * value + digit;
-    }
-    const digits = at - from;
-    return head[at++] === '|' && digits > 0 && digits <= MAX_DIGITS ? value : -1;
-  };
-  /** The text in the next field; null: there is none. */
-  const text = (): string | null => {
-    const from = at;
-    const to = head.indexOf('|', from);
-    at = to + 1;
-    return to < 0 || to > end ? null : head.substring(from, to);
-  };
-  const stamp = number();
-  const incarnation = number();
-  const freshUntilMicros = number();
-  const loadMicros = number();
+  // by hand, without closures: on the path of every hit a pattern, or a text per field, costs more than all the rest
+  const afterStamp = head.indexOf('|', 2);
+  const afterIncarnation = head.indexOf('|', afterStamp + 1);
+  const afterFreshUntil = head.indexOf('|', afterIncarnation + 1);
+  const afterLoad = head.indexOf('|', afterFreshUntil + 1);
+  const afterVersion = head.indexOf('|', afterLoad + 1);
+  const afterTags = head.indexOf('|', afterVersion + 1);
+  // where one is missing, the search for the next began anew: then they do not follow each other
+  const areThere =
+    afterStamp > 0 &&
+    afterIncarnation > afterStamp &&
+    afterFreshUntil > afterIncarnation &&
+    afterLoad > afterFreshUntil &&
+    afterVersion > afterLoad &&
+    afterTags > afterVersion &&
+    afterTags < end;
+  if (!areThere) return null;
+  const stamp = numberIn(head, 2, afterStamp);
+  const incarnation = numberIn(head, afterStamp + 1, afterIncarnation);
+  const freshUntilMicros = numberIn(head, afterIncarnation + 1, afterFreshUntil);
+  const loadMicros = numberIn(head, afterFreshUntil + 1, afterLoad);
   if (stamp < 0 || incarnation < 0 || freshUntilMicros < 0 || loadMicros < 0) return null;
-  const version = text();
-  const tags = text();
-  if (version === null || !isDigits(version) || tags === null) return null;
+  const version = head.substring(afterLoad + 1, afterVersion);
+  if (!isDigits(version)) return null;
   return {
     payload: typeof raw === 'string' ? raw.slice(end + 1) : raw.subarray(end + 1),
-    format: head.substring(at, typeof raw === 'string' ? end : undefined),
+    format: head.substring(afterTags + 1, typeof raw === 'string' ? end : undefined),
     stamp,
     incarnation,
     freshUntilMicros,
     loadMicros,
     version,
-    tags: tags === '' ? NO_TAGS : tags.split(',').map(unescapeText),
+    tags: afterTags === afterVersion + 1 ? NO_TAGS : tagsIn(head.substring(afterVersion + 1, afterTags)),
   };
 }
+
+/** The whole number of at most 16 digits that is all of this part; -1: it is none. */
+function numberIn(text: string, from: number, to: number): number {
+  if (to === from || to - from > MAX_DIGITS) return -1;
+  let number = 0;
+  for (let at = from; at < to; at++) {
+    const digit = text.charCodeAt(at) - ZERO;
+    if (!(digit >= 0 && digit <= 9)) return -1;
+    number = 10 * number + digit;
+  }
+  return number;
+}
+
+const tagsIn = (text: string) => text.split(',').map(unescapeText);
 
 const ZERO = 0x30;
 const MAX_DIGITS = 16;

@@ -1,23 +1,14 @@
-import { deferred } from '../../shared/deferred.js';
 import type { PlainRead } from '../remote-store.js';
 import { type CommandText, commandText } from './command-text.js';
 import type { NodeContext } from './node-context.js';
 import type { OneWrite } from './one-write.js';
-import { type PendingRead, type ReadConnection, SentReads } from './sent-reads.js';
+import { type Ended, type ReadConnection, SentReads } from './sent-reads.js';
 
 /** What a batch asks of its node. */
 export interface ReadNode extends ReadConnection {
   identify(bucket: number): void;
-  /**
-   * @param nowMs local ms
-   * @param commands calls `ended` once, when all is answered, with what went wrong with the last command, if anything
-   * @param failed called once when its answer is late, or nothing may be sent
-   */
-  sendReads(
-    nowMs: number,
-    commands: (write: OneWrite, ended: (error?: Error) => void) => void,
-    failed: (reason: Error) => void,
-  ): void;
+  /** @param nowMs local ms */
+  sendReads(nowMs: number, batch: SentBatch): void;
 }
 
 /**
@@ -26,7 +17,9 @@ export interface ReadNode extends ReadConnection {
  * other way round.
  */
 export class ReadBatch {
-  private waiting = new Map<number, PendingRead[]>();
+  /** By bucket, those that have room for more. */
+  private open = new Map<number, SentReads>();
+  private waiting: SentReads[] = [];
   /** By bucket: what asks for its position. */
   private readonly positions: CommandText[] = [];
 
@@ -35,46 +28,64 @@ export class ReadBatch {
     private readonly context: NodeContext,
   ) {}
 
-  add(bucket: number, entry: string, isBinary: boolean): Promise<PlainRead> {
-    const answer = deferred<PlainRead>();
-    const read = { entry, isBinary, answer };
-    const reads = this.waiting.get(bucket);
-    if (reads === undefined) this.waiting.set(bucket, [read]);
-    else reads.push(read);
-    return answer.promise;
+  add(bucket: number, entry: string, isBinary: boolean): PromiseLike<PlainRead> {
+    let reads = this.open.get(bucket);
+    if (reads === undefined || reads.isFull) {
+      reads = new SentReads(this.node, this.context, bucket);
+      this.open.set(bucket, reads);
+      this.waiting.push(reads);
+    }
+    return reads.add(entry, isBinary);
   }
 
   /**
    * Asks the server to identify itself where it has not: that is answered before the reads are, and in time for them.
    */
   prepare(nowMs: number): void {
-    for (const bucket of this.waiting.keys()) {
+    for (const bucket of this.open.keys()) {
       if (!this.node.isIdentified(bucket, nowMs)) this.node.identify(bucket);
     }
   }
 
   /** Sends what was collected; the node calls it at the end of each turn. */
   flush(nowMs: number): void {
-    const sent: SentReads[] = [];
-    for (const [bucket, reads] of this.waiting) sent.push(new SentReads(this.node, this.context, bucket, reads, nowMs));
-    this.waiting = new Map();
-    this.node.sendReads(
-      nowMs,
-      (write, ended) => {
-        let left = sent.length;
-        const one = (error?: Error) => {
-          left -= 1;
-          if (left === 0) ended(error);
-        };
-        for (const reads of sent) reads.write(write, this.positionOf(reads.bucket), one);
-      },
-      (reason) => {
-        for (const reads of sent) reads.fail(reason);
-      },
-    );
+    const sent = this.waiting;
+    this.waiting = [];
+    // cleared, it would leave its table behind with all of them in it, and a way from it to the next one
+    this.open = new Map();
+    this.node.sendReads(nowMs, new SentBatch(sent, this.positionOf));
   }
 
-  private positionOf(bucket: number): CommandText {
-    return (this.positions[bucket] ??= commandText('hmget', [this.context.keyspace.bucketKey(bucket), 'i', 'q', 'tq']));
+  private readonly positionOf = (bucket: number): CommandText =>
+    (this.positions[bucket] ??= commandText('hmget', [this.context.keyspace.bucketKey(bucket), 'i', 'q', 'tq']));
+}
+
+/** What leaves in one write. */
+export class SentBatch {
+  private left: number;
+  private ended: Ended = () => {};
+
+  constructor(
+    private readonly reads: readonly SentReads[],
+    private readonly positionOf: (bucket: number) => CommandText,
+  ) {
+    this.left = reads.length;
+  }
+
+  /** @param ended called once, when all is answered, with what went wrong with the last command, if anything */
+  write(write: OneWrite, nowMs: number, ended: Ended): void {
+    this.ended = ended;
+    const one = this.left === 1 ? ended : this.oneEnded.bind(this);
+    for (const reads of this.reads) reads.write(write, this.positionOf(reads.bucket), nowMs, one);
+  }
+
+  /** Its answer is late, or nothing may be sent. */
+  fail(reason: Error): void {
+    for (const reads of this.reads) reads.fail(reason);
+  }
+
+  private oneEnded(error?: Error): void {
+    this.left -= 1;
+    if (this.left === 0) this.ended(error);
   }
 }

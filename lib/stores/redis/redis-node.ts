@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { Timer } from '../../shared/clock.js';
 import type { BucketPosition, PlainRead } from '../remote-store.js';
-import { AnswerDeadlines } from './answer-deadlines.js';
+import { AnswerDeadlines, type Wait } from './answer-deadlines.js';
 import { BulkLane } from './bulk-lane.js';
 import type { Circuit } from './circuit.js';
 import { type FunctionReply, functionReply, listIn } from './function-reply.js';
@@ -12,7 +12,7 @@ import { Gathering } from './gathering.js';
 import { IdentifiedBuckets, type Sent } from './identified-buckets.js';
 import { type Argument, callFunction, OneWrite } from './one-write.js';
 import { PollBatch } from './poll-batch.js';
-import { ReadBatch } from './read-batch.js';
+import { ReadBatch, type SentBatch } from './read-batch.js';
 import {
   isFunctionMissing,
   isLibraryPresent,
@@ -171,7 +171,7 @@ export class RedisNode {
   }
 
   /** Plain read; goes out with the others of this turn. */
-  read(bucket: number, entry: string, isBinary: boolean): Promise<PlainRead> {
+  read(bucket: number, entry: string, isBinary: boolean): PromiseLike<PlainRead> {
     if (!this.isReady) return Promise.resolve(UNIDENTIFIED);
     this.readsToSend.added();
     return this.reads.add(bucket, entry, isBinary);
@@ -197,31 +197,30 @@ export class RedisNode {
   }
 
   /** As `send`, for what settles its answers by itself: in one write, without promises of its own. */
-  sendReads(
-    nowMs: number,
-    commands: (write: OneWrite, ended: (error?: Error) => void) => void,
-    failed: (reason: Error) => void,
-  ): void {
+  sendReads(nowMs: number, batch: SentBatch): void {
     const { circuit, deadlines } = this;
-    if (circuit.refusal !== null) return failed(circuit.refusal);
-    const wait = deadlines.start((reason) => {
+    if (circuit.refusal !== null) return batch.fail(circuit.refusal);
+    const onLate = (reason: Error) => {
       circuit.wasSilent(reason);
-      failed(reason);
-    }, nowMs);
+      batch.fail(reason);
+    };
+    const wait = deadlines.start(onLate, nowMs);
     const write = new OneWrite(this.client);
     try {
-      commands(write, (error) => {
-        this.readsToSend.answered();
-        const isAnswer = error === undefined || !isSilence(error);
-        if (!deadlines.end(wait, isAnswer)) return;
-        if (isAnswer) circuit.answered();
-        else circuit.wasSilent(error);
-      });
+      batch.write(write, nowMs, this.readsEnded.bind(this, wait));
     } catch (error) {
-      if (deadlines.end(wait, false)) failed(error as Error);
+      if (deadlines.end(wait, false)) batch.fail(error as Error);
     } finally {
       write.send();
     }
+  }
+
+  private readsEnded(wait: Wait, error?: Error): void {
+    this.readsToSend.answered();
+    const isAnswer = error === undefined || !isSilence(error);
+    if (!this.deadlines.end(wait, isAnswer)) return;
+    if (isAnswer) this.circuit.answered();
+    else this.circuit.wasSilent(error);
   }
 
   /** A poll that asks for no stamps; goes out with the others of this turn, before its reads. */

@@ -73,7 +73,7 @@ export class RedisRemoteStore implements RemoteStore {
   }
 
   // not async: the hot path makes one promise per read
-  read({ key, binary }: ReadArgs): Promise<PlainRead> {
+  read({ key, binary }: ReadArgs): PromiseLike<PlainRead> {
     try {
       return this.calls.nodeOf(key.bucket, 'a read').read(key.bucket, key.entry, binary);
     } catch (error) {

@@ -1,4 +1,4 @@
-import type { Deferred } from '../../shared/deferred.js';
+import { deferred } from '../../shared/deferred.js';
 import type { BucketPosition, PlainRead } from '../remote-store.js';
 import { type CommandText, commandText } from './command-text.js';
 import { parseEntry } from './entry-header.js';
@@ -20,15 +20,15 @@ export interface ReadConnection {
   distrust(bucket: number): void;
 }
 
-export interface PendingRead {
-  readonly entry: string;
-  /** Its payload is wanted as bytes. */
-  readonly isBinary: boolean;
-  readonly answer: Deferred<PlainRead>;
-}
+/** More go in a further command, so that one reply does not hold up the connection. */
+export const MAX_KEYS_PER_COMMAND = 512;
 
-/** Longer lists are cut, so that one reply does not hold up the connection. */
-const MAX_KEYS_PER_COMMAND = 512;
+/** Gets what went wrong, if anything. */
+export type Ended = (error?: Error) => void;
+
+const NOT_SENT = Promise.resolve();
+const NOWHERE: BucketPosition = { incarnation: 0, sequence: 0 };
+const nothing = () => {};
 
 /** The answer when nothing can be said. */
 export const UNIDENTIFIED: PlainRead = { identified: false, position: null, entry: null, foreign: false };
@@ -39,95 +39,132 @@ export const UNIDENTIFIED: PlainRead = { identified: false, position: null, entr
  * A reply is judged after all that the server said before it was taken. Replies to functions are taken in reactions to
  * promises, later than they come: so each is judged in a reaction too, to the last function that was sent before. By
  * then a function that was sent after the read may have been taken, where the replies came together: it proves nothing.
+ *
+ * All of them wait for one promise, and each makes of the reply what it asked for when its own turn comes: what lives
+ * at the same time is bytes, and not 512 entries.
+ *
+ * Here, and along the path of every hit, what is called back is a bound method. Of a closure that is made per call the
+ * compiled code is lost whenever the old generation is collected, and compiled anew: for tens of milliseconds a hit
+ * costs three times as much.
  */
 export class SentReads {
-  private readonly epoch: number;
-  private readonly taken: Promise<unknown>;
+  private readonly entries: string[] = [];
+  private readonly answer = deferred<void>();
+  private epoch = -1;
+  private taken: Promise<unknown> = NOT_SENT;
   /** How many functions were sent before. */
-  private readonly functions: number;
+  private functions = 0;
   /** What was known of the bucket. */
-  private readonly known: BucketPosition;
+  private known: BucketPosition = NOWHERE;
+  private sentAtMs = 0;
+  private ended: Ended = nothing;
   private position: PlainRead['position'] = null;
+  private identified = false;
+  private reply: unknown = null;
+  private error: Error | null = null;
+  /** Says the same of all of them. */
+  private whole: PlainRead | null = null;
 
   constructor(
     private readonly node: ReadConnection,
     private readonly context: NodeContext,
     readonly bucket: number,
-    private readonly reads: readonly PendingRead[],
-    private readonly sentAtMs: number,
-  ) {
-    this.epoch = node.epoch;
-    this.taken = node.taken;
-    this.functions = node.functions;
-    this.known = context.positions.of(bucket);
+  ) {}
+
+  get isFull(): boolean {
+    return this.entries.length === MAX_KEYS_PER_COMMAND;
+  }
+
+  /** One more, before it is written. @param isBinary its payload is wanted as bytes */
+  add(entry: string, isBinary: boolean): PromiseLike<PlainRead> {
+    return new ReadAnswer(this, this.entries.push(entry) - 1, isBinary);
   }
 
   /**
    * @param position asks for the position of the bucket
-   * @param ended called once, when all is answered, with what went wrong with the last command, if anything
+   * @param nowMs local ms
+   * @param ended called once, when all is answered, with what went wrong with the values, if anything
    */
-  write(write: OneWrite, position: CommandText, ended: (error?: Error) => void): void {
-    const { reads } = this;
-    write.add(position, this.positioned, noPosition);
-    if (reads.length <= MAX_KEYS_PER_COMMAND) return this.ask(write, reads, ended);
-    for (let from = 0; from < reads.length; from += MAX_KEYS_PER_COMMAND) {
-      const to = from + MAX_KEYS_PER_COMMAND;
-      // replies of one connection keep their order: with the last one all are there
-      this.ask(write, reads.slice(from, to), to < reads.length ? goOn : ended);
-    }
+  write(write: OneWrite, position: CommandText, nowMs: number, ended: Ended): void {
+    const { entries, node } = this;
+    this.epoch = node.epoch;
+    this.taken = node.taken;
+    this.functions = node.functions;
+    this.known = this.context.positions.of(this.bucket);
+    this.sentAtMs = nowMs;
+    this.ended = ended;
+    write.add(position, this.positioned.bind(this), nothing);
+    write.add(
+      commandText(entries.length === 1 ? 'get' : 'mget', entries),
+      this.came.bind(this),
+      this.failed.bind(this),
+    );
   }
 
-  private ask(write: OneWrite, reads: readonly PendingRead[], ended: (error?: Error) => void): void {
-    const judge = (run: () => Error | undefined) => {
-      const act = () => {
-        let error: Error | undefined;
-        try {
-          error = run();
-        } catch (mistake) {
-          error = this.fail(mistake as Error, reads);
-        }
-        ended(error);
-      };
-      this.taken.then(act, act);
-    };
-    const failed = (error: Error) => judge(() => this.fail(error, reads));
-    if (reads.length === 1) {
-      write.add(commandText('get', [reads[0]!.entry]), (value) => judge(() => this.settle(reads, [value])), failed);
-    } else {
-      const command = commandText(
-        'mget',
-        reads.map(({ entry }) => entry),
-      );
-      write.add(command, (values) => judge(() => this.settle(reads, values)), failed);
-    }
+  private positioned(fields: unknown): void {
+    this.position = positionOf(fields);
   }
 
-  /** @returns the error */
-  fail(error: Error, reads = this.reads): Error {
+  private came(reply: unknown): void {
+    this.reply = reply;
+    this.judge();
+  }
+
+  private failed(error: Error): void {
+    this.error = error;
+    this.judge();
+  }
+
+  private judge(): void {
+    const act = this.settle.bind(this);
+    this.taken.then(act, act);
+  }
+
+  private settle(): void {
+    let { error } = this;
+    if (error !== null) this.fail(error);
+    else {
+      try {
+        this.identified = this.isProven();
+        if (this.entries.length > 1 && !Array.isArray(this.reply)) throw new Error('the reply to MGET is not a list');
+        this.answer.resolve();
+      } catch (mistake) {
+        error = this.fail(mistake as Error);
+      }
+    }
+    this.ended(error ?? undefined);
+  }
+
+  /** Nothing after it counts. @returns the error */
+  fail(error: Error): Error {
     if (redirectOf(error) !== null) {
       this.node.distrust(this.bucket);
       this.context.onRedirect();
-      for (const { answer } of reads) answer.resolve(UNIDENTIFIED);
-    } else if (isWrongType(error)) {
-      for (const { answer } of reads) answer.resolve({ ...UNIDENTIFIED, foreign: true });
-    } else {
-      const reason = failureOf('a read', error);
-      for (const { answer } of reads) answer.reject(reason);
-    }
+      this.settleAs(UNIDENTIFIED);
+    } else if (isWrongType(error)) this.settleAs({ ...UNIDENTIFIED, foreign: true });
+    else this.answer.reject(failureOf('a read', error));
     return error;
   }
 
-  private readonly positioned = (fields: unknown) => {
-    this.position = positionOf(fields);
-  };
+  private settleAs(read: PlainRead): void {
+    this.whole = read;
+    this.answer.resolve();
+  }
 
-  private settle(reads: readonly PendingRead[], values: unknown): undefined {
-    const { position } = this;
-    const identified = this.isProven();
-    if (!Array.isArray(values)) throw new Error('the reply to MGET is not a list');
-    reads.forEach(({ answer, isBinary }, n) => {
-      answer.resolve(plainRead((values as unknown[])[n], isBinary, position, identified));
-    });
+  /** Resolves when all of them can be told. */
+  get answered(): Promise<void> {
+    return this.answer.promise;
+  }
+
+  /** What was read, once all are answered. */
+  readAt(n: number, isBinary: boolean): PlainRead {
+    if (this.whole !== null) return this.whole;
+    const { position, identified } = this;
+    const raw = this.entries.length === 1 ? this.reply : (this.reply as readonly unknown[])[n];
+    if (raw == null) return { identified, position, entry: null, foreign: false };
+    // what is no bytes came from no GET
+    const entry = Buffer.isBuffer(raw) ? parseEntry(isBinary ? raw : raw.toString()) : null;
+    return { identified, position, entry, foreign: entry === null };
   }
 
   /**
@@ -145,17 +182,31 @@ export class SentReads {
   }
 }
 
-/** Values without a position prove nothing. */
-const noPosition = () => {};
+type OnRead<R> = ((read: PlainRead) => R | PromiseLike<R>) | null | undefined;
+type OnFailed<R> = ((reason: unknown) => R | PromiseLike<R>) | null | undefined;
 
-/** Others follow. */
-const goOn = () => {};
+/** The answer to one of them: makes no promise until somebody waits for it, and one for whoever does. */
+class ReadAnswer implements PromiseLike<PlainRead> {
+  constructor(
+    private readonly reads: SentReads,
+    private readonly n: number,
+    private readonly isBinary: boolean,
+  ) {}
 
-function plainRead(raw: unknown, isBinary: boolean, position: PlainRead['position'], identified: boolean): PlainRead {
-  if (raw == null) return { identified, position, entry: null, foreign: false };
-  // what is no bytes came from no GET
-  const entry = Buffer.isBuffer(raw) ? parseEntry(isBinary ? raw : raw.toString()) : null;
-  return { identified, position, entry, foreign: entry === null };
+  then<R1 = PlainRead, R2 = never>(onRead?: OnRead<R1>, onFailed?: OnFailed<R2>): Promise<R1 | R2> {
+    return this.reads.answered.then(this.tell.bind(this, onRead, onFailed) as () => R1 | R2, onFailed);
+  }
+
+  private tell(onRead: OnRead<unknown>, onFailed: OnFailed<unknown>): unknown {
+    let read: PlainRead;
+    try {
+      read = this.reads.readAt(this.n, this.isBinary);
+    } catch (error) {
+      if (onFailed) return onFailed(failureOf('a read', error));
+      throw error;
+    }
+    return onRead ? onRead(read) : read;
+  }
 }
 
 function positionOf(fields: unknown): PlainRead['position'] {

@@ -1,4 +1,5 @@
 import { deferred } from '../../../lib/shared/deferred.js';
+import type { PlainRead } from '../../../lib/stores/remote-store.js';
 import type { Sabotage } from './saboteur.js';
 
 /** Reads, leases, fills, payloads, the end. */
@@ -302,10 +303,10 @@ export const leaseSabotages: readonly Sabotage[] = [
     name: 'plain reads of one turn all get the first answer',
     caughtBy: ['plain reads of one turn each get their own entry'],
     breaks: (store) => {
-      let current: ReturnType<typeof store.read> | null = null;
+      let current: Promise<PlainRead> | null = null;
       return {
         read(args) {
-          current ??= store.read(args).finally(() => (current = null));
+          current ??= Promise.resolve(store.read(args)).finally(() => (current = null));
           return current;
         },
       };

@@ -4,7 +4,7 @@ import { ABANDONED, SMALL_D } from './server-mutants.js';
 const LOCAL = '--regions local,taggedLocal';
 const TAGGED = '--regions tagged,taggedLocal';
 
-const PLAIN_READ = 'return this.store.read(args).then((read) => {';
+const PLAIN_READ = 'return store.read(args).then(read.taken';
 
 /** Asks for the position once more, some time after the value came. */
 const ONCE_MORE = `this.taken.then(async () => {

@@ -61,7 +61,7 @@ class Drivers {
     return admin;
   }
 
-  read(store: RedisRemoteStore): Promise<PlainRead> {
+  async read(store: RedisRemoteStore): Promise<PlainRead> {
     return store.read({ key: this.key, region: 'users', binary: false });
   }
 

@@ -43,7 +43,7 @@ function aNode(
     isCluster: false,
     onRedirect: () => {},
   });
-  return { clock, server, positions, client, node, read: () => node.read(0, 'user:profile:1:json', false) };
+  return { clock, server, positions, client, node, read: async () => node.read(0, 'user:profile:1:json', false) };
 }
 
 describe('what a turn sends', () => {

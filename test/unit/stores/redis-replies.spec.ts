@@ -63,9 +63,9 @@ function aStore(answer: (name: string, args: readonly unknown[]) => unknown) {
 }
 
 const callsOf = (store: RedisRemoteStore): Promise<unknown>[] => [
-  store.read({ key, region: 'profile', binary: false }),
-  store.read({ key, region: 'profile', binary: false }),
-  store.read({ key, region: 'profile', binary: true }),
+  Promise.resolve(store.read({ key, region: 'profile', binary: false })),
+  Promise.resolve(store.read({ key, region: 'profile', binary: false })),
+  Promise.resolve(store.read({ key, region: 'profile', binary: true })),
   store.readOrLease(LEASE),
   store.readOrLease({ ...LEASE, binary: true }),
   store.fill({ ...entry, token: 'a' }),
