@@ -115,7 +115,10 @@ describe.each<Means>(['tracking', 'keyspace'])('foreignWrites: %s', (means) => {
       await sleep(10);
     }
     expect(hitsL1(cache)).toBe(before);
-    expect(log.filter((line) => line.includes('are not told'))).toHaveLength(1);
+    // of each reason one; on a busy machine an answer may be late besides
+    const told = log.filter((line) => line.includes('are not told'));
+    expect(told.filter((line) => !line.includes('timed out'))).toHaveLength(1);
+    expect(new Set(told).size).toBe(told.length);
   });
 });
 
