@@ -19,7 +19,7 @@ export interface AfterCommitOptions {
 }
 
 /**
- * Runs a transaction, then what it queued.
+ * Runs a transaction, then what it queued. @internal
  *
  * @throws CacheError RC_FENCE_FAILED, before `run`; RC_INVALID_OPTION, RC_INVALID_KEY
  */

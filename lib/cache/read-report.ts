@@ -52,7 +52,7 @@ export interface Asked {
 /** Gets the report of a read, once, before its promise settles; nothing when the read fails. */
 export type OnReport = (report: ReadReport) => void;
 
-/** Tells one caller; what the application's function throws does not spoil the read. */
+/** Tells one caller; what the application's function throws does not spoil the read. @internal */
 export function tell(region: RegionState, report: OnReport, told: ReadReport): void {
   try {
     report(told);

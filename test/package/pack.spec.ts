@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { command, Consumer, pack, removeFolder, ROOT, type Tarball, temporaryFolder } from './consumer.js';
-import { packagesOfTypes } from './packages-of-types.js';
+import { reachOfTypes } from './reach-of-types.js';
 
 const MINUTE_MS = 60_000;
 const BIN = join(ROOT, 'node_modules', '.bin');
@@ -36,7 +36,8 @@ describe('the packed tarball', () => {
   });
 
   it('declares itself by types that an application has anyway: the compiler need not read those of valibot', async () => {
-    expect(await packagesOfTypes(join(nest12.folder, 'node_modules', 'nestjs-redis-cache', 'dist'))).toEqual([
+    const { packages, files } = await reachOfTypes(join(nest12.folder, 'node_modules', 'nestjs-redis-cache', 'dist'));
+    expect(packages).toEqual([
       '@nestjs/common',
       '@nestjs/core',
       '@nestjs/microservices',
@@ -45,6 +46,19 @@ describe('the packed tarball', () => {
       'ioredis',
       'reflect-metadata',
       'rxjs',
+    ]);
+    // nor what lies behind its faces
+    expect(files.filter((file) => /^(application|cache|stores|values)\//.test(file))).toEqual([
+      'cache/after-commit.d.ts',
+      'cache/cache-changes.d.ts',
+      'cache/cache-region.d.ts',
+      'cache/cache-status.d.ts',
+      'cache/load-context.d.ts',
+      'cache/read-policy.d.ts',
+      'cache/read-report.d.ts',
+      'cache/redis-cache.d.ts',
+      'stores/channel.d.ts',
+      'stores/remote-store.d.ts',
     ]);
   });
 

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 
 const DOORS = ['index', 'health/index', 'http/index', 'invalidation/index', 'testing/index'];
 
-/** The packages whose declarations those of the doors lead to, from files in `dist`. */
-export async function packagesOfTypes(dist: string): Promise<string[]> {
+/** The packages and the files of `dist` whose declarations those of the doors lead to: what a compiler reads. */
+export async function reachOfTypes(dist: string): Promise<{ packages: string[]; files: string[] }> {
   const packages = new Set<string>();
   const read = new Set<string>();
   const visit = async (file: string): Promise<void> => {
@@ -17,5 +17,5 @@ export async function packagesOfTypes(dist: string): Promise<string[]> {
     }
   };
   for (const door of DOORS) await visit(join(dist, `${door}.d.ts`));
-  return [...packages].sort();
+  return { packages: [...packages].sort(), files: [...read].map((file) => relative(dist, file)).sort() };
 }
