@@ -10,8 +10,9 @@ import { CacheError, describeThrown } from '../shared/errors.js';
 import { dropPromise } from '../shared/option-function.js';
 
 /**
- * How one call by hand differs from its region. Unknown and wrong options are refused (RC_INVALID_OPTION). Each object
- * is checked once, so that one made outside of the calls is cheaper than one made anew for each.
+ * How one call by hand differs from its region. Unknown and wrong options are refused (RC_INVALID_OPTION). An object is
+ * checked once, and one that says what the last one said, but for its tags, needs no check: one made outside of the
+ * calls is cheaper than one with functions that is made anew for each.
  *
  * @publicApi
  */
@@ -86,12 +87,17 @@ export function resolveReadPolicy(region: ResolvedRegionOptions, options: Stated
     softTimeoutMs: limit('soft'),
     hardTimeoutMs: limit('hard'),
     staleIf: staleIfOf && ((error: unknown) => staleIfOf(error, [])),
-    tags: tags === undefined ? null : ofResult<readonly string[]>('tags', tags, where),
+    tags: tags === undefined ? null : tagsOf(tags, where),
     version: version === undefined ? null : ofResult<unknown>('version', version, where),
     unless: unless === undefined ? null : ofResult<boolean>('unless', unless, where),
     shape: shapeOf(region, { type, schema, mutable }),
     where,
   });
+}
+
+/** @param stated tags, or a function that gives them */
+export function tagsOf(stated: unknown, where: string): NonNullable<ReadPolicy['tags']> {
+  return ofResult<readonly string[]>('tags', stated, where);
 }
 
 /** The method's own options first, then its class's; the region's follow in resolveReadPolicy. */

@@ -12,7 +12,7 @@ const MAX_TAG = 256;
 export function checkTags(tags: unknown, where: string): readonly string[] {
   const isValid =
     Array.isArray(tags) && tags.every((tag) => typeof tag === 'string' && tag.length > 0 && tag.length <= MAX_TAG);
-  if (isValid) return [...new Set(tags as string[])];
+  if (isValid) return tags.length < 2 ? [...(tags as string[])] : [...new Set(tags as string[])];
   const got = Array.isArray(tags) ? tags.map(describeValue).join(', ') : describeValue(tags);
   throw new CacheError(
     'RC_INVALID_TAG',

@@ -15,7 +15,29 @@ describe('the policy of an options object', () => {
     const options = { ttl: '1m', tags: ['a'] };
     expect(of(options)).toBe(of(options));
     expect(count()).toBe(1);
-    expect(of({ ...options })).not.toBe(of(options));
+  });
+
+  it('is that of the last object that said the same', () => {
+    const { of, count } = counting();
+    const [tags, unless] = [['a'], () => false];
+    const policy = of({ ttl: '1m', tags, unless });
+    expect(of({ ttl: '1m', tags, unless })).toBe(policy);
+    expect(of({ tags, unless })).not.toBe(policy);
+    expect(of({ ttl: '1m', tags, unless: () => false })).not.toBe(policy);
+    expect(count()).toBe(3);
+  });
+
+  it('is that of the last object but for its tags, where those are texts', () => {
+    const { of, count } = counting();
+    const { tags: _, ...rest } = of({ ttl: '1m', tags: ['a'] });
+    const other = of({ ttl: '1m', tags: ['b', 'c'] });
+    expect(other).toMatchObject(rest);
+    expect(other.tags?.(undefined, [])).toEqual(['b', 'c']);
+    expect(count()).toBe(1);
+    for (const tags of [() => ['d'], 'd', [1], undefined]) of({ ttl: '1m', tags } as StatedOptions);
+    of({ ttl: '1m' });
+    of({ ttl: '2m', tags: ['a'] });
+    expect(count()).toBe(7);
   });
 
   it.each([
