@@ -29,8 +29,21 @@ interface Held {
   readonly askedAt: number;
 }
 
+/** What does not end the questions. */
+type Undecided = Held | { readonly kind: 'undecodable' };
+
 /** What one question comes to. */
-type Asked = Found | Held | { readonly kind: 'undecodable' };
+type Asked = Found | Undecided;
+
+/** A look that goes on until it is decided. */
+interface Asking {
+  readonly call: EntryCall;
+  readonly ticket: Ticket;
+  /** Why a value that stands there is of no use. */
+  readonly useless: 'undecodable' | 'unwanted' | null;
+  readonly token: string;
+  readonly beganAtMs: number;
+}
 
 /** Between two looks at a key that another instance loads: its messages may be lost. */
 const WAIT_STEP_MS = { least: 20, most: 60 };
@@ -44,36 +57,51 @@ export class LeaseLook {
    *
    * @param useless why a value that stands there is of no use
    */
-  async leaseOrWait(
-    call: EntryCall,
-    ticket: Ticket,
-    useless: 'undecodable' | 'unwanted' | null = null,
-  ): Promise<Found> {
+  leaseOrWait(call: EntryCall, ticket: Ticket, useless: 'undecodable' | 'unwanted' | null = null): Promise<Found> {
     const { clock, nextMoment, nextToken } = this.parts;
-    const token = nextToken();
     const beganAtMs = clock.now();
+    const asking = { call, ticket, useless, token: nextToken(), beganAtMs };
+    const sentAt = nextMoment();
+    // not async: on the path of every miss, where the first answer nearly always decides
+    return this.request(call, asking.token, useless !== null, (reply) => {
+      const asked = this.found(call, ticket, asking.token, reply, sentAt, beganAtMs);
+      return this.decided(asking, asked) ?? this.goOn(asking, asked as Undecided);
+    });
+  }
+
+  private async goOn(asking: Asking, undecided: Undecided): Promise<Found> {
+    const { clock, nextMoment } = this.parts;
+    const { call, ticket, useless, token, beganAtMs } = asking;
+    let asked: Undecided = undecided;
     let hasWaited = false;
     let force = useless !== null;
-    for (let nowMs = beganAtMs; ; nowMs = clock.now()) {
+    for (;;) {
+      if (asked.kind === 'undecodable') force = true;
+      else {
+        const instead = this.insteadOfWaiting(call, asked, beganAtMs, useless === 'unwanted');
+        if (typeof instead === 'object') return instead;
+        if (!hasWaited) call.region.counts.leaseWaits += 1;
+        hasWaited = true;
+        await this.wait(call, instead);
+      }
+      const nowMs = clock.now();
       const sentAt = nextMoment();
-      const reply = await this.request(call, token, force);
-      const found = this.found(call, ticket, token, reply, sentAt, nowMs);
-      if (found.kind === 'answer') return found;
-      if (found.kind === 'load') {
-        const instead = useless === null ? this.inPause(call, found.stale) : null;
-        if (instead) found.lease.release();
-        return instead ?? found;
-      }
-      if (found.kind === 'undecodable') {
-        force = true;
-        continue;
-      }
-      const instead = this.insteadOfWaiting(call, found, beganAtMs, useless === 'unwanted');
-      if (typeof instead === 'object') return instead;
-      if (!hasWaited) call.region.counts.leaseWaits += 1;
-      hasWaited = true;
-      await this.wait(call, instead);
+      const next = await this.request(call, token, force, (reply) =>
+        this.found(call, ticket, token, reply, sentAt, nowMs),
+      );
+      const decided = this.decided(asking, next);
+      if (decided !== null) return decided;
+      asked = next as Undecided;
     }
+  }
+
+  /** Null: another has the lease, or what stands there cannot be decoded. */
+  private decided({ call, useless }: Asking, asked: Asked): Found | null {
+    if (asked.kind === 'answer') return asked;
+    if (asked.kind !== 'load') return null;
+    const instead = useless === null ? this.inPause(call, asked.stale) : null;
+    if (instead) asked.lease.release();
+    return instead ?? asked;
   }
 
   /** What there is to do while another loads; else how long it may be waited for, ms. */
@@ -104,10 +132,10 @@ export class LeaseLook {
   }
 
   /** Asks once, and waits for nobody. @throws CacheError RC_STORE_UNAVAILABLE */
-  async ask(call: EntryCall, ticket: Ticket): Promise<Asked> {
+  ask(call: EntryCall, ticket: Ticket): Promise<Asked> {
     const { clock, nextMoment, nextToken } = this.parts;
     const [token, sentAt, sentAtMs] = [nextToken(), nextMoment(), clock.now()];
-    return this.found(call, ticket, token, await this.request(call, token, false), sentAt, sentAtMs);
+    return this.request(call, token, false, (reply) => this.found(call, ticket, token, reply, sentAt, sentAtMs));
   }
 
   /** What a reply comes to. */
@@ -138,7 +166,12 @@ export class LeaseLook {
   }
 
   /** What is compressed and came as text is asked for again: the same token is answered alike. */
-  private request({ key, region }: EntryCall, token: string, force: boolean): Promise<ReadOrLease> {
+  private request<T>(
+    { key, region }: EntryCall,
+    token: string,
+    force: boolean,
+    then: (reply: ReadOrLease) => T | Promise<T>,
+  ): Promise<T> {
     const { remote, onFailover, compression } = this.parts;
     const { leaseMs, keepMs } = leaseTimes(region.options.leaseMs);
     const ask = () =>
@@ -153,7 +186,7 @@ export class LeaseLook {
         onFailover,
       });
     return ask().then((reply) =>
-      compressedIn(reply) === null ? reply : decompressedReply(region, reply, ask, compression),
+      compressedIn(reply) === null ? then(reply) : decompressedReply(region, reply, ask, compression).then(then),
     );
   }
 
@@ -175,7 +208,7 @@ export class LeaseLook {
     const token = this.parts.nextToken();
     const at = nextMoment();
     const nowMs = clock.now();
-    const reply = await this.request(call, token, true);
+    const reply = await this.request(call, token, true, (one) => one);
     if (reply.kind !== 'lease') return null;
     const lease = new HeldLease(this.parts, call, token);
     const { stale: stands, nowMicros, incarnation } = reply;

@@ -1,4 +1,6 @@
 import type { Timer } from '../shared/clock.js';
+import { promised } from '../shared/promised.js';
+import type { EntryArgs } from '../stores/remote-store.js';
 import type { Slot } from './bulkhead.js';
 import { ownerOfRejection } from './cancellation.js';
 import type { Engine } from './engine.js';
@@ -9,7 +11,7 @@ import { TermContext } from './load-context.js';
 import { loadTimedOut } from './load-refusal.js';
 import type { LoadScope } from './load-scopes.js';
 import { LoadTerm } from './load-term.js';
-import { prepare } from './prepared-value.js';
+import { prepare, type PreparedValue } from './prepared-value.js';
 import { isOutOfOrder } from './source-failure.js';
 import { isServableOnError, type Stale, staleOutcome } from './stale.js';
 import type { Ticket } from './tickets.js';
@@ -93,28 +95,32 @@ export class LoadRun {
     return staleOutcome(stale);
   }
 
-  private async runToEnd(loading: Loading): Promise<Outcome> {
+  /** On the path of every miss: without an async function, and with a promise for what is waited for. */
+  private runToEnd(loading: Loading): Promise<Outcome> {
     const { nextMoment, clock, backOff } = this.parts;
     const { call, slot } = loading;
-    const { counts } = call.region;
     const beganAtMs = clock.now();
     const scope = this.scopeOf(loading, beganAtMs);
     // what L1 gives to it may be as old as the answer that let it begin
     const at = loading.askedAt ?? nextMoment();
-    counts.loads += 1;
-    try {
-      let value: unknown;
-      try {
-        value = await this.load(loading, scope, beganAtMs);
-      } catch (error) {
-        return this.failed(loading, error);
-      }
-      slot?.leave();
-      backOff.succeeded(call.key.entry);
-      return await this.fill(loading, scope, value, at, beganAtMs);
-    } finally {
-      slot?.leave();
-    }
+    call.region.counts.loads += 1;
+    return this.load(
+      loading,
+      scope,
+      beganAtMs,
+      (value) => {
+        slot?.leave();
+        backOff.succeeded(call.key.entry);
+        return this.loaded(loading, scope, value, at, beganAtMs);
+      },
+      (error) => {
+        try {
+          return this.failed(loading, error);
+        } finally {
+          slot?.leave();
+        }
+      },
+    );
   }
 
   private failed({ call, lease, stale }: Loading, error: unknown): Outcome {
@@ -144,9 +150,16 @@ export class LoadRun {
    * Counts loads during which L1 may have what they are to replace. What other loads and puts leave there after a usual
    * load began has cost that its lease, so nothing made of it is written: such a load needs no count.
    *
-   * @throws what the loader throws; CacheError RC_LOAD_TIMEOUT
+   * @param loaded gets what the loader made
+   * @param failed gets what it threw; CacheError RC_LOAD_TIMEOUT
    */
-  private async load(loading: Loading, scope: LoadScope, nowMs: number): Promise<unknown> {
+  private load<T>(
+    loading: Loading,
+    scope: LoadScope,
+    nowMs: number,
+    loaded: (value: unknown) => T | Promise<T>,
+    failed: (error: unknown) => T,
+  ): Promise<T> {
     const { scopes, running } = this.parts;
     const { call, lease, isRefresh } = loading;
     const { region, key, policy } = call;
@@ -155,14 +168,22 @@ export class LoadRun {
     const term = new LoadTerm(lease, region.options.leaseMs, nowMs, () => this.outlived(loading));
     const context = new TermContext(term, region.name, key.entry, isRefresh);
     running.begin(term, nowMs);
-    try {
-      const made = scopes.run(scope, async () => call.load(context));
-      return await (policy.hardTimeoutMs === Infinity ? made : this.inTime(call, made, term));
-    } finally {
+    const made = scopes.run(scope, () => promised(() => call.load(context)));
+    const ended = () => {
       running.end(term);
       scopes.ended(scope);
       if (isBesideValue) region.loadsBesideValue -= 1;
-    }
+    };
+    return (policy.hardTimeoutMs === Infinity ? made : this.inTime(call, made, term)).then(
+      (value) => {
+        ended();
+        return loaded(value);
+      },
+      (error: unknown) => {
+        ended();
+        return failed(error);
+      },
+    );
   }
 
   /** The lease is over: others take the key over, and nobody waits for it any longer than for one that failed. */
@@ -198,51 +219,62 @@ export class LoadRun {
   }
 
   /** The value as a hit would return it, written to the cache where it may be. */
-  private async fill(
-    { call, ticket, lease }: Loading,
-    scope: LoadScope,
+  private loaded(
+    loading: Loading,
+    { isTainted }: LoadScope,
     raw: unknown,
     askedAt: number,
     beganAtMs: number,
-  ): Promise<Outcome> {
-    const { localTier, clock, random, nextMoment, compression } = this.parts;
-    const { counts } = call.region;
+  ): Outcome | Promise<Outcome> {
+    const { clock, random, compression } = this.parts;
+    const { call, lease } = loading;
     const loadMicros = Math.round((clock.now() - beganAtMs) * 1_000);
-    let { isTainted } = scope;
-    const loaded = (take: Take, at = askedAt, freshUntilMs: number | null = null): Outcome => {
-      return { kind: 'value', at, source: 'load', take, freshUntilMs, isTainted };
-    };
-    const preparing = prepare(call, raw, { random, compression: lease.isHeld && !isTainted ? compression : null });
-    const prepared = preparing instanceof Promise ? await preparing : preparing;
-    if (prepared === null || prepared.entry === null || !lease.isHeld || isTainted) {
+    const isWritten = lease.isHeld && !isTainted;
+    const preparing = prepare(call, raw, { random, compression: isWritten ? compression : null });
+    const prepared = (one: PreparedValue | null): Outcome | Promise<Outcome> => {
+      if (one !== null && one.entry !== null && isWritten)
+        return this.fill(loading, one, { ...one.entry, loadMicros }, askedAt);
       lease.release();
-      return loaded(prepared ? takeOf(prepared.decoded) : () => raw);
-    }
-    const { decoded, bytes, entry } = prepared;
+      return loadedAt(askedAt, one ? takeOf(one.decoded) : () => raw, null, isTainted);
+    };
+    return preparing instanceof Promise ? preparing.then(prepared) : prepared(preparing);
+  }
+
+  private fill(
+    { call, ticket, lease }: Loading,
+    { decoded, bytes }: PreparedValue,
+    entry: EntryArgs,
+    askedAt: number,
+  ): Promise<Outcome> {
+    const { localTier, clock, nextMoment } = this.parts;
+    const { counts } = call.region;
     const take = takeOf(decoded);
     const sentAt = nextMoment();
     const sentAtMs = clock.now();
-    const outcome = await lease.fill({ ...entry, loadMicros });
-    // unknown whether it was written: the value is good for this load's callers, and never for L1
-    if (outcome === null) return loaded(take);
-    if (outcome.kind === 'refused') {
-      counts.fillsRefused += 1;
-      isTainted = true;
-      return loaded(take);
-    }
-    counts.fills += 1;
-    const { stamp } = outcome;
-    const freshUntilMs = sentAtMs + entry.ttlMs;
-    localTier?.keep(call, ticket, outcome, decoded, {
-      stamp,
-      tags: entry.tags,
-      freshUntilMs,
-      // reads under way may have been answered before it
-      at: nextMoment(),
-      bytes,
-      freshUntilMicros: outcome.nowMicros + entry.ttlMs * 1_000,
-      loadMicros,
+    return lease.fill(entry).then((outcome) => {
+      // unknown whether it was written: the value is good for this load's callers, and never for L1
+      if (outcome === null) return loadedAt(askedAt, take, null, false);
+      if (outcome.kind === 'refused') {
+        counts.fillsRefused += 1;
+        return loadedAt(askedAt, take, null, true);
+      }
+      counts.fills += 1;
+      const freshUntilMs = sentAtMs + entry.ttlMs;
+      localTier?.keep(call, ticket, outcome, decoded, {
+        stamp: outcome.stamp,
+        tags: entry.tags,
+        freshUntilMs,
+        // reads under way may have been answered before it
+        at: nextMoment(),
+        bytes,
+        freshUntilMicros: outcome.nowMicros + entry.ttlMs * 1_000,
+        loadMicros: entry.loadMicros,
+      });
+      return loadedAt(sentAt, take, freshUntilMs, false);
     });
-    return loaded(take, sentAt, freshUntilMs);
   }
+}
+
+function loadedAt(at: number, take: Take, freshUntilMs: number | null, isTainted: boolean): Outcome {
+  return { kind: 'value', at, source: 'load', take, freshUntilMs, isTainted };
 }

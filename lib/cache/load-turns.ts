@@ -18,15 +18,15 @@ type Parts = Pick<Engine, 'faults'> & { readonly loads: LoadRun };
 export class LoadTurns {
   constructor(private readonly parts: Parts) {}
 
-  /** Never rejects. @param lookAgain null: the read goes past the cache */
-  run(wanted: Omit<Loading, 'slot'>, lookAgain: (() => Promise<Found>) | null): Promise<Outcome> {
+  /** Never rejects. @param wanted without a place @param lookAgain null: the read goes past the cache */
+  run(wanted: Loading, lookAgain: (() => Promise<Found>) | null): Promise<Outcome> {
     const { bulkhead } = wanted.call.region;
-    if (bulkhead === null || wanted.flight.hasPlaceIn(bulkhead)) return this.parts.loads.run({ ...wanted, slot: null });
+    if (bulkhead === null || wanted.flight.hasPlaceIn(bulkhead)) return this.parts.loads.run(wanted);
     return this.inTurn(wanted, bulkhead, lookAgain);
   }
 
   private async inTurn(
-    wanted: Omit<Loading, 'slot'>,
+    wanted: Loading,
     bulkhead: Bulkhead,
     lookAgain: (() => Promise<Found>) | null,
   ): Promise<Outcome> {

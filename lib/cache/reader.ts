@@ -1,4 +1,5 @@
 import { CacheError } from '../shared/errors.js';
+import { promised } from '../shared/promised.js';
 import type { CallMode } from './call-modes.js';
 import type { Engine } from './engine.js';
 import type { EntryCall, ReadCall } from './entry-call.js';
@@ -197,16 +198,18 @@ export class Reader {
    *
    * @throws CacheError RC_STORE_UNAVAILABLE
    */
-  private async askAtOnce(call: ReadCall, flight: Flight): Promise<Found> {
+  private askAtOnce(call: ReadCall, flight: Flight): Promise<Found> {
     const { finds } = call.region;
-    try {
-      const found = await this.parts.lookup.find(call, flight);
-      finds.note(found.kind === 'answer' && found.outcome.kind === 'value' && found.outcome.source === 'l2');
-      return found;
-    } catch (error) {
-      finds.forget();
-      throw error;
-    }
+    return this.parts.lookup.find(call, flight).then(
+      (found) => {
+        finds.note(found.kind === 'answer' && found.outcome.kind === 'value' && found.outcome.source === 'l2');
+        return found;
+      },
+      (error: unknown) => {
+        finds.forget();
+        throw error;
+      },
+    );
   }
 
   private async leadFresh(call: ReadCall, flight: Flight, caller: Caller): Promise<unknown> {
@@ -219,8 +222,12 @@ export class Reader {
     }
   }
 
-  /** Ends a flight that no plain read has answered. @param look null: past the cache */
-  private async follow(
+  /**
+   * Ends a flight that no plain read has answered. Not async: on the path of every miss.
+   *
+   * @param look null: past the cache, and the load begins before anybody else can come
+   */
+  private follow(
     call: ReadCall,
     way: Way,
     flight: Flight,
@@ -229,32 +236,28 @@ export class Reader {
     ticket: Ticket = flight,
   ): Promise<unknown> {
     const { flights, faults } = this.parts;
-    let outcome: Outcome | null = null;
-    try {
-      let found: Found = JUST_LOAD;
-      try {
-        // else the load begins before anybody else can come
-        if (look !== null) found = await look();
-      } catch (error) {
-        flight.bypass = 'unavailable';
-        faults.cacheErrorOf('A read', error);
-      }
+    const goOn = (found: Found): Outcome | Promise<Outcome> => {
       if (found.kind === 'load') {
         const missed = { call, flight, ticket, found, caller };
-        outcome = await (way === 'fresh' ? this.loadAnew(missed) : this.serve(missed, way));
-      } else {
-        ({ outcome } = found);
-        if (found.due !== null) this.parts.refreshes.early(call, found.due);
+        return way === 'fresh' ? this.loadAnew(missed) : this.serve(missed, way);
       }
-    } catch (error) {
-      outcome = { kind: 'failed', error, owner: 'everyones' };
-    } finally {
-      flights.end(flight, outcome!);
-    }
-    if (way === 'past') call.region.counts.bypasses += 1;
-    else count(call, outcome.kind === 'value' ? outcome.source : 'load', false);
-    this.report(call, outcome, flight.bypass, false);
-    return this.given(outcome, caller);
+      if (found.due !== null) this.parts.refreshes.early(call, found.due);
+      return found.outcome;
+    };
+    const goOnWithout = (error: unknown): Outcome | Promise<Outcome> => {
+      flight.bypass = 'unavailable';
+      faults.cacheErrorOf('A read', error);
+      return goOn(JUST_LOAD);
+    };
+    const ended = (outcome: Outcome): unknown => {
+      flights.end(flight, outcome);
+      if (way === 'past') call.region.counts.bypasses += 1;
+      else count(call, outcome.kind === 'value' ? outcome.source : 'load', false);
+      this.report(call, outcome, flight.bypass, false);
+      return this.given(outcome, caller);
+    };
+    const outcome = look === null ? promised(() => goOn(JUST_LOAD)) : promised(look).then(goOn, goOnWithout);
+    return outcome.then(ended, (error: unknown) => ended({ kind: 'failed', error, owner: 'everyones' }));
   }
 
   /**
@@ -304,6 +307,7 @@ export class Reader {
       within: caller.scope,
       isRefresh: false,
       isBesideValue,
+      slot: null,
     };
     return turns.run(wanted, lookAgain);
   }
@@ -313,7 +317,7 @@ export class Reader {
     const { turns, lookup, nextMoment } = this.parts;
     const beganAt = nextMoment();
     const lookAgain = () => lookup.lease(call, ticket);
-    const how = { within: caller.scope, isRefresh: false, isBesideValue: true };
+    const how = { within: caller.scope, isRefresh: false, isBesideValue: true, slot: null };
     const wanted = { call, flight, ticket, lease, stale, askedAt, ...how };
     const outcome = await turns.run(wanted, lookAgain);
     return outcome.kind === 'value' ? { ...outcome, at: Math.min(outcome.at, beganAt) } : outcome;

@@ -17,7 +17,7 @@ const ONCE_MORE = `this.taken.then(async () => {
 export const clientMutants: readonly Mutant[] = [
   {
     name: 'token per client',
-    edits: [edit('cache/lease-look', 'const token = nextToken()', 'const token = `client.${process.pid}`')],
+    edits: [edit('cache/lease-look', 'token: nextToken(), beganAtMs', 'token: `client.${process.pid}`, beganAtMs')],
     options: '--regions local,tagged --keys 64 --write-pause 12 --short-ttl 60 --load-max 40',
   },
   { name: 'join after evict', edits: [edit('cache/reader', 'outcome.at >= arrivedAt', 'true')] },

@@ -121,11 +121,11 @@ export const directedClientMutants: readonly Mutant[] = [
   },
   {
     name: 'a tainted load is filled',
-    edits: [edit('cache/load-run', '|| !lease.isHeld || isTainted', '|| !lease.isHeld')],
+    edits: [edit('cache/load-run', 'lease.isHeld && !isTainted', 'lease.isHeld')],
   },
   {
     name: 'a refused fill taints nothing',
-    edits: [edit('cache/load-run', 'counts.fillsRefused += 1; isTainted = true;', 'counts.fillsRefused += 1;')],
+    edits: [edit('cache/load-run', 'loadedAt(askedAt, take, null, true)', 'loadedAt(askedAt, take, null, false)')],
   },
   {
     name: 'a put takes what its call evicts',
@@ -160,11 +160,11 @@ export const directedClientMutants: readonly Mutant[] = [
   },
   {
     name: 'a fill counts as of its answer',
-    edits: [edit('cache/load-run', 'loaded(take, sentAt, ', 'loaded(take, nextMoment(), ')],
+    edits: [edit('cache/load-run', 'loadedAt(sentAt, ', 'loadedAt(nextMoment(), ')],
   },
   {
     name: 'a refused load counts as of its end',
-    edits: [edit('cache/load-run', '(take: Take, at = askedAt, ', '(take: Take, at = this.parts.nextMoment(), ')],
+    edits: [edit('cache/load-run', 'loadedAt(askedAt, take, null, true)', 'loadedAt(nextMoment(), take, null, true)')],
   },
   {
     name: 'a load that was not filled counts as of its begin',
@@ -250,11 +250,7 @@ export const directedClientMutants: readonly Mutant[] = [
   {
     name: 'GETL is sent twice, and the load does not wait for the second answer',
     edits: [
-      edit(
-        'cache/lease-look',
-        'const reply = await this.request(call, token, force);',
-        'const first = this.request(call, token, force); this.request(call, token, force).catch(() => {}); const reply = await first;',
-      ),
+      edit('cache/lease-look', 'return ask().then(', 'const first = ask(); ask().catch(() => {}); return first.then('),
     ],
   },
   {
