@@ -8,17 +8,26 @@ export interface CommandText {
 }
 
 export function commandText(name: CommandText['name'], args: readonly (string | number)[]): CommandText {
-  let text = `*${args.length + 1}\r\n${NAMES[name]}`;
+  let text = `*${args.length + 1}${NAMES[name]}`;
   let isAscii = true;
   for (const arg of args) {
     const part = typeof arg === 'string' ? arg : String(arg);
     const bytes = Buffer.byteLength(part);
     if (bytes !== part.length) isAscii = false;
-    text += `$${bytes}\r\n${part}\r\n`;
+    text += before(bytes) + part;
   }
-  return { name, args, text, isAscii };
+  return { name, args, text: `${text}\r\n`, isAscii };
 }
 
-const bulk = (text: string) => `$${Buffer.byteLength(text)}\r\n${text}\r\n`;
+/** What ends the part before one of so many bytes, and begins that. Parts are mostly short: made once for these. */
+function before(bytes: number): string {
+  return bytes < SHORT.length ? SHORT[bytes]! : begin(bytes);
+}
 
-const NAMES = { get: bulk('get'), mget: bulk('mget'), hmget: bulk('hmget'), fcall: bulk('fcall') };
+const begin = (bytes: number) => `\r\n$${bytes}\r\n`;
+
+const SHORT = Array.from({ length: 512 }, (_, bytes) => begin(bytes));
+
+const part = (text: string) => begin(text.length) + text;
+
+const NAMES = { get: part('get'), mget: part('mget'), hmget: part('hmget'), fcall: part('fcall') };
