@@ -16,9 +16,12 @@ const SEED = Math.floor(Math.random() * 2 ** 31);
 export class FlightTable {
   size = 0;
   private places: (Flight | null)[] = emptyPlaces(FIRST_PLACES);
+  /** What was looked for last: it is what is added next. */
+  private lastName = '';
+  private lastHash = hashOf('');
 
   get(name: string): Flight | undefined {
-    const hash = hashOf(name);
+    const hash = this.hashOf(name);
     let flight = this.places[hash & (this.places.length - 1)] ?? null;
     while (flight !== null && (flight.hash !== hash || flight.name !== name)) flight = flight.next;
     return flight ?? undefined;
@@ -27,7 +30,7 @@ export class FlightTable {
   /** Of two of one name the later is found. */
   add(flight: Flight): void {
     if (this.size === this.places.length) this.grow();
-    flight.hash = hashOf(flight.name);
+    flight.hash = this.hashOf(flight.name);
     this.size += 1;
     this.put(flight);
   }
@@ -47,6 +50,14 @@ export class FlightTable {
     flight.next = null;
     this.size -= 1;
     return true;
+  }
+
+  private hashOf(name: string): number {
+    if (name !== this.lastName) {
+      this.lastHash = hashOf(name);
+      this.lastName = name;
+    }
+    return this.lastHash;
   }
 
   private put(flight: Flight): void {

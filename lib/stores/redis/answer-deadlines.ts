@@ -1,4 +1,5 @@
 import { apart } from '../../shared/apart.js';
+import { Bag, type Baggable } from '../../shared/bag.js';
 import type { Clock, Timer } from '../../shared/clock.js';
 import { UsualAnswer } from './usual-answer.js';
 
@@ -13,7 +14,7 @@ export interface AnswerDeadlinesOptions {
 }
 
 /** Something that was sent and waits for its answer. */
-export interface Wait {
+export interface Wait extends Baggable {
   readonly sentMs: number;
   /** When it is late. */
   readonly dueMs: number;
@@ -74,8 +75,7 @@ export class AnswerDeadlines {
   private readonly usual = new UsualAnswer();
   /** What the longest of the answers above the least wait took; an older one counts for less, ms. */
   private slowMs = 0;
-  /** In the order in which they were sent, which is the order of the answers. */
-  private waits: Wait[] = [];
+  private readonly waits = new Bag<Wait>();
 
   constructor(private readonly options: AnswerDeadlinesOptions) {
     this.tickMs = Math.min(options.timeoutMs / TICKS, LEAST_WAIT_MS / LEAST_TICKS);
@@ -117,8 +117,8 @@ export class AnswerDeadlines {
     }
     if (isLong) this.long += 1;
     const sentMs = this.awakeAt(nowMs);
-    const wait: Wait = { sentMs, dueMs: sentMs + this.waitMs, isLong, onLate, state: 'waiting' };
-    this.waits.push(wait);
+    const wait: Wait = { sentMs, dueMs: sentMs + this.waitMs, isLong, onLate, state: 'waiting', place: -1 };
+    this.waits.add(wait);
     return wait;
   }
 
@@ -131,7 +131,7 @@ export class AnswerDeadlines {
 
   /** The server is silent: nobody waits for what was sent to it. */
   giveUp(): void {
-    for (const wait of this.waits) if (wait.state === 'waiting') this.makeLate(wait);
+    for (const wait of this.waits.all()) if (wait.state === 'waiting') this.makeLate(wait);
   }
 
   /**
@@ -142,6 +142,7 @@ export class AnswerDeadlines {
     const isInTime = wait.state === 'waiting';
     wait.state = 'answered';
     wait.onLate = NOTHING;
+    this.waits.delete(wait);
     this.isHeard = true;
     if (wait.isLong) this.long -= 1;
     else if (isAnswer) this.learn(this.now() - wait.sentMs);
@@ -184,21 +185,19 @@ export class AnswerDeadlines {
     this.tickedAtMs = this.options.clock.now();
     if (this.isHeard) this.heardMs = this.awakeMs;
     this.isHeard = false;
-    this.waits = this.waits.filter(({ state }) => state !== 'answered');
-    const oldest = this.waits[0];
-    if (oldest === undefined) {
+    if (this.waits.size === 0) {
       this.timer = null;
       return;
     }
     this.arm();
     // timers run before the sockets are read, immediates after
-    if (this.waits.some(({ dueMs }) => dueMs <= this.awakeMs)) setImmediate(this.expire);
+    if (this.waits.all().some(({ dueMs }) => dueMs <= this.awakeMs)) setImmediate(this.expire);
   };
 
   private readonly expire = () => {
     const { deadAfterMs, onDead } = this.options;
     let oldestMs = Infinity;
-    for (const wait of this.waits) {
+    for (const wait of this.waits.all()) {
       if (wait.dueMs > this.awakeMs || wait.state === 'answered') continue;
       oldestMs = Math.min(oldestMs, wait.sentMs);
       if (wait.state === 'waiting') this.makeLate(wait);

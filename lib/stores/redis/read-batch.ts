@@ -2,7 +2,7 @@ import type { PlainRead } from '../remote-store.js';
 import { type CommandText, commandText } from './command-text.js';
 import type { NodeContext } from './node-context.js';
 import type { OneWrite } from './one-write.js';
-import { type Ended, type ReadConnection, SentReads } from './sent-reads.js';
+import { type Ended, nothing, type ReadConnection, SentReads } from './sent-reads.js';
 
 /** What a batch asks of its node. */
 export interface ReadNode extends ReadConnection {
@@ -11,29 +11,35 @@ export interface ReadNode extends ReadConnection {
   sendReads(nowMs: number, batch: SentBatch): void;
 }
 
+const NONE: SentReads[] = [];
+
 /**
  * Collects the plain reads of one turn of the event loop and sends them as one write: per bucket the position of M
  * **first**, then the values. An invalidation between the two shows as a larger sequence than the value's, never the
  * other way round.
  */
 export class ReadBatch {
-  /** By bucket, those that have room for more. */
-  private open = new Map<number, SentReads>();
-  private waiting: SentReads[] = [];
+  /** By bucket, those that have room for more. Not a Map, which leaves its tables behind when it is cleared. */
+  private readonly open: (SentReads | null)[];
+  private waiting = NONE;
   /** By bucket: what asks for its position. */
   private readonly positions: CommandText[] = [];
 
   constructor(
     private readonly node: ReadNode,
     private readonly context: NodeContext,
-  ) {}
+  ) {
+    this.open = new Array<SentReads | null>(context.keyspace.bucketCount).fill(null);
+  }
 
   add(bucket: number, entry: string, isBinary: boolean): PromiseLike<PlainRead> {
-    let reads = this.open.get(bucket);
-    if (reads === undefined || reads.isFull) {
+    let reads = this.open[bucket] ?? null;
+    if (reads === null || reads.isFull) {
       reads = new SentReads(this.node, this.context, bucket);
-      this.open.set(bucket, reads);
-      this.waiting.push(reads);
+      this.open[bucket] = reads;
+      // as in SentReads.add
+      if (this.waiting === NONE) this.waiting = [reads];
+      else this.waiting.push(reads);
     }
     return reads.add(entry, isBinary);
   }
@@ -42,7 +48,7 @@ export class ReadBatch {
    * Asks the server to identify itself where it has not: that is answered before the reads are, and in time for them.
    */
   prepare(nowMs: number): void {
-    for (const bucket of this.open.keys()) {
+    for (const { bucket } of this.waiting) {
       if (!this.node.isIdentified(bucket, nowMs)) this.node.identify(bucket);
     }
   }
@@ -50,9 +56,8 @@ export class ReadBatch {
   /** Sends what was collected; the node calls it at the end of each turn. */
   flush(nowMs: number): void {
     const sent = this.waiting;
-    this.waiting = [];
-    // cleared, it would leave its table behind with all of them in it, and a way from it to the next one
-    this.open = new Map();
+    this.waiting = NONE;
+    for (const { bucket } of sent) this.open[bucket] = null;
     this.node.sendReads(nowMs, new SentBatch(sent, this.positionOf));
   }
 
@@ -63,7 +68,7 @@ export class ReadBatch {
 /** What leaves in one write. */
 export class SentBatch {
   private left: number;
-  private ended: Ended = () => {};
+  private ended = nothing;
 
   constructor(
     private readonly reads: readonly SentReads[],

@@ -28,7 +28,9 @@ export type Ended = (error?: Error) => void;
 
 const NOT_SENT = Promise.resolve();
 const NOWHERE: BucketPosition = { incarnation: 0, sequence: 0 };
-const nothing = () => {};
+const NONE: string[] = [];
+/** Nobody waits for it. */
+export const nothing: Ended = () => {};
 
 /** The answer when nothing can be said. */
 export const UNIDENTIFIED: PlainRead = { identified: false, position: null, entry: null, foreign: false };
@@ -48,7 +50,7 @@ export const UNIDENTIFIED: PlainRead = { identified: false, position: null, entr
  * costs three times as much.
  */
 export class SentReads {
-  private readonly entries: string[] = [];
+  private entries: string[] = NONE;
   private readonly answer = deferred<void>();
   private epoch = -1;
   private taken: Promise<unknown> = NOT_SENT;
@@ -77,7 +79,10 @@ export class SentReads {
 
   /** One more, before it is written. @param isBinary its payload is wanted as bytes */
   add(entry: string, isBinary: boolean): PromiseLike<PlainRead> {
-    return new ReadAnswer(this, this.entries.push(entry) - 1, isBinary);
+    // most have one: a list that was empty has room for 17
+    if (this.entries === NONE) this.entries = [entry];
+    else this.entries.push(entry);
+    return new ReadAnswer(this, this.entries.length - 1, isBinary);
   }
 
   /**
