@@ -1,5 +1,5 @@
-import { type CallHandler, type ExecutionContext, GatewayTimeoutException, HttpException } from '@nestjs/common';
-import { lastValueFrom, type Observable, of, tap } from 'rxjs';
+import { GatewayTimeoutException, HttpException } from '@nestjs/common';
+import { lastValueFrom, type Observable, tap } from 'rxjs';
 import type { LoadContext } from '../cache/load-context.js';
 import { type ReadPolicy, resolveReadPolicy } from '../cache/read-policy.js';
 import type { ReadReport } from '../cache/read-report.js';
@@ -16,28 +16,14 @@ import { EntryKeys } from './entry-key.js';
 import type { Exchange } from './exchange.js';
 import { refusalOf } from './load-refusal.js';
 import { isSelected, selectingFields } from './gateway/selection.js';
-import { requestDirectivesOf } from './request-directives.js';
+import { OneAnswer } from './one-answer.js';
+import { type RequestDirectives, requestDirectivesOf } from './request-directives.js';
 import { type Loaded, ResponseKeeping, type WarnOfOption } from './response-keeping.js';
 import type { RoutePipes } from './route-pipes.js';
 import type { RoutePlan } from './route-plan.js';
+import { RouteRead } from './route-read.js';
+import type { Visit } from './visit.js';
 import { writeCacheStatus, writeResponse } from './write-response.js';
-
-/** A request on its way through a cached route. */
-export interface Visit {
-  readonly exchange: Exchange;
-  readonly context: ExecutionContext;
-  readonly next: CallHandler;
-  readonly answer: 'bytes' | 'value';
-}
-
-/** What this request's own handler came to, where it ran. */
-interface OwnRun {
-  hasRun: boolean;
-  /** The handler's value, or what it threw, that is not shared; null: it was shared. */
-  result: { value: unknown } | { error: unknown } | null;
-  /** Why it was not shared. */
-  why: string | null;
-}
 
 const NO_ARGS: readonly unknown[] = Object.freeze([]);
 
@@ -46,6 +32,8 @@ export class CachedRoute {
   private readonly policy: ReadPolicy;
   private readonly keys: EntryKeys;
   private readonly keeping: ResponseKeeping;
+  /** Null: it grows with a response's age. */
+  private readonly fixedCacheControl: string | null;
 
   private readonly warnOfOption: WarnOfOption = (
     option,
@@ -73,6 +61,7 @@ export class CachedRoute {
     },
   ) {
     const { options, where } = plan;
+    this.fixedCacheControl = plan.clientMs === 0 && plan.sharedMs === null ? cacheControlOf(plan, 0) : null;
     region.declareTags();
     this.keys = new EntryKeys(plan, region.keyOf);
     const { hidesPaths, random } = parts;
@@ -96,45 +85,31 @@ export class CachedRoute {
   }
 
   handle(visit: Visit): Observable<unknown> | Promise<Observable<unknown>> {
-    const why = this.whyPassed(visit);
-    if (why !== null) return this.pass(visit, why);
     const { exchange, context } = visit;
+    const directives = requestDirectivesOf(exchange.headers);
+    const why = this.whyPassed(visit, directives);
+    if (why !== null) return this.pass(visit, why);
     const found = this.keys.of(exchange, context, this.parts.versionOf(exchange));
     if ('why' in found) {
       if (found.fault !== undefined) this.warnOfOption(found.why, found.fault);
-      return this.pass(visit, { hit: false, fwd: 'bypass', detail: found.why });
+      return this.pass(visit, bypass(found.why));
     }
-    const { key, identifier } = found;
-    const { isOnlyIfCached, isNoCache } = requestDirectivesOf(exchange.headers);
-    if (isOnlyIfCached) return this.peekOr(visit, key, nothingStored);
-    const isForced = isNoCache && this.plan.options.honorClientNoCache === true;
-    if (!isForced) {
-      let told: ReadReport | undefined;
-      const local = this.region.takeLocal(key, this.policy, (report) => (told = report));
-      if (local !== NOTHING && isSelected((local as CachedResponse).selecting, exchange.headers)) {
-        return this.serve(visit, local as CachedResponse, told);
-      }
-    }
-    // a handler that knows of HEAD makes no body
-    if (exchange.method === 'HEAD')
-      return this.peekOr(visit, key, () => this.pass(visit, { hit: false, fwd: 'uri-miss' }));
-    return this.read(visit, key, identifier, isForced);
+    if (directives.isOnlyIfCached) return this.peekOr(visit, found.key, nothingStored);
+    const isForced = directives.isNoCache && this.plan.options.honorClientNoCache === true;
+    return (isForced ? null : this.serveLocal(visit, found.key)) ?? this.serveBehind(visit, found, isForced);
   }
 
   /** Why the cache is left alone; null: it is asked. */
-  private whyPassed({ exchange, context }: Visit): CacheStatus | null {
+  private whyPassed({ exchange, context }: Visit, directives: RequestDirectives): CacheStatus | null {
     const { method, headers } = exchange;
     const { options, scope } = this.plan;
-    const bypass = (detail: string): CacheStatus => ({ hit: false, fwd: 'bypass', detail });
     if (method !== 'GET' && method !== 'HEAD') return { hit: false, fwd: 'method' };
     if (headers['range'] !== undefined) return bypass('range');
     // RFC 9111, section 4.3.2: they are the origin's to judge
     if (headers['if-match'] !== undefined || headers['if-unmodified-since'] !== undefined)
       return bypass('precondition');
     if (scope === undefined && exchange.hasCredentials) return bypass('auth');
-    if (requestDirectivesOf(headers).isNoStore && !requestDirectivesOf(headers).isOnlyIfCached) {
-      return { hit: false, fwd: 'request', detail: 'no-store' };
-    }
+    if (directives.isNoStore && !directives.isOnlyIfCached) return { hit: false, fwd: 'request', detail: 'no-store' };
     if (options.condition === undefined) return null;
     try {
       return options.condition(context) === true ? null : bypass('condition');
@@ -142,6 +117,25 @@ export class CachedRoute {
       this.warnOfOption('condition', `threw ${describeThrown(error)}`);
       return bypass('condition');
     }
+  }
+
+  /** Null: L1 has nothing for this request. */
+  private serveLocal(visit: Visit, key: CacheKey): Observable<unknown> | Promise<Observable<unknown>> | null {
+    let told: ReadReport | undefined;
+    const local = this.region.takeLocal(key, this.policy, (report) => (told = report));
+    if (local === NOTHING || !isSelected((local as CachedResponse).selecting, visit.exchange.headers)) return null;
+    return this.serve(visit, local as CachedResponse, told);
+  }
+
+  private serveBehind(
+    visit: Visit,
+    { key, identifier }: { key: CacheKey; identifier: string },
+    isForced: boolean,
+  ): Promise<Observable<unknown>> {
+    // a handler that knows of HEAD makes no body
+    if (visit.exchange.method === 'HEAD')
+      return this.peekOr(visit, key, () => this.pass(visit, { hit: false, fwd: 'uri-miss' }));
+    return this.read(visit, key, identifier, isForced);
   }
 
   private pass({ exchange, next }: Visit, status: CacheStatus): Observable<unknown> {
@@ -160,24 +154,46 @@ export class CachedRoute {
     return fits ? this.serve(visit, stored, told) : instead();
   }
 
-  private async read(visit: Visit, key: CacheKey, identifier: string, isForced: boolean): Promise<Observable<unknown>> {
-    const own: OwnRun = { hasRun: false, result: null, why: null };
-    let answered = await this.readOnce(visit, key, own, isForced);
-    if (!own.hasRun && !isFor(visit, answered.stored)) {
+  private read(visit: Visit, key: CacheKey, identifier: string, isForced: boolean): Promise<Observable<unknown>> {
+    const own = new RouteRead(isForced);
+    return this.readOnce(visit, key, own, (stored) => {
+      if (own.hasRun || isFor(visit, stored)) return this.answer(visit, stored, own);
       // the first response tells on what the others depend
-      const names = Object.keys(answered.stored.selecting).join(', ');
+      const names = Object.keys(stored.selecting).join(', ');
       const selecting = selectingFields(visit.exchange.headers, { vary: names });
       const variant = this.region.keyOf(`${identifier}:${escapeSegment(JSON.stringify(selecting))}`);
-      answered = await this.readOnce(visit, variant, own, isForced);
-      if (!own.hasRun && !isFor(visit, answered.stored)) {
-        return this.pass(visit, { hit: false, fwd: 'vary-miss' });
-      }
-    }
-    const { stored, told } = answered;
+      return this.readOnce(visit, variant, own, (one) =>
+        own.hasRun || isFor(visit, one)
+          ? this.answer(visit, one, own)
+          : this.pass(visit, { hit: false, fwd: 'vary-miss' }),
+      );
+    });
+  }
+
+  private readOnce(
+    visit: Visit,
+    key: CacheKey,
+    own: RouteRead,
+    then: (stored: CachedResponse) => Observable<unknown> | Promise<Observable<unknown>>,
+  ): Promise<Observable<unknown>> {
+    const load = (context: LoadContext) => this.load(visit, own, context);
+    const read = this.region.read(key, this.policy, NO_ARGS, load, own) as Promise<CachedResponse>;
+    return read.then(then, (error: unknown) => {
+      throw refusalOf(error, visit.exchange);
+    });
+  }
+
+  /** With what a read found or made. */
+  private answer(
+    visit: Visit,
+    stored: CachedResponse,
+    own: RouteRead,
+  ): Observable<unknown> | Promise<Observable<unknown>> {
     if (own.result !== null) return this.handOn(visit, own);
     if (isNotShared(stored)) return this.pass(visit, { hit: false, fwd: 'uri-miss', detail: 'not-shared' });
-    if (!own.hasRun) await this.parts.pipes?.check(visit.exchange.request, visit.exchange.response);
-    return of(this.deliver(visit, stored, told, own));
+    return own.hasRun
+      ? new OneAnswer(this.deliver(visit, stored, own.told, true))
+      : this.serve(visit, stored, own.told);
   }
 
   /** What another request's handler has made: what pipes would refuse they refuse all the same. */
@@ -188,41 +204,29 @@ export class CachedRoute {
   ): Observable<unknown> | Promise<Observable<unknown>> {
     const { pipes } = this.parts;
     const { request, response } = visit.exchange;
-    if (pipes === null) return of(this.deliver(visit, stored, told, null));
-    return pipes.check(request, response).then(() => of(this.deliver(visit, stored, told, null)));
-  }
-
-  private async readOnce(visit: Visit, key: CacheKey, own: OwnRun, isForced: boolean) {
-    let told: ReadReport | undefined;
-    const load = (context: LoadContext) => this.load(visit, own, context);
-    const asked = { report: (report: ReadReport) => void (told = report), isForced };
-    try {
-      const stored = (await this.region.read(key, this.policy, NO_ARGS, load, asked)) as CachedResponse;
-      return { stored, told };
-    } catch (error) {
-      throw refusalOf(error, visit.exchange);
-    }
+    if (pipes === null) return new OneAnswer(this.deliver(visit, stored, told, false));
+    return pipes.check(request, response).then(() => new OneAnswer(this.deliver(visit, stored, told, false)));
   }
 
   /** What is not for others: the handler's own value, to the request that ran it. */
-  private handOn({ exchange }: Visit, { result, why }: OwnRun): Observable<unknown> {
+  private handOn({ exchange }: Visit, { result, why }: RouteRead): Observable<unknown> {
     const status: CacheStatus = { hit: false, fwd: 'uri-miss', ...(why === null ? {} : { detail: why }) };
     if (!exchange.isSent) writeCacheStatus(exchange, status, this.plan.options.xCache === true);
     if ('error' in result!) throw result.error;
-    return of(result!.value);
+    return new OneAnswer(result!.value);
   }
 
-  private deliver(visit: Visit, stored: CachedResponse, told: ReadReport | undefined, own: OwnRun | null): unknown {
+  private deliver(visit: Visit, stored: CachedResponse, told: ReadReport | undefined, hasRun: boolean): unknown {
     const { exchange, answer } = visit;
     const freshMs = told?.freshMs ?? null;
-    const isMade = own?.hasRun === true || told?.source === 'load';
+    const isMade = hasRun || told?.source === 'load';
     const ageMs = isMade ? 0 : ageOf(stored, freshMs);
     // also by @Header() on the handler, which Nest writes for each request
     const hasCacheControl = (stored.headers['cache-control'] ?? exchange.responseField('cache-control')) !== undefined;
     return writeResponse(exchange, stored, {
-      status: statusOf(told, own?.hasRun === true),
+      status: statusOf(told, hasRun),
       ageMs: isMade ? null : ageMs,
-      cacheControl: hasCacheControl ? null : cacheControlOf(this.plan, ageMs),
+      cacheControl: hasCacheControl ? null : (this.fixedCacheControl ?? cacheControlOf(this.plan, ageMs)),
       vary: this.plan.vary,
       answer,
       hasXCache: this.plan.options.xCache === true,
@@ -230,7 +234,7 @@ export class CachedRoute {
   }
 
   /** Runs the handler of this very request, and makes of its response what is kept. */
-  private async load(visit: Visit, own: OwnRun, { isRefresh }: LoadContext): Promise<unknown> {
+  private async load(visit: Visit, own: RouteRead, { isRefresh }: LoadContext): Promise<unknown> {
     const { exchange, next } = visit;
     const since = before(exchange);
     // the stale response is on its way by the same fields
@@ -260,7 +264,7 @@ export class CachedRoute {
     return !(error instanceof HttpException) || error.getStatus() >= 500;
   }
 
-  private keepBack(own: OwnRun, result: OwnRun['result'], why: string): unknown {
+  private keepBack(own: RouteRead, result: RouteRead['result'], why: string): unknown {
     own.result = result;
     own.why = why;
     return NOT_SHARED;
@@ -270,6 +274,10 @@ export class CachedRoute {
 /** What is not shared is for nobody else, whatever it depends on. */
 function isFor({ exchange }: Visit, stored: CachedResponse): boolean {
   return isNotShared(stored) || isSelected(stored.selecting, exchange.headers);
+}
+
+function bypass(detail: string): CacheStatus {
+  return { hit: false, fwd: 'bypass', detail };
 }
 
 function nothingStored(): never {

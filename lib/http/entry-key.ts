@@ -40,10 +40,12 @@ interface Parts {
  * name, the request's header fields that are named, host or tenant, principal and version. Each stands in a place of
  * its own, so that nothing a client sends reaches into another's.
  *
- * Bringing all of that into its form takes a third of a hit's time, so keys are remembered by what decides them.
+ * Bringing all of that into its form takes a third of a hit's time, so keys are remembered by what decides them: by
+ * what is the same for most requests, and by the rest.
  */
 export class EntryKeys {
   private readonly memo = new KeyMemo<EntryKey>();
+  private common = { template: '', owner: '', version: '', text: '' };
 
   constructor(
     private readonly plan: RoutePlan,
@@ -59,7 +61,7 @@ export class EntryKeys {
       principal = asked.text;
     }
     const owner = ownerOf(plan, exchange, context);
-    if ('why' in owner) return owner;
+    if (typeof owner === 'object') return owner;
     let own: string | null = null;
     if (plan.key !== null) {
       try {
@@ -69,42 +71,55 @@ export class EntryKeys {
       }
     }
     const { url, headers, params } = exchange;
-    const parts: Parts = {
-      template: exchange.template ?? url.split('?', 1)[0]!,
-      params,
-      own,
-      query: own === null ? queryOf(url) : '',
-      fields: plan.vary.length === 0 ? NO_FIELDS : plan.vary.map((name) => combined(headers, name)),
-      owner: owner.text,
-      principal,
-      version,
-    };
-    const decided = decidingText(parts);
-    const make = () => this.make(parts);
-    return decided === null ? make() : this.memo.of([parts.template, decided], make);
+    const query = own === null ? queryOf(url) : '';
+    const fields = plan.vary.length === 0 ? NO_FIELDS : plan.vary.map((name) => combined(headers, name));
+    const template = exchange.template ?? url.split('?', 1)[0]!;
+    const common = this.commonText(template, owner, version);
+    const rest = decidingText(principal, own ?? query, fields, params);
+    return (
+      (rest === null ? undefined : this.memo.known(common, rest)) ??
+      this.make({ template, params, own, query, fields, owner, principal, version }, common, rest)
+    );
   }
 
-  private make({ template, params, own, query, fields, owner, principal, version }: Parts): EntryKey {
+  private make(parts: Parts, common: string, rest: string | null): EntryKey {
+    const { template, params, own, query, fields, owner, principal, version } = parts;
     const { where, vary, query: names, unknownQuery } = this.plan;
     const asked = own ?? queryText(query, names, unknownQuery);
-    if (asked === null) return { why: 'query' };
-    const named = vary.map((name, n) => [name, normalised(fields[n])] as const);
-    const values = Object.entries(params).map(([name, value]) => [name, paramText(value)] as const);
-    const identifier = identifierOf(
-      [where, template, pairsText(values), asked, pairsText(named), owner, principal, version],
-      where,
-    );
-    return { identifier, key: this.keyOf(identifier) };
+    let made: EntryKey = NO_QUERY;
+    if (asked !== null) {
+      const named = vary.map((name, n) => [name, normalised(fields[n])] as const);
+      const values = Object.entries(params).map(([name, value]) => [name, paramText(value)] as const);
+      const identifier = identifierOf(
+        [where, template, pairsText(values), asked, pairsText(named), owner, principal, version],
+        where,
+      );
+      made = { identifier, key: this.keyOf(identifier) };
+    }
+    return rest === null ? made : this.memo.remember(common, rest, made);
+  }
+
+  /** Most requests of a route share it with the one before. */
+  private commonText(template: string, owner: string, version: string): string {
+    const { common } = this;
+    if (common.template !== template || common.owner !== owner || common.version !== version) {
+      this.common = { template, owner, version, text: measured(template) + measured(owner) + version };
+    }
+    return this.common.text;
   }
 }
 
+const NO_QUERY: EntryKey = Object.freeze({ why: 'query' });
 const NO_FIELDS: readonly undefined[] = Object.freeze([]);
 
-/**
- * Different parts beside the template, different texts: each is preceded by its length. Null: not to be remembered.
- */
-function decidingText({ params, own, query, fields, owner, principal, version }: Parts): string | null {
-  let text = measured(owner) + measured(principal) + measured(version) + measured(own ?? query);
+/** Different parts, different texts: each is preceded by its length. Null: not to be remembered. */
+function decidingText(
+  principal: string,
+  asked: string,
+  fields: readonly (string | undefined)[],
+  params: Readonly<Record<string, unknown>>,
+): string | null {
+  let text = measured(principal) + measured(asked);
   for (const field of fields) text += field === undefined ? '-' : measured(field);
   for (const name of Object.keys(params)) {
     const value = params[name];
@@ -121,16 +136,22 @@ function queryOf(url: string): string {
   return at < 0 ? '' : url.slice(at);
 }
 
-const measured = (text: string) => `${text.length}:${text}`;
+const measured = (text: string) => (text === '' ? '0:' : `${text.length}:${text}`);
 
 /** The tenant, or else the host, whose entries a request reads. */
-export function ownerOf(plan: RoutePlan, exchange: Exchange, context: ExecutionContext): Asked {
-  if (plan.tenant === null) return { text: `h${exchange.authority}` };
+export function ownerOf(plan: RoutePlan, exchange: Exchange, context: ExecutionContext): string | Unknown {
+  if (plan.tenant === null) return `h${exchange.authority}`;
   const asked = askIdentity('tenant', plan.tenant, context);
-  return 'why' in asked ? asked : { text: `t${asked.text}` };
+  return 'why' in asked ? asked : `t${asked.text}`;
 }
 
-export type Asked = { readonly text: string } | { readonly why: 'principal' | 'tenant'; readonly fault?: string };
+/** Why a request has no entry. */
+interface Unknown {
+  readonly why: 'principal' | 'tenant';
+  readonly fault?: string;
+}
+
+export type Asked = { readonly text: string } | Unknown;
 
 /** Total: a request whose principal is not known has no entry. */
 export function askIdentity(

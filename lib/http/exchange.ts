@@ -33,23 +33,22 @@ interface AdapterResponse {
 
 /** A request and its response, the same on Express and on Fastify. */
 export class Exchange {
+  readonly method: string;
+  /** As they came: a gateway's handler sees others while it runs. */
+  readonly headers: HeaderFields;
+
   constructor(
     private readonly adapter: HttpServer,
     readonly request: AdapterRequest,
     readonly response: AdapterResponse,
-  ) {}
-
-  get method(): string {
-    return this.adapter.getRequestMethod!(this.request);
+  ) {
+    this.method = adapter.getRequestMethod!(request);
+    this.headers = request.headers;
   }
 
   /** As it came: path and query. */
   get url(): string {
     return this.adapter.getRequestUrl!(this.request);
-  }
-
-  get headers(): HeaderFields {
-    return this.request.headers;
   }
 
   /** As the application sees it: `trust proxy` decides whether a proxy's word counts. */
@@ -63,9 +62,7 @@ export class Exchange {
    * stands for itself, so that instances that are asked directly share what they have.
    */
   get authority(): string {
-    const host = this.host.toLowerCase();
-    const port = `:${this.rawRequest.socket?.localPort}`;
-    return host.endsWith(port) ? `${host.slice(0, -port.length)}:self` : host;
+    return authorityOf(this.host, this.rawRequest.socket?.localPort);
   }
 
   /** Null where the adapter does not say which route was matched. */
@@ -81,7 +78,8 @@ export class Exchange {
 
   /** Who sent it may be known: it bears a login, a cookie, or a guard has found its user. */
   get hasCredentials(): boolean {
-    const { headers, user } = this.request;
+    const { headers } = this;
+    const { user } = this.request;
     return (
       headers['authorization'] !== undefined || headers['cookie'] !== undefined || (user !== undefined && user !== null)
     );
@@ -134,4 +132,16 @@ export class Exchange {
     if (raw.writableFinished || raw.destroyed) return Promise.resolve();
     return new Promise((resolve) => raw.once('close', resolve));
   }
+}
+
+/** That of the request before, which most have in common. */
+let last: { host: string; port: number | undefined; authority: string } = { host: '', port: undefined, authority: '' };
+
+function authorityOf(host: string, port: number | undefined): string {
+  if (last.host === host && last.port === port) return last.authority;
+  const text = host.toLowerCase();
+  const own = `:${port}`;
+  const authority = text.endsWith(own) ? `${text.slice(0, -own.length)}:self` : text;
+  last = { host, port, authority };
+  return authority;
 }

@@ -5,7 +5,6 @@ import { resolveReadPolicy } from '../cache/read-policy.js';
 import type { Region } from '../cache/region.js';
 import { identifierOf } from '../keys/key-segment.js';
 import { CacheError } from '../shared/errors.js';
-import type { Visit } from './cached-route.js';
 import { before, type Before, collectResponse } from './collect-response.js';
 import { ownerOf } from './entry-key.js';
 import type { Exchange } from './exchange.js';
@@ -15,6 +14,7 @@ import type { HttpCacheOptions } from './http-cache-options.js';
 import type { RoutePipes } from './route-pipes.js';
 import type { RoutePlan } from './route-plan.js';
 import { uriTagOf } from './uri-tags.js';
+import type { Visit } from './visit.js';
 import { writeCacheStatus, writeResponse } from './write-response.js';
 
 /**
@@ -66,14 +66,14 @@ export class GatewayRoute {
     const { exchange, context } = visit;
     const { plan } = this;
     const owner = ownerOf(plan, exchange, context);
-    if ('why' in owner) return this.pass(visit, owner);
+    if (typeof owner === 'object') return this.pass(visit, owner);
     const { method, headers } = exchange;
     const since = before(exchange);
     let answer: Answer;
     try {
       answer = await this.gateway.answer({
         request: { method, headers, isPersonal: exchange.hasCredentials },
-        uri: identifierOf([plan.where, owner.text, exchange.url, this.parts.versionOf(exchange)], plan.where),
+        uri: identifierOf([plan.where, owner, exchange.url, this.parts.versionOf(exchange)], plan.where),
         tags: [uriTagOf(exchange, this.parts.hidesPaths), ...((plan.options.tags ?? []) as readonly string[])],
         forward: (fields) => this.forward(visit, since, fields),
       });

@@ -12,6 +12,7 @@ import type { AnyFunction } from '../operations/method-types.js';
 import { CacheError } from '../shared/errors.js';
 import { Exchange } from './exchange.js';
 import { type HandlerPlan, RoutePlans } from './route-plans.js';
+import { Visit } from './visit.js';
 
 /** By application: however many controllers and modules bind the interceptor. */
 const applications = new WeakMap<CacheRegistry, RoutePlans>();
@@ -64,13 +65,14 @@ export class RedisCacheInterceptor implements NestInterceptor, OnModuleInit {
     next: CallHandler,
   ): Observable<unknown> | Promise<Observable<unknown>> {
     if (route === null && evictions === null) return next.handle();
-    const http = context.switchToHttp();
-    const request = http.getRequest<ConstructorParameters<typeof Exchange>[1] & { [SEEN_BY]?: unknown }>();
-    if (request[SEEN_BY] === context.getHandler()) return next.handle();
-    request[SEEN_BY] = context.getHandler();
-    const exchange = new Exchange(this.adapterHost.httpAdapter, request, http.getResponse());
+    // switchToHttp makes three functions, and a context of another shape
+    const request = context.getArgByIndex<ConstructorParameters<typeof Exchange>[1] & { [SEEN_BY]?: unknown }>(0);
+    const handler = context.getHandler();
+    if (request[SEEN_BY] === handler) return next.handle();
+    request[SEEN_BY] = handler;
+    const exchange = new Exchange(this.adapterHost.httpAdapter, request, context.getArgByIndex(1));
     if (!SAFE.has(exchange.method)) return evictions?.after(exchange, context, next) ?? next.handle();
-    return route?.handle({ exchange, context, next, answer }) ?? next.handle();
+    return route?.handle(new Visit(exchange, context, next, answer)) ?? next.handle();
   }
 
   private plansOf(): RoutePlans {

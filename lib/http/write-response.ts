@@ -29,8 +29,8 @@ export function writeResponse(exchange: Exchange, stored: Sendable, delivery: De
   const { ageMs, cacheControl, answer } = delivery;
   const isConditional = answer === 'bytes' && stored.status >= 200 && stored.status < 300;
   const is304 = isConditional && isNotModified(exchange.headers, stored.headers);
-  for (const [name, value] of Object.entries(stored.headers)) {
-    if (name !== 'vary' && (!is304 || OF_A_304.has(name))) exchange.setHeader(name, value!);
+  for (const name of Object.keys(stored.headers)) {
+    if (name !== 'vary' && (!is304 || OF_A_304.has(name))) exchange.setHeader(name, stored.headers[name]!);
   }
   writeVary(exchange, stored.headers, delivery.vary);
   if (cacheControl !== null) exchange.setHeader('cache-control', cacheControl);

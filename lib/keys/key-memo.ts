@@ -6,6 +6,9 @@ const GENERATION_SIZE = 1_024;
 /** Longer texts are not worth their memory. */
 const MAX_TEXT_LENGTH = 100;
 
+/** Of what many have in common. */
+const MAX_COMMON_LENGTH = 300;
+
 type Scalar = string | number;
 
 /** Keys by what decides them: one scalar, or two, of which the first finds the map of the second. */
@@ -42,9 +45,23 @@ export class KeyMemo<Key extends object = CacheKey> {
   }
 
   private ofPair(first: Scalar, second: Scalar, decided: unknown, make: (decided: unknown) => Key): Key {
+    return this.known(first, second) ?? this.remember(first, second, make(decided));
+  }
+
+  /** What was remembered for this pair. @param first what many have in common */
+  known(first: Scalar, second: Scalar): Key | undefined {
     const known = this.young.pairs.get(first)?.get(second);
     if (known !== undefined) return known;
-    const key = this.old.pairs.get(first)?.get(second) ?? make(decided);
+    const old = this.old.pairs.get(first)?.get(second);
+    return old === undefined ? undefined : this.put(first, second, old);
+  }
+
+  /** Longer texts it lets go. @returns the key */
+  remember(first: Scalar, second: Scalar, key: Key): Key {
+    return isShortScalar(first, MAX_COMMON_LENGTH) && isShortScalar(second) ? this.put(first, second, key) : key;
+  }
+
+  private put(first: Scalar, second: Scalar, key: Key): Key {
     const { pairs } = this.grow();
     const seconds = pairs.get(first);
     if (seconds) seconds.set(second, key);
@@ -68,9 +85,8 @@ function emptyGeneration<Key>(): Generation<Key> {
 }
 
 /** A Map takes -0 for 0, which default keys tell apart. */
-function isShortScalar(value: unknown): value is Scalar {
+function isShortScalar(value: unknown, maxLength = MAX_TEXT_LENGTH): value is Scalar {
   return (
-    (typeof value === 'number' && !Object.is(value, -0)) ||
-    (typeof value === 'string' && value.length <= MAX_TEXT_LENGTH)
+    (typeof value === 'number' && !Object.is(value, -0)) || (typeof value === 'string' && value.length <= maxLength)
   );
 }

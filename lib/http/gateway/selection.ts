@@ -14,7 +14,8 @@ export function selectingFields(request: HeaderFields, response: HeaderFields): 
 
 /** True when a response stored with these selecting fields answers the request. `*` never does. */
 export function isSelected(selecting: Readonly<Record<string, string | null>>, request: HeaderFields): boolean {
-  return Object.entries(selecting).every(([name, value]) => name !== '*' && normalised(request, name) === value);
+  for (const name in selecting) if (name === '*' || normalised(request, name) !== selecting[name]) return false;
+  return true;
 }
 
 /** Lines are joined and spaces around commas dropped; of languages and encodings, order and case too. */

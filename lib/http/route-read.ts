@@ -1,0 +1,17 @@
+import type { Asked, ReadReport } from '../cache/read-report.js';
+
+/** What became of one request's read. */
+export class RouteRead implements Asked {
+  /** How it was answered. */
+  told: ReadReport | undefined;
+  /** This request's own handler has run. */
+  hasRun = false;
+  /** The handler's value, or what it threw, that is not shared; null: it was shared. */
+  result: { value: unknown } | { error: unknown } | null = null;
+  /** Why it was not shared. */
+  why: string | null = null;
+
+  constructor(readonly isForced: boolean) {}
+
+  readonly report = (told: ReadReport): void => void (this.told = told);
+}
