@@ -62,7 +62,8 @@ export class CacheRegion<T = unknown> {
   readonly #defaultPolicy: ReadPolicy;
   readonly #keys = new KeyMemo();
   readonly #makeKey: (key: unknown) => CacheKey;
-  readonly #policies = new PolicyMemo();
+  /** What one call takes the other may refuse. */
+  readonly #policies = { getOrLoad: new PolicyMemo(), write: new PolicyMemo() };
 
   /** @internal Made by RedisCache. */
   constructor(region: Region, engine: Pick<CacheEngine, 'setRegionEnabled'>) {
@@ -180,7 +181,7 @@ export class CacheRegion<T = unknown> {
   /** @throws CacheError RC_INVALID_OPTION */
   #policyOf(options: StatedOptions | undefined, call: 'getOrLoad' | 'write' = 'write'): ReadPolicy {
     if (options === undefined) return this.#defaultPolicy;
-    return this.#policies.of(options, () => {
+    return this.#policies[call].of(options, () => {
       checkCallOptions(call, options, this.#where);
       return resolveReadPolicy(this.#region.options, options, this.#where);
     });

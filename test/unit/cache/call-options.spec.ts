@@ -40,6 +40,14 @@ describe('a call by hand', () => {
     }
   });
 
+  it('refuses what only the other call takes, also where that took it before', async () => {
+    const options = { forceFresh: true };
+    expect(await users.getOrLoad(1, load, options)).toBe(1);
+    for (const one of [options, { ...options }]) {
+      await expect(users.write(1, load, one as object)).rejects.toMatchObject({ code: 'RC_INVALID_OPTION' });
+    }
+  });
+
   it('names the region', async () => {
     await expect(users.getOrLoad(1, load, { tll: 1 } as object)).rejects.toThrow(
       'A call in region "users": tll is not',
