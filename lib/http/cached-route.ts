@@ -22,6 +22,7 @@ import { type Loaded, ResponseKeeping, type WarnOfOption } from './response-keep
 import type { RoutePipes } from './route-pipes.js';
 import type { RoutePlan } from './route-plan.js';
 import { RouteRead } from './route-read.js';
+import { turnEnd } from './turn-end.js';
 import type { Visit } from './visit.js';
 import { writeCacheStatus, writeResponse } from './write-response.js';
 
@@ -120,11 +121,11 @@ export class CachedRoute {
   }
 
   /** Null: L1 has nothing for this request. */
-  private serveLocal(visit: Visit, key: CacheKey): Observable<unknown> | Promise<Observable<unknown>> | null {
+  private serveLocal(visit: Visit, key: CacheKey): Promise<Observable<unknown>> | null {
     let told: ReadReport | undefined;
     const local = this.region.takeLocal(key, this.policy, (report) => (told = report));
     if (local === NOTHING || !isSelected((local as CachedResponse).selecting, visit.exchange.headers)) return null;
-    return this.serve(visit, local as CachedResponse, told);
+    return turnEnd().then(() => this.serve(visit, local as CachedResponse, told));
   }
 
   private serveBehind(
