@@ -122,10 +122,10 @@ export class CachedRoute {
 
   /** Null: L1 has nothing for this request. */
   private serveLocal(visit: Visit, key: CacheKey): Promise<Observable<unknown>> | null {
-    let told: ReadReport | undefined;
-    const local = this.region.takeLocal(key, this.policy, (report) => (told = report));
+    const own = new RouteRead(false);
+    const local = this.region.takeLocal(key, this.policy, own.report);
     if (local === NOTHING || !isSelected((local as CachedResponse).selecting, visit.exchange.headers)) return null;
-    return turnEnd().then(() => this.serve(visit, local as CachedResponse, told));
+    return turnEnd().then(this.serve.bind(this, visit, local as CachedResponse, own.told));
   }
 
   private serveBehind(
@@ -157,31 +157,44 @@ export class CachedRoute {
 
   private read(visit: Visit, key: CacheKey, identifier: string, isForced: boolean): Promise<Observable<unknown>> {
     const own = new RouteRead(isForced);
-    return this.readOnce(visit, key, own, (stored) => {
-      if (own.hasRun || isFor(visit, stored)) return this.answer(visit, stored, own);
-      // the first response tells on what the others depend
-      const names = Object.keys(stored.selecting).join(', ');
-      const selecting = selectingFields(visit.exchange.headers, { vary: names });
-      const variant = this.region.keyOf(`${identifier}:${escapeSegment(JSON.stringify(selecting))}`);
-      return this.readOnce(visit, variant, own, (one) =>
+    return this.readOnce(visit, key, own).then(
+      this.answerOrVariant.bind(this, visit, identifier, own),
+      this.refuse.bind(this, visit),
+    );
+  }
+
+  private readOnce(visit: Visit, key: CacheKey, own: RouteRead): Promise<CachedResponse> {
+    return this.region.read(
+      key,
+      this.policy,
+      NO_ARGS,
+      this.load.bind(this, visit, own),
+      own,
+    ) as Promise<CachedResponse>;
+  }
+
+  private answerOrVariant(
+    visit: Visit,
+    identifier: string,
+    own: RouteRead,
+    stored: CachedResponse,
+  ): Observable<unknown> | Promise<Observable<unknown>> {
+    if (own.hasRun || isFor(visit, stored)) return this.answer(visit, stored, own);
+    // the first response tells on what the others depend
+    const names = Object.keys(stored.selecting).join(', ');
+    const selecting = selectingFields(visit.exchange.headers, { vary: names });
+    const variant = this.region.keyOf(`${identifier}:${escapeSegment(JSON.stringify(selecting))}`);
+    return this.readOnce(visit, variant, own).then(
+      (one) =>
         own.hasRun || isFor(visit, one)
           ? this.answer(visit, one, own)
           : this.pass(visit, { hit: false, fwd: 'vary-miss' }),
-      );
-    });
+      this.refuse.bind(this, visit),
+    );
   }
 
-  private readOnce(
-    visit: Visit,
-    key: CacheKey,
-    own: RouteRead,
-    then: (stored: CachedResponse) => Observable<unknown> | Promise<Observable<unknown>>,
-  ): Promise<Observable<unknown>> {
-    const load = (context: LoadContext) => this.load(visit, own, context);
-    const read = this.region.read(key, this.policy, NO_ARGS, load, own) as Promise<CachedResponse>;
-    return read.then(then, (error: unknown) => {
-      throw refusalOf(error, visit.exchange);
-    });
+  private refuse({ exchange }: Visit, error: unknown): never {
+    throw refusalOf(error, exchange);
   }
 
   /** With what a read found or made. */

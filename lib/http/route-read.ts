@@ -1,6 +1,6 @@
 import type { Asked, ReadReport } from '../cache/read-report.js';
 
-/** What became of one request's read. */
+/** What became of one request's read. Its report is a bound method: closures lose their code (decision 0064). */
 export class RouteRead implements Asked {
   /** How it was answered. */
   told: ReadReport | undefined;
@@ -11,7 +11,11 @@ export class RouteRead implements Asked {
   /** Why it was not shared. */
   why: string | null = null;
 
+  readonly report = this.note.bind(this);
+
   constructor(readonly isForced: boolean) {}
 
-  readonly report = (told: ReadReport): void => void (this.told = told);
+  private note(told: ReadReport): void {
+    this.told = told;
+  }
 }
