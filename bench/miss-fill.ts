@@ -16,7 +16,11 @@ for (const width of [1, 64]) {
     const readTagged = (n: number) => getTagged!(`t${width}-${n}`, `tag-${Math.floor(n / 100)}`);
     return getTagged ? [plain, { name: `${name}, tagged`, run: atOnce(width, readTagged) }] : [plain];
   });
-  report(`Miss and fill, ${width} at once`, await measure(candidates, { chunk: Math.max(32, 4 * width) }), GET_SET);
+  report(
+    `Miss and fill, ${width} at once`,
+    await measure(candidates, { chunk: Math.max(32, 4 * width), warmUpMs: 1_500 }),
+    GET_SET,
+  );
   await reportServer(`Miss and fill, ${width} at once: what Redis does`, server.url, candidates, 16 * width);
 }
 await close(players);

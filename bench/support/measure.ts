@@ -25,13 +25,14 @@ export const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 7);
  * @param chunk operations between two turns of the event loop; timers and sockets have their turn there, as in a server
  * (else no poll could prove L1)
  * @param roundMs how long a candidate runs in each round, at least one chunk
+ * @param warmUpMs how long it runs before; where much code takes part, the compiler is not done after one round
  */
 export async function measure(
   candidates: readonly Candidate[],
-  { chunk, roundMs = 150 }: { chunk: number; roundMs?: number },
+  { chunk, roundMs = 150, warmUpMs = roundMs }: { chunk: number; roundMs?: number; warmUpMs?: number },
 ): Promise<Measured[]> {
   const results = candidates.map(({ name }) => ({ name, cpuNs: [] as number[], wallNs: [] as number[] }));
-  for (const candidate of candidates) await runFor(candidate, chunk, roundMs); // warm-up
+  for (const candidate of candidates) await runFor(candidate, chunk, warmUpMs);
   for (let round = 0; round < ROUNDS; round++) {
     for (let n = 0; n < candidates.length; n++) {
       const which = (n + round) % candidates.length;
