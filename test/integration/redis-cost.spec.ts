@@ -166,7 +166,8 @@ async function runBy(action: (n: number) => Promise<unknown>): Promise<Record<st
     name!,
     Number(count) / TIMES,
   ]);
-  return Object.fromEntries(calls.filter(([name]) => !/^(config|ping|info)/.test(name)));
+  // the channel subscribes every 2 s
+  return Object.fromEntries(calls.filter(([name]) => !/^(config|ping|info|subscribe)/.test(name)));
 }
 
 const missAndFill = (tags: readonly string[]) => async (n: number) => {
@@ -182,10 +183,16 @@ describe('commands that the server runs', () => {
     ['without tags', []],
     ['with three tags', ['a', 'b', 'c']],
   ])('a miss and its fill are ten, %s: a plain read of two, and two functions of three', async (_, tags) => {
-    // as an instance does all the time
-    await store.poll({ bucket: 0, marks: [] });
-    expect(await runBy(missAndFill(tags))).toEqual({
-      ...{ hmget: 3, get: 1, fcall: 2 },
+    // as an instance does all the time, so that the bucket was polled lately on a busy machine, too
+    const poll = () => store.poll({ bucket: 0, marks: [] });
+    const all = await runBy(async (n) => {
+      await poll();
+      await missAndFill(tags)(n);
+    });
+    const { hmget, fcall, time, ...others } = all;
+    const ofPolls = await runBy(poll);
+    expect({ hmget: hmget! - ofPolls['hmget']!, fcall: fcall! - ofPolls['fcall']!, time, ...others }).toEqual({
+      ...{ hmget: 3, get: 1, fcall: 2, time: ofPolls['time'] },
       ...{ mget: 1, getdel: 1, set: 2 },
     });
   });
