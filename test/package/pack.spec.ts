@@ -64,8 +64,8 @@ describe('the packed tarball', () => {
 
   it('stays small', () => {
     // each door has its files as ES modules and CommonJS, with maps
-    expect(tarball.packedBytes).toBeLessThan(550_000);
-    expect(tarball.unpackedBytes).toBeLessThan(3_000_000);
+    expect(tarball.packedBytes).toBeLessThan(450_000);
+    expect(tarball.unpackedBytes).toBeLessThan(2_500_000);
   });
 
   it(
