@@ -179,18 +179,29 @@ export class CachedRoute {
     own: RouteRead,
     stored: CachedResponse,
   ): Observable<unknown> | Promise<Observable<unknown>> {
-    if (own.hasRun || isFor(visit, stored)) return this.answer(visit, stored, own);
+    if (this.isAnswer(visit, stored, own)) return this.answer(visit, stored, own);
     // the first response tells on what the others depend
     const names = Object.keys(stored.selecting).join(', ');
     const selecting = selectingFields(visit.exchange.headers, { vary: names });
     const variant = this.region.keyOf(`${identifier}:${escapeSegment(JSON.stringify(selecting))}`);
     return this.readOnce(visit, variant, own).then(
       (one) =>
-        own.hasRun || isFor(visit, one)
+        this.isAnswer(visit, one, own)
           ? this.answer(visit, one, own)
           : this.pass(visit, { hit: false, fwd: 'vary-miss' }),
       this.refuse.bind(this, visit),
     );
+  }
+
+  /**
+   * Whether this request may be given it.
+   *
+   * @throws what its own handler threw, where the stale response that would make up for it is one for others
+   */
+  private isAnswer(visit: Visit, stored: CachedResponse, own: RouteRead): boolean {
+    if (own.isMade || isFor(visit, stored)) return true;
+    if (own.failure !== null) this.refuse(visit, own.failure.error);
+    return false;
   }
 
   private refuse({ exchange }: Visit, error: unknown): never {
@@ -233,7 +244,8 @@ export class CachedRoute {
   private deliver(visit: Visit, stored: CachedResponse, told: ReadReport | undefined, hasRun: boolean): unknown {
     const { exchange, answer } = visit;
     const freshMs = told?.freshMs ?? null;
-    const isMade = hasRun || told?.source === 'load';
+    // stale where the handler failed
+    const isMade = told?.source === 'load' || (hasRun && told?.source !== 'stale');
     const ageMs = isMade ? 0 : ageOf(stored, freshMs);
     // also by @Header() on the handler, which Nest writes for each request
     const hasCacheControl = (stored.headers['cache-control'] ?? exchange.responseField('cache-control')) !== undefined;
@@ -260,7 +272,10 @@ export class CachedRoute {
     try {
       value = await lastValueFrom(next.handle().pipe(tap(() => (count += 1))));
     } catch (error) {
-      if (this.isShared(error)) throw error;
+      if (this.isShared(error)) {
+        own.failure = { error };
+        throw error;
+      }
       return this.keepBack(own, { error }, 'error');
     }
     const collected = count > 1 ? null : collectResponse(exchange, value, since, visit.answer, isRefresh);

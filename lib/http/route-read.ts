@@ -13,7 +13,15 @@ export class RouteRead implements Asked {
 
   readonly report = this.note.bind(this);
 
+  /** What this request's own handler threw, where others share that. */
+  failure: { error: unknown } | null = null;
+
   constructor(readonly isForced: boolean) {}
+
+  /** The response is that of this request's own handler, and not a stale one in the place of its failure. */
+  get isMade(): boolean {
+    return this.hasRun && this.told?.source !== 'stale';
+  }
 
   private note(told: ReadReport): void {
     this.told = told;

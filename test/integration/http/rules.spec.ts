@@ -176,6 +176,29 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
     });
   });
 
+  it('makes up for a failure by no stale response that varies with other requests', async () => {
+    let error: Error | null = null;
+    const route = routeOf({ ttl: '1m', staleIfError: '1h', honorClientNoCache: true }, (response, { headers }) => {
+      response.header('Vary', 'X-Tenant');
+      if (error) throw error;
+      return { of: headers['x-tenant'] };
+    });
+    const { app, clock } = await startTimed(adapter, [route]);
+    const [one, other] = [{ 'x-tenant': 'one' }, { 'x-tenant': 'other' }];
+    await app.get('/one', one);
+    error = new Error('database');
+    // fresh for one
+    expect((await app.get('/one', { ...other, 'cache-control': 'no-cache' })).status).toBe(500);
+    await clock.advance('2m');
+    for (const who of [other, one, other]) {
+      const answer = await app.get('/one', who);
+      if (who === other) expect(answer.status).toBe(500);
+      else expect(answer).toMatchObject({ status: 200, body: '{"of":"one"}', headers: { age: '122' } });
+      // the handler is spared for a second after it failed
+      await clock.advance('2s');
+    }
+  });
+
   describe('what a request asks for', () => {
     it('neither reads nor stores with no-store', async () => {
       const app = await start(adapter, [routeOf({ ttl: '1m' }, () => ({ runs }))]);
