@@ -2,8 +2,6 @@ import type { Flight } from './flight.js';
 
 /** Places at the start; a power of two, as ever. */
 const FIRST_PLACES = 64;
-/** Of longer names the end decides, where they differ. */
-const HASHED_CHARACTERS = 64;
 /** Of this process, so that nobody can choose keys that all get into one place. */
 const SEED = Math.floor(Math.random() * 2 ** 31);
 
@@ -84,10 +82,10 @@ function emptyPlaces(count: number): (Flight | null)[] {
   return new Array<Flight | null>(count).fill(null);
 }
 
-/** FNV-1a, by characters. */
+/** FNV-1a, by characters: of all, since many names have a long end or a long start in common. */
 function hashOf(name: string): number {
   let hash = SEED ^ name.length;
-  for (let n = Math.max(0, name.length - HASHED_CHARACTERS); n < name.length; n++) {
+  for (let n = 0; n < name.length; n++) {
     hash = Math.imul(hash ^ name.charCodeAt(n), 0x01_00_01_93);
   }
   // the low bits are those of the last characters; the place is made of them

@@ -3,9 +3,20 @@ import type { EntryCall } from '../../../lib/cache/entry-call.js';
 import { Flight } from '../../../lib/cache/flight.js';
 import { FlightTable } from '../../../lib/cache/flight-table.js';
 
-/** Names that end in it and are equally long have the same hash. */
-const END = 'x'.repeat(64);
 const aFlight = (name: string) => new Flight(name, {} as EntryCall, undefined, 0);
+
+/** Two of which one leads to the other, in a table that has not grown. */
+function inOnePlace(): [Flight, Flight] {
+  const byPlace = new Map<number, Flight>();
+  for (let n = 0; ; n++) {
+    const flight = aFlight(`k${n}`);
+    new FlightTable().add(flight);
+    const place = flight.hash & 63;
+    const other = byPlace.get(place);
+    if (other !== undefined) return [other, flight];
+    byPlace.set(place, flight);
+  }
+}
 
 describe('FlightTable', () => {
   it('finds each of many by its name, and none that has left', () => {
@@ -22,15 +33,26 @@ describe('FlightTable', () => {
     expect(table.size).toBe(stay.length);
   });
 
-  it('tells names apart that have the same hash', () => {
+  it('tells names apart that have a place in common', () => {
     const table = new FlightTable();
-    const [one, other] = [aFlight(`A${END}`), aFlight(`B${END}`)];
+    const [one, other] = inOnePlace();
     table.add(one);
     table.add(other);
-    expect([`A${END}`, `B${END}`, `C${END}`].map((name) => table.get(name))).toEqual([one, other, undefined]);
-    expect(one.hash).toBe(other.hash);
+    expect([table.get(one.name), table.get(other.name), table.get('none')]).toEqual([one, other, undefined]);
     table.delete(one);
     expect([table.get(one.name), table.get(other.name)]).toEqual([undefined, other]);
+  });
+
+  it('has places of their own for long names that differ in one character, wherever that stands', () => {
+    for (const [before, after] of [
+      ['x'.repeat(300), ''],
+      ['', 'x'.repeat(300)],
+    ] as const) {
+      const table = new FlightTable();
+      const flights = Array.from({ length: 60 }, (_, n) => aFlight(`${before}${String.fromCharCode(48 + n)}${after}`));
+      for (const flight of flights) table.add(flight);
+      expect(new Set(flights.map(({ hash }) => hash)).size).toBe(flights.length);
+    }
   });
 
   it('says of a flight that it is not in it', () => {
@@ -44,7 +66,7 @@ describe('FlightTable', () => {
 
   it('keeps no flight that has left through one that stands', () => {
     const table = new FlightTable();
-    const [first, second] = [aFlight(`A${END}`), aFlight(`B${END}`)];
+    const [first, second] = inOnePlace();
     table.add(first);
     table.add(second);
     table.delete(second);
