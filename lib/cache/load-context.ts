@@ -2,7 +2,7 @@
 export interface LoadContext {
   /**
    * Aborts when the load's lease ended and others may take over, and after `timeout.hard`: its result will not be
-   * cached any more.
+   * cached any more. Read it by its name: a copy of the context (`{ ...context }`) has none.
    */
   readonly signal: AbortSignal;
   /** Name of the region. */

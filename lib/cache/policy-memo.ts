@@ -20,7 +20,7 @@ export class PolicyMemo {
     // what is no object is refused by what checks it
     if (typeof options !== 'object' || options === null) return resolve();
     const { last } = this;
-    if (last !== null && isAsItWas(options, last, true)) return withTags(last, options);
+    if (last !== null && isLiteral(options) && isAsItWas(options, last, true)) return withTags(last, options);
     const known = this.byOptions.get(options);
     if (known !== undefined && isAsItWas(options, known)) return known.policy;
     const policy = resolve();
@@ -28,6 +28,12 @@ export class PolicyMemo {
     this.byOptions.set(options, this.last);
     return policy;
   }
+}
+
+/** All that it says is its own: a class may have getters, whose names are not listed. */
+function isLiteral(options: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(options);
+  return prototype === Object.prototype || prototype === null;
 }
 
 /** @param butForTags other tags are as good, where they need no check */

@@ -60,6 +60,22 @@ describe('the policy of an options object', () => {
     expect(count()).toBe(2);
   });
 
+  it('is not that of another object of a class, which may have getters', () => {
+    class PutOf {
+      readonly #version: number;
+      constructor(version: number) {
+        this.#version = version;
+      }
+      get version() {
+        return this.#version;
+      }
+    }
+    const { of, count } = counting();
+    of(new PutOf(1) as StatedOptions);
+    of(new PutOf(2) as StatedOptions);
+    expect(count()).toBe(2);
+  });
+
   it('is not remembered of what is no object: that is refused', () => {
     const { of, count } = counting();
     of('1m' as never);
