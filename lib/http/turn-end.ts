@@ -1,5 +1,7 @@
-// not the global one, which tests with fake timers replace
 import { setImmediate } from 'node:timers';
+
+/** As it is now: tests with fake timers replace it later. */
+const atTurnEnd = setImmediate;
 
 let end: Promise<void> | null = null;
 
@@ -12,7 +14,7 @@ let end: Promise<void> | null = null;
  */
 export function turnEnd(): Promise<void> {
   return (end ??= new Promise((resolve) => {
-    setImmediate(() => {
+    atTurnEnd(() => {
       end = null;
       resolve();
     });
