@@ -1,11 +1,12 @@
-// `npm test`: jest, and beside it the checks of types, rules and layout at the lowest priority. Many suites wait, for
+// `npm test`: jest, and beside it the checks of types, rules and layout at a lower priority. Many suites wait, for
 // servers and for time to pass, and the checks are done meanwhile (docs/decisions/0061). Arguments go to jest.
 import { spawn } from 'node:child_process';
 import { setPriority } from 'node:os';
 import { join } from 'node:path';
 
 const ROOT = join(import.meta.dirname, '..');
-const LOWEST = 19;
+/** Niceness: below jest, and yet a share of a machine that others keep busy, who would get all of it at the lowest. */
+const BELOW = 5;
 const CHECKS = [
   ['types and rules', 'node_modules/oxlint/bin/oxlint'],
   ['layout', 'node_modules/oxfmt/bin/oxfmt', '--check'],
@@ -73,7 +74,7 @@ function start(args, stdio, env = process.env) {
 function lower({ pid }) {
   if (pid === undefined) return;
   try {
-    setPriority(pid, LOWEST);
+    setPriority(pid, BELOW);
   } catch {
     // not allowed, or it has ended
   }
