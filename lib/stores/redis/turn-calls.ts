@@ -1,5 +1,6 @@
 import type { Clock } from '../../shared/clock.js';
 import { deferred, type Deferred } from '../../shared/deferred.js';
+import { promised } from '../../shared/promised.js';
 import { Gathering } from './gathering.js';
 
 interface Group<Item, Answer> {
@@ -78,7 +79,7 @@ export class TurnCalls<Item, Answer> {
   }
 
   private send({ items, answers }: Group<Item, Answer>): void {
-    this.options.send(items).then(
+    promised(() => this.options.send(items)).then(
       (given) => {
         for (let n = 0; n < answers.length; n++) answers[n]!.resolve(given[n]!);
         this.gathering.answered();

@@ -36,6 +36,16 @@ describe('the calls of one turn', () => {
     expect(sent).toHaveLength(3);
   });
 
+  it('fail alone where their call cannot be made', async () => {
+    const { calls } = counting((items) => {
+      if (items[0]!.group === 'bad') throw new TypeError('x');
+      return Promise.resolve(items.map(({ name }) => name));
+    });
+    const groups = ['a', 'bad', 'b'];
+    const ends = await Promise.allSettled(groups.map((group, name) => calls.add({ group, name })));
+    expect(ends.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+  });
+
   it('go at once after a pause; those that come within a millisecond of them go together', async () => {
     // what follows an answer is another matter
     const { sent, calls, clock } = counting(() => new Promise(() => {}));
