@@ -31,13 +31,26 @@ export async function open(
     const load = async (key: string) => {
       player.loads += 1;
       if (loadMs > 0) await sleep(loadMs);
-      return { id: key, name: `user ${key}`, text: 'x'.repeat(Math.max(0, bytes - 60)) };
+      return valueOf(key, bytes);
     };
     const cache = await openOne({ url, load, ttlMs: HOUR_MS, ...(maxEntries === undefined ? {} : { maxEntries }) });
     const player = { name, role, tiers, cache, loads: 0 };
     players.push(player);
   }
   return players;
+}
+
+/** Large ones are lists of rows, as most are: a parser has much more to do for them than for one long text. */
+function valueOf(key: string, bytes: number): object {
+  const value = { id: key, name: `user ${key}` };
+  if (bytes < 1_000) return { ...value, text: 'x'.repeat(Math.max(0, bytes - 60)) };
+  const rows = Array.from({ length: Math.round(bytes / 92) }, (_, n) => ({
+    sku: `SKU-${1_000 + n}`,
+    name: `line item ${n}, of some length`,
+    quantity: n % 7,
+    price: 19.99 + n,
+  }));
+  return { ...value, rows };
 }
 
 export async function close(players: readonly Player[]): Promise<void> {
