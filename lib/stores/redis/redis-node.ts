@@ -77,7 +77,7 @@ export interface FunctionCall {
  */
 export class RedisNode {
   /** Raised when the connection closes, and when its server refuses to be written to. */
-  epoch = 0;
+  private epoch = 0;
   /** Why the connection failed last; the rejections of ioredis do not say it. */
   lastError: Error | null = null;
   private readonly identified: IdentifiedBuckets;

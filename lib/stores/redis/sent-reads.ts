@@ -9,8 +9,6 @@ import { failureOf, isWrongType, redirectOf } from './redis-errors.js';
 
 /** The connection on which reads are sent, and what it has proven. */
 export interface ReadConnection {
-  /** Raised when the connection closes. */
-  readonly epoch: number;
   /** Settles when the reply to the last function that was sent has been taken. */
   readonly taken: Promise<unknown>;
   /** How many functions were sent. */
@@ -52,7 +50,6 @@ export const UNIDENTIFIED: PlainRead = { identified: false, position: null, entr
 export class SentReads {
   private entries: string[] = NONE;
   private readonly answer = deferred<void>();
-  private epoch = -1;
   private taken: Promise<unknown> = NOT_SENT;
   /** How many functions were sent before. */
   private functions = 0;
@@ -92,7 +89,6 @@ export class SentReads {
    */
   write(write: OneWrite, position: CommandText, nowMs: number, ended: Ended): void {
     const { entries, node } = this;
-    this.epoch = node.epoch;
     this.taken = node.taken;
     this.functions = node.functions;
     this.known = this.context.positions.of(this.bucket);
@@ -174,6 +170,7 @@ export class SentReads {
 
   /**
    * Whether both replies came from the connection that had identified the server before, and from that server's data.
+   * Of what a new life of the connection proved, nothing is older than the read: functions are numbered through all.
    */
   private isProven(): boolean {
     const { bucket, position, node } = this;
@@ -183,7 +180,7 @@ export class SentReads {
       return false;
     }
     this.context.positions.note(bucket, position);
-    return this.epoch === node.epoch && node.isIdentified(bucket, this.sentAtMs, this.functions);
+    return node.isIdentified(bucket, this.sentAtMs, this.functions);
   }
 }
 

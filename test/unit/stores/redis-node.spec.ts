@@ -239,22 +239,19 @@ describe('a plain read counts', () => {
     let isRefusing = false;
     const { node, client, read } = aNode({
       poll: () => {
-        if (isRefusing) throw replyError('NOREPLICAS Not enough good replicas to write.');
+        if (isRefusing) return Promise.reject(replyError('NOREPLICAS Not enough good replicas to write.'));
+        return undefined;
       },
     });
     await node.invoke(POLL);
     isRefusing = true;
-    // as what traces commands does
-    const { call } = client;
-    Object.assign(client, {
-      call: async (name: string, args: readonly unknown[]) => {
-        const answer = await Promise.allSettled([call(name, args)]);
-        for (let n = 0; n < 10; n++) await Promise.resolve();
-        if (answer[0].status === 'rejected') throw answer[0].reason;
-        return answer[0].value;
-      },
-    });
-    const [, before] = await Promise.all([node.invoke(POLL).catch(() => {}), read()]);
+    // the reply to a read is handed on as it comes, that to a function some reactions later
+    const answer = client.holdReplies();
+    const refused = node.invoke(POLL).catch(() => {});
+    const reading = read();
+    await settle();
+    answer();
+    const [before] = await Promise.all([reading, refused]);
     expect(before.identified).toBe(false);
   });
 
@@ -291,18 +288,33 @@ describe('a plain read counts', () => {
   );
 
   it('only when the reply came on the connection on which it was sent', async () => {
-    const answer = gate<unknown>();
-    const { node, client, read } = aNode({ hmget: () => answer.promise });
+    const { node, clock, client, read } = aNode();
     await node.invoke(POLL);
+    const answer = client.holdReplies();
     const sent = read();
     await settle();
     client.emit('close');
-    answer.open(['7', '3', '1']);
+    answer();
     expect((await sent).identified).toBe(false);
+
+    // nor where the new one is believed by then
+    await node.invoke(POLL);
+    const late = client.holdReplies();
+    const before = read();
+    await settle();
+    client.emit('close');
+    const accept = client.holdReplies();
+    const polled = node.invoke(POLL);
+    await settle();
+    accept();
+    await polled;
+    late();
+    expect((await before).identified).toBe(false);
+    expect(node.isIdentified(0, clock.now())).toBe(true);
   });
 
   it('only from a sequence that is not below the one known when it was sent', async () => {
-    const { node, clock, server, positions, read } = aNode();
+    const { node, client, clock, server, positions, read } = aNode();
     await node.invoke(POLL);
     positions.note(0, { incarnation: 7, sequence: 4 }); // a message
     const rolledBack = read();
@@ -315,9 +327,12 @@ describe('a plain read counts', () => {
     expect((await read()).identified).toBe(true);
 
     // known only since it was sent: the reply may be from before
+    const answer = client.holdReplies();
     const sent = read();
-    await new Promise((resolve) => setImmediate(resolve));
+    await settle();
+    expect(client.writes.at(-1)).toEqual(['hmget', 'get']);
     positions.note(0, { incarnation: 7, sequence: server.sequence + 1 });
+    answer();
     expect((await sent).identified).toBe(true);
   });
 });
