@@ -21,7 +21,7 @@ import { type RequestDirectives, requestDirectivesOf } from './request-directive
 import { type Loaded, ResponseKeeping, type WarnOfOption } from './response-keeping.js';
 import type { RoutePipes } from './route-pipes.js';
 import type { RoutePlan } from './route-plan.js';
-import { RouteRead } from './route-read.js';
+import { isOwn, RouteRead } from './route-read.js';
 import { turnEnd } from './turn-end.js';
 import type { Visit } from './visit.js';
 import { writeCacheStatus, writeResponse } from './write-response.js';
@@ -179,29 +179,19 @@ export class CachedRoute {
     own: RouteRead,
     stored: CachedResponse,
   ): Observable<unknown> | Promise<Observable<unknown>> {
-    if (this.isAnswer(visit, stored, own)) return this.answer(visit, stored, own);
+    if (isAnswer(visit, stored, own)) return this.answer(visit, stored, own);
     // the first response tells on what the others depend
     const names = Object.keys(stored.selecting).join(', ');
     const selecting = selectingFields(visit.exchange.headers, { vary: names });
     const variant = this.region.keyOf(`${identifier}:${escapeSegment(JSON.stringify(selecting))}`);
-    return this.readOnce(visit, variant, own).then(
-      (one) =>
-        this.isAnswer(visit, one, own)
-          ? this.answer(visit, one, own)
-          : this.pass(visit, { hit: false, fwd: 'vary-miss' }),
-      this.refuse.bind(this, visit),
-    );
-  }
-
-  /**
-   * Whether this request may be given it.
-   *
-   * @throws what its own handler threw, where the stale response that would make up for it is one for others
-   */
-  private isAnswer(visit: Visit, stored: CachedResponse, own: RouteRead): boolean {
-    if (own.isMade || isFor(visit, stored)) return true;
-    if (own.failure !== null) this.refuse(visit, own.failure.error);
-    return false;
+    return this.readOnce(visit, variant, own)
+      .then((one) => {
+        if (isAnswer(visit, one, own)) return this.answer(visit, one, own);
+        // nothing makes up for its failure
+        if (own.failure !== null) throw own.failure.error;
+        return this.pass(visit, { hit: false, fwd: 'vary-miss' });
+      })
+      .catch(this.refuse.bind(this, visit));
   }
 
   private refuse({ exchange }: Visit, error: unknown): never {
@@ -244,8 +234,7 @@ export class CachedRoute {
   private deliver(visit: Visit, stored: CachedResponse, told: ReadReport | undefined, hasRun: boolean): unknown {
     const { exchange, answer } = visit;
     const freshMs = told?.freshMs ?? null;
-    // stale where the handler failed
-    const isMade = told?.source === 'load' || (hasRun && told?.source !== 'stale');
+    const isMade = told?.source === 'load' || isOwn(told, hasRun);
     const ageMs = isMade ? 0 : ageOf(stored, freshMs);
     // also by @Header() on the handler, which Nest writes for each request
     const hasCacheControl = (stored.headers['cache-control'] ?? exchange.responseField('cache-control')) !== undefined;
@@ -261,6 +250,8 @@ export class CachedRoute {
 
   /** Runs the handler of this very request, and makes of its response what is kept. */
   private async load(visit: Visit, own: RouteRead, { isRefresh }: LoadContext): Promise<unknown> {
+    // the response that varies is asked for after it: there may be a stale one
+    if (own.failure !== null) throw own.failure.error;
     const { exchange, next } = visit;
     const since = before(exchange);
     // the stale response is on its way by the same fields
@@ -298,6 +289,11 @@ export class CachedRoute {
     own.why = why;
     return NOT_SHARED;
   }
+}
+
+/** Whether the request may be given it: its own handler has made it, or it does not vary with others. */
+function isAnswer(visit: Visit, stored: CachedResponse, own: RouteRead): boolean {
+  return own.isMade || isFor(visit, stored);
 }
 
 /** What is not shared is for nobody else, whatever it depends on. */

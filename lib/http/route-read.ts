@@ -20,10 +20,15 @@ export class RouteRead implements Asked {
 
   /** The response is that of this request's own handler, and not a stale one in the place of its failure. */
   get isMade(): boolean {
-    return this.hasRun && this.told?.source !== 'stale';
+    return isOwn(this.told, this.hasRun);
   }
 
   private note(told: ReadReport): void {
     this.told = told;
   }
+}
+
+/** @param hasRun the request's own handler */
+export function isOwn(told: ReadReport | undefined, hasRun: boolean): boolean {
+  return hasRun && told?.source !== 'stale';
 }
