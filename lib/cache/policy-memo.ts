@@ -18,9 +18,9 @@ export class PolicyMemo {
 
   of(options: StatedOptions, resolve: () => ReadPolicy): ReadPolicy {
     // what is no object is refused by what checks it
-    if (typeof options !== 'object' || options === null) return resolve();
+    if (typeof options !== 'object' || options === null || !isLiteral(options)) return resolve();
     const { last } = this;
-    if (last !== null && isLiteral(options) && isAsItWas(options, last, true)) return withTags(last, options);
+    if (last !== null && isAsItWas(options, last, true)) return withTags(last, options);
     const known = this.byOptions.get(options);
     if (known !== undefined && isAsItWas(options, known)) return known.policy;
     const policy = resolve();

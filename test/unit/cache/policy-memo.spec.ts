@@ -71,9 +71,14 @@ describe('the policy of an options object', () => {
       }
     }
     const { of, count } = counting();
-    of(new PutOf(1) as StatedOptions);
+    const one = new PutOf(1);
+    of(one as StatedOptions);
     of(new PutOf(2) as StatedOptions);
-    expect(count()).toBe(2);
+    // nor that of the same one, which may say something else by now
+    of(one as StatedOptions);
+    // nor is what it said that of a literal
+    of({});
+    expect(count()).toBe(4);
   });
 
   it('is not remembered of what is no object: that is refused', () => {
