@@ -43,6 +43,22 @@ describe('FlightTable', () => {
     expect([table.get(one.name), table.get(other.name)]).toEqual([undefined, other]);
   });
 
+  it('tells names apart that have the same hash', () => {
+    const byHash = new Map<number, Flight>();
+    const table = new FlightTable();
+    let [flight, other]: [Flight, Flight | undefined] = [aFlight('k'), undefined];
+    for (let n = 0; other === undefined; n++) {
+      flight = aFlight(`k${n}`);
+      new FlightTable().add(flight);
+      other = byHash.get(flight.hash);
+      byHash.set(flight.hash, flight);
+    }
+    table.add(other);
+    expect(table.get(flight.name)).toBeUndefined();
+    table.add(flight);
+    expect([table.get(flight.name), table.get(other.name)]).toEqual([flight, other]);
+  });
+
   it('has places of their own for long names that differ in one character, wherever that stands', () => {
     for (const [before, after] of [
       ['x'.repeat(300), ''],

@@ -59,6 +59,7 @@ describe('the key of an entry', () => {
   it.each<[string, Partial<Request>, Partial<Request>]>([
     ['hosts and principals', { authority: 'as', principal: 'b' }, { authority: 'a', principal: 'sb' }],
     ['principals and versions', { principal: 'a', version: 'b' }, { principal: 'ab', version: '' }],
+    ['hosts and versions', { authority: 'a', version: 'b' }, { authority: 'ab', version: '' }],
     ['hosts', { authority: 'a' }, { authority: 'b' }],
     ['principals', { principal: 'a' }, { principal: 'b' }],
     ['queries', { query: '?page=1' }, { query: '?page=2' }],
