@@ -31,6 +31,14 @@ describe('the kill switch', () => {
     expect(a.cache.status().regions['users']).toMatchObject({ bypasses: 2, loads: 2, fills: 1 });
   });
 
+  it.each([
+    ['the cache', ({ cache }: Instance) => cache],
+    ['the region', ({ cache }: Instance) => cache.region('users')],
+  ])('of %s tells each change once', (_what, of) => {
+    for (const change of ['disable', 'disable', 'enable', 'enable'] as const) of(a)[change]();
+    expect(a.log.map((line) => /switched (on|off)/.exec(line)?.[1])).toEqual(['off', 'on']);
+  });
+
   it('of a region stands beside that of the cache', async () => {
     await read(a, 1);
     const users = a.cache.region<number>('users');

@@ -15,6 +15,21 @@ const aScope = (within?: LoadScope, takesLoadsOnly = false): LoadScope => ({
   within,
 });
 
+describe('an answer that must not outlive its call, whose call may be part of any load', () => {
+  it('taints the loads that had begun by then and run still, and no other', () => {
+    const scopes = new LoadScopes(false);
+    const [ended, running, later] = [aScope(), aScope(), aScope()];
+    scopes.run(ended, () => {});
+    scopes.ended(ended);
+    scopes.run(running, () => {});
+    const { moment } = scopes;
+    scopes.run(later, () => {});
+    scopes.taint(undefined, moment);
+    expect([ended, running, later].map(({ isTainted }) => isTainted)).toEqual([false, true, false]);
+    for (const scope of [running, later]) scopes.ended(scope);
+  });
+});
+
 /** From Node 24 on. */
 const scopesOf = () => new LoadScopes(true);
 
