@@ -3,6 +3,7 @@ import { type CommandText, commandText } from './command-text.js';
 import type { NodeContext } from './node-context.js';
 import type { OneWrite } from './one-write.js';
 import { type Ended, nothing, type ReadConnection, SentReads } from './sent-reads.js';
+import { ValuesPerCommand } from './values-per-command.js';
 
 /** What a batch asks of its node. */
 export interface ReadNode extends ReadConnection {
@@ -22,6 +23,7 @@ export class ReadBatch {
   /** By bucket, those that have room for more. Not a Map, which leaves its tables behind when it is cleared. */
   private readonly open: (SentReads | null)[];
   private waiting = NONE;
+  private readonly perCommand = new ValuesPerCommand();
   /** By bucket: what asks for its position. */
   private readonly positions: CommandText[] = [];
 
@@ -35,7 +37,7 @@ export class ReadBatch {
   add(bucket: number, entry: string, isBinary: boolean): PromiseLike<PlainRead> {
     let reads = this.open[bucket] ?? null;
     if (reads === null || reads.isFull) {
-      reads = new SentReads(this.node, this.context, bucket);
+      reads = new SentReads(this.node, this.context, this.perCommand, bucket);
       this.open[bucket] = reads;
       // as in SentReads.add
       if (this.waiting === NONE) this.waiting = [reads];

@@ -6,6 +6,7 @@ import { isBehind, wholeNumber } from './known-positions.js';
 import type { NodeContext } from './node-context.js';
 import type { OneWrite } from './one-write.js';
 import { failureOf, isWrongType, redirectOf } from './redis-errors.js';
+import type { ValuesPerCommand } from './values-per-command.js';
 
 /** The connection on which reads are sent, and what it has proven. */
 export interface ReadConnection {
@@ -17,9 +18,6 @@ export interface ReadConnection {
   isIdentified(bucket: number, atMs: number, functions?: number): boolean;
   distrust(bucket: number): void;
 }
-
-/** More go in a further command, so that one reply does not hold up the connection. */
-export const MAX_KEYS_PER_COMMAND = 512;
 
 /** Gets what went wrong, if anything. */
 export type Ended = (error?: Error) => void;
@@ -67,11 +65,13 @@ export class SentReads {
   constructor(
     private readonly node: ReadConnection,
     private readonly context: NodeContext,
+    private readonly perCommand: ValuesPerCommand,
     readonly bucket: number,
   ) {}
 
+  /** More go in a further command. */
   get isFull(): boolean {
-    return this.entries.length === MAX_KEYS_PER_COMMAND;
+    return this.entries.length >= this.perCommand.most;
   }
 
   /** One more, before it is written. @param isBinary its payload is wanted as bytes */
@@ -127,7 +127,7 @@ export class SentReads {
     else {
       try {
         this.identified = this.isProven();
-        if (this.entries.length > 1 && !Array.isArray(this.reply)) throw new Error('the reply to MGET is not a list');
+        if (this.entries.length > 1) this.perCommand.note(listOf(this.reply));
         this.answer.resolve();
       } catch (mistake) {
         error = this.fail(mistake as Error);
@@ -209,6 +209,11 @@ class ReadAnswer implements PromiseLike<PlainRead> {
     }
     return onRead ? onRead(read) : read;
   }
+}
+
+function listOf(reply: unknown): readonly unknown[] {
+  if (!Array.isArray(reply)) throw new Error('the reply to MGET is not a list');
+  return reply;
 }
 
 function positionOf(fields: unknown): PlainRead['position'] {

@@ -16,6 +16,7 @@ function aNode(
     poll?: () => unknown;
     hmget?: () => unknown;
     get?: () => unknown;
+    mget?: (args: readonly unknown[]) => unknown;
     survey?: (args: readonly unknown[]) => unknown;
   } = {},
   bucketCount = 1,
@@ -27,7 +28,7 @@ function aNode(
   const client = new FakeRedisClient((name, args) => {
     if (name === 'hmget') return answers.hmget?.() ?? [`${server.incarnation}`, `${server.sequence}`, '1'];
     if (name === 'get') return answers.get?.() ?? null;
-    if (name === 'mget') return [null, null];
+    if (name === 'mget') return answers.mget?.(args) ?? [null, null];
     if (name === 'survey') return answers.survey?.(args);
     return answers.poll?.() ?? [server.incarnation, server.sequence, 1, 1, 1, ''];
   });
@@ -72,6 +73,18 @@ describe('what a turn sends', () => {
       ['hmget', 'get'],
       ['hmget', 'mget'],
     ]);
+  });
+});
+
+describe('reads of large values', () => {
+  it('go in several commands of a write, each with the position before it', async () => {
+    const values = (args: readonly unknown[]) => args.map(() => Buffer.alloc(16_384));
+    const { node, client, read } = aNode({ mget: values });
+    await node.invoke(POLL);
+    await Promise.all([read(), read()]);
+    client.writes.length = 0;
+    await Promise.all(Array.from({ length: 9 }, read));
+    expect(client.writes).toEqual([['hmget', 'mget', 'hmget', 'mget', 'hmget', 'get']]);
   });
 });
 
