@@ -1,4 +1,3 @@
-import { rmSync } from 'node:fs';
 import { sleep, tempDir } from '../support/servers/processes.js';
 import { startRedis } from '../support/servers/redis.js';
 import { type FaultRecord, FaultSchedule } from './fault-schedule.js';
@@ -206,7 +205,6 @@ export async function runHistory(
     await Promise.all(schedules.map((schedule) => schedule.stop()));
     await pool.finish();
     await Promise.all([topology.stop(), source.remove()]);
-    rmSync(directory, { recursive: true, force: true });
   }
   return {
     topology: topology.name,

@@ -1,13 +1,16 @@
 import { setInterval } from 'node:timers';
 import { TestEnvironment } from 'jest-environment-node';
 
-/** Children of all test files of this process. */
-const children = new Set();
+/** What ends with this process, of all its test files. */
+const ends = new Set();
 let isWatching = false;
 
-function killAll() {
-  for (const kill of children) kill();
-  children.clear();
+/** What came last ends first: a directory after the server that writes into it. */
+function endAll(of = ends) {
+  for (const end of [...of].reverse()) {
+    end();
+    ends.delete(end);
+  }
 }
 
 /** How often a worker looks whether its jest still lives, ms. */
@@ -25,42 +28,39 @@ function endWithJest() {
 }
 
 /**
- * Node, and the end of every child that a test file started: with the file's last hook, also after a test that ran out
- * of time, and with this process. A test file cannot see to it by itself: its `process` is a copy that hears of no end
- * and no signal.
+ * Node, and the end of every child and directory that a test file made: with the file's last hook, also after a test
+ * that ran out of time, and with this process. A test file cannot see to it by itself: its `process` is a copy that
+ * hears of no end and no signal.
  */
-export default class ChildrenDieEnvironment extends TestEnvironment {
+export default class NothingStaysEnvironment extends TestEnvironment {
   own = new Set();
 
   async setup() {
     await super.setup();
     if (!isWatching) {
       isWatching = true;
-      process.on('exit', killAll);
+      process.on('exit', () => endAll());
       endWithJest();
       for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
         process.once(signal, () => {
-          killAll();
+          endAll();
           process.kill(process.pid, signal);
         });
       }
     }
-    /** @param kill ends a child; calling it when there is none any more does no harm */
-    this.global.onTestEnd = (kill) => {
-      children.add(kill);
-      this.own.add(kill);
+    /** @param end of a child or a directory; calling it when there is none any more does no harm */
+    this.global.onTestEnd = (end) => {
+      ends.add(end);
+      this.own.add(end);
       return () => {
-        children.delete(kill);
-        this.own.delete(kill);
+        ends.delete(end);
+        this.own.delete(end);
       };
     };
   }
 
   async teardown() {
-    for (const kill of this.own) {
-      kill();
-      children.delete(kill);
-    }
+    endAll(this.own);
     await super.teardown();
   }
 }

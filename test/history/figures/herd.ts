@@ -1,4 +1,3 @@
-import { rmSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import type { RedisCacheOptions } from '../../../lib/index.js';
 import { sleep, tempDir } from '../../support/servers/processes.js';
@@ -98,7 +97,6 @@ async function measure(topology: Topology, event: string, onFailover: OnFailover
   }
   await pool.finish();
   await source.remove();
-  rmSync(directory, { recursive: true, force: true });
 }
 
 function describe(operations: readonly Operation[]): string {

@@ -1,5 +1,4 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { freePort } from './free-port.js';
 import { stopChild, tempDir, track, waitUntil } from './processes.js';
@@ -17,15 +16,12 @@ export const natsMissing: string | undefined = spawnSync('nats-server', ['--vers
 
 export async function startNats(port?: number): Promise<BrokerServer> {
   const at = port ?? (await freePort());
-  const dir = tempDir();
-  const child = track(spawn('nats-server', ['-a', '127.0.0.1', '-p', String(at)], { cwd: dir, stdio: 'ignore' }));
+  const args = ['-a', '127.0.0.1', '-p', String(at)];
+  const child = track(spawn('nats-server', args, { cwd: tempDir(), stdio: 'ignore' }));
   await portOpens(at);
   return {
     port: at,
-    stop: async () => {
-      await stopChild(child, 'SIGKILL');
-      rmSync(dir, { recursive: true, force: true });
-    },
+    stop: () => stopChild(child, 'SIGKILL'),
   };
 }
 

@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -27,16 +27,29 @@ export async function waitUntil<T>(
   }
 }
 
-export const tempDir = (): string => mkdtempSync(join(tmpdir(), 'cache-test-'));
+/**
+ * A new directory, which is removed when its test file or this process ends, after the children that were started
+ * since: servers that were stopped, killed or never ready leave it, too, and some write into it to their end.
+ */
+export function tempDir(): string {
+  const dir = mkdtempSync(join(tmpdir(), 'cache-test-'));
+  // a killed child may still write for a moment
+  atEnd(() => rmSync(dir, { recursive: true, force: true, maxRetries: 10 }));
+  return dir;
+}
 
 /** Set in tests, by test/support/environment.mjs. */
 declare global {
-  var onTestEnd: ((kill: () => void) => () => void) | undefined;
+  var onTestEnd: ((end: () => void) => () => void) | undefined;
 }
 
-/** Runs `kill` when the test file or this process ends, also by a signal. @returns what takes that back */
-export function atEnd(kill: () => void): () => void {
-  return (globalThis.onTestEnd ?? onProcessEnd)(kill);
+/**
+ * Runs `end` when the test file or this process ends, also by a signal; what came last ends first.
+ *
+ * @returns what takes that back
+ */
+export function atEnd(end: () => void): () => void {
+  return (globalThis.onTestEnd ?? onProcessEnd)(end);
 }
 
 /**
@@ -62,26 +75,26 @@ function kill(child: ChildProcess, isLeader: boolean): void {
   }
 }
 
-const kills = new Set<() => void>();
+const ends = new Set<() => void>();
 let isWatching = false;
 
-function onProcessEnd(kill: () => void): () => void {
+function onProcessEnd(end: () => void): () => void {
   if (!isWatching) {
     isWatching = true;
-    process.on('exit', killAll);
+    process.on('exit', endAll);
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
       process.once(signal, () => {
-        killAll();
+        endAll();
         process.kill(process.pid, signal);
       });
     }
   }
-  kills.add(kill);
-  return () => kills.delete(kill);
+  ends.add(end);
+  return () => ends.delete(end);
 }
 
-function killAll(): void {
-  for (const kill of kills) kill();
+function endAll(): void {
+  for (const end of [...ends].reverse()) end();
 }
 
 export async function stopChild(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {

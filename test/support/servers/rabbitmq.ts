@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { chmodSync, existsSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync } from 'node:fs';
 import { connect } from 'node:net';
 import { type BrokerServer, portOpens } from './nats.js';
 import { freePort } from './free-port.js';
@@ -53,7 +53,6 @@ export async function startRabbit(): Promise<BrokerServer> {
       await stopChild(child, 'SIGTERM');
       forget();
       endDaemon();
-      rmSync(dir, { recursive: true, force: true });
     },
   };
 }
