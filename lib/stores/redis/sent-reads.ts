@@ -13,9 +13,13 @@ export interface ReadConnection {
   /** Settles when the reply to the last function that was sent has been taken. */
   readonly taken: Promise<unknown>;
   /** How many functions were sent. */
-  readonly functions: number;
-  /** Whether the server had identified itself for the bucket, at `atMs` (local ms), by one of the first `functions`. */
+  readonly functionsSent: number;
+  /**
+   * Whether the server had identified itself for the bucket, at `atMs` (local ms), by one of the first `functions`; by
+   * default all that were sent.
+   */
   isIdentified(bucket: number, atMs: number, functions?: number): boolean;
+  /** Forgets what was proven about a bucket. */
   distrust(bucket: number): void;
 }
 
@@ -90,7 +94,7 @@ export class SentReads {
   write(write: OneWrite, position: CommandText, nowMs: number, ended: Ended): void {
     const { entries, node } = this;
     this.taken = node.taken;
-    this.functions = node.functions;
+    this.functions = node.functionsSent;
     this.known = this.context.positions.of(this.bucket);
     this.sentAtMs = nowMs;
     this.ended = ended;

@@ -80,8 +80,7 @@ export class SingleTopology implements RedisTopology {
   }
 
   private use(client: Redis): void {
-    this.node = new RedisNode(client, this.context);
-    this.node.onAccepted = () => this.backoff.accepted();
+    this.node = new RedisNode(client, this.context, () => this.backoff.accepted());
     this.backoff.guide(client);
     client.on('ready', this.onReady);
     client.on('end', this.onEnd);

@@ -4,7 +4,8 @@ import { withTimeout } from './deadline.js';
 import type { FunctionReply } from './function-reply.js';
 import { OutageReasons } from './outage-reason.js';
 import { failureOf, isMistake, isOutOfMemory, isSilence, redirectOf, unavailable } from './redis-errors.js';
-import type { FunctionCall, RedisNode } from './redis-node.js';
+import type { FunctionCall } from './node-functions.js';
+import type { RedisNode } from './redis-node.js';
 import type { RedisTopology } from './redis-topology.js';
 
 /** How often a function is sent again while its slot is on the way, and how long between. */

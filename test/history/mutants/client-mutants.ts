@@ -9,8 +9,8 @@ const PLAIN_READ = 'return store.read(args).then(read.taken';
 /** Asks for the position once more, some time after the value came. */
 const ONCE_MORE = `this.taken.then(async () => {
   await new Promise((resolve) => setTimeout(resolve, 3));
-  const { keyspace } = this.context;
-  this.position = positionOf(await this.node.client.hmget(keyspace.bucketKey(this.bucket), 'i', 'q', 'tq'));
+  const M = this.context.keyspace.bucketKey(this.bucket);
+  this.position = positionOf(await this.node.sender.send((client) => client.hmget(M, 'i', 'q', 'tq')));
 })`;
 
 /** Rules of the engine and of the driver. */

@@ -200,12 +200,12 @@ export const directedClientMutants: readonly Mutant[] = [
         'return atMs - this.acceptedAtMs[bucket]! <= this.trustMs;',
         'return true;',
       ),
-      edit('stores/redis/redis-node', 'if (isWriteRefused(error)) this.epoch += 1;', ''),
+      edit('stores/redis/node-functions', 'if (isWriteRefused(error)) lives.epoch += 1;', ''),
     ],
   },
   {
     name: 'a server that refuses writes is believed',
-    edits: [edit('stores/redis/redis-node', 'if (isWriteRefused(error)) this.epoch += 1;', '')],
+    edits: [edit('stores/redis/node-functions', 'if (isWriteRefused(error)) lives.epoch += 1;', '')],
   },
   {
     name: 'a position may go back',
@@ -214,7 +214,11 @@ export const directedClientMutants: readonly Mutant[] = [
   {
     name: 'own evictions tell no position',
     edits: [
-      edit('stores/redis/redis-node', 'this.context.positions.settle(bucket, { incarnation, sequence }, known);', ''),
+      edit(
+        'stores/redis/node-functions',
+        'this.context.positions.settle(bucket, { incarnation, sequence }, known);',
+        '',
+      ),
     ],
   },
   {

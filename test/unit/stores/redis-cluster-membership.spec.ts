@@ -75,11 +75,11 @@ describe('before the first function on a connection', () => {
   it('calls share one question, which is asked no more once it was answered', async () => {
     const { node, hang, sent } = aNode();
     const answer = hang();
-    const calls = [node.invoke(FENCE), node.invoke({ ...FENCE, bucket: 1 }), node.poll(POLL), node.survey([0, 1])];
+    const calls = [node.invoke(FENCE), node.invoke(POLL), node.poll(POLL), node.poll({ ...POLL, bucket: 1 })];
     expect(await sent()).toEqual(['cluster']);
     answer.open(INFO);
     await Promise.all<unknown>(calls);
-    expect((await sent()).sort()).toEqual(['fence', 'fence', 'poll', 'survey']);
+    expect((await sent()).sort()).toEqual(['fence', 'poll', 'survey']);
     await node.invoke(FENCE);
     expect(await sent()).toEqual(['fence']);
   });
