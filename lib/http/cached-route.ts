@@ -1,6 +1,5 @@
-import { GatewayTimeoutException, HttpException } from '@nestjs/common';
-import { lastValueFrom, type Observable, tap } from 'rxjs';
-import type { LoadContext } from '../cache/load-context.js';
+import { GatewayTimeoutException } from '@nestjs/common';
+import type { Observable } from 'rxjs';
 import { type ReadPolicy, resolveReadPolicy } from '../cache/read-policy.js';
 import type { ReadReport } from '../cache/read-report.js';
 import { NOTHING, type Region } from '../cache/region.js';
@@ -10,10 +9,10 @@ import { describeThrown } from '../shared/errors.js';
 import { ageOf, statusOf } from './answer-status.js';
 import { cacheControlOf } from './cache-control-out.js';
 import type { CacheStatus } from './cache-status.js';
-import { type CachedResponse, isNotShared, NOT_SHARED } from './cached-response.js';
-import { before, collectResponse } from './collect-response.js';
+import { type CachedResponse, isNotShared } from './cached-response.js';
 import { EntryKeys } from './entry-key.js';
 import type { Exchange } from './exchange.js';
+import { HandlerRun } from './handler-run.js';
 import { refusalOf } from './load-refusal.js';
 import { isSelected, selectingFields } from './gateway/selection.js';
 import { OneAnswer } from './one-answer.js';
@@ -32,7 +31,7 @@ const NO_ARGS: readonly unknown[] = Object.freeze([]);
 export class CachedRoute {
   private readonly policy: ReadPolicy;
   private readonly keys: EntryKeys;
-  private readonly keeping: ResponseKeeping;
+  private readonly handler: HandlerRun;
   /** Null: it grows with a response's age. */
   private readonly fixedCacheControl: string | null;
 
@@ -66,7 +65,9 @@ export class CachedRoute {
     region.declareTags();
     this.keys = new EntryKeys(plan, region.keyOf);
     const { hidesPaths, random } = parts;
-    this.keeping = new ResponseKeeping(plan, region.options, { hidesPaths, random, warnOfOption: this.warnOfOption });
+    this.handler = new HandlerRun(
+      new ResponseKeeping(plan, region.options, { hidesPaths, random, warnOfOption: this.warnOfOption }),
+    );
     const policy = resolveReadPolicy(
       region.options,
       {
@@ -168,7 +169,7 @@ export class CachedRoute {
       key,
       this.policy,
       NO_ARGS,
-      this.load.bind(this, visit, own),
+      this.handler.load.bind(this.handler, visit, own),
       own,
     ) as Promise<CachedResponse>;
   }
@@ -246,48 +247,6 @@ export class CachedRoute {
       answer,
       hasXCache: this.plan.options.xCache === true,
     });
-  }
-
-  /** Runs the handler of this very request, and makes of its response what is kept. */
-  private async load(visit: Visit, own: RouteRead, { isRefresh }: LoadContext): Promise<unknown> {
-    // the response that varies is asked for after it: there may be a stale one
-    if (own.failure !== null) throw own.failure.error;
-    const { exchange, next } = visit;
-    const since = before(exchange);
-    // the stale response is on its way by the same fields
-    if (isRefresh) await exchange.ended();
-    own.hasRun = !isRefresh;
-    const requestMs = Date.now();
-    let count = 0;
-    let value: unknown;
-    try {
-      value = await lastValueFrom(next.handle().pipe(tap(() => (count += 1))));
-    } catch (error) {
-      if (this.isShared(error)) {
-        own.failure = { error };
-        throw error;
-      }
-      return this.keepBack(own, { error }, 'error');
-    }
-    const collected = count > 1 ? null : collectResponse(exchange, value, since, visit.answer, isRefresh);
-    if (collected === null) return this.keepBack(own, { value }, count > 1 ? 'several' : 'body');
-    const isSent = exchange.isSent && !isRefresh;
-    const kept = isSent ? 'sent' : this.keeping.keep(visit, collected, value, requestMs, since.fields);
-    return typeof kept === 'string' ? this.keepBack(own, { value }, kept) : kept;
-  }
-
-  /**
-   * Whether those who wait for the handler share what it threw. A refusal may be meant for one of them alone. It is an
-   * answer, too: only what a server could not do is made up for by a stale response (RFC 5861, section 4).
-   */
-  private isShared(error: unknown): boolean {
-    return !(error instanceof HttpException) || error.getStatus() >= 500;
-  }
-
-  private keepBack(own: RouteRead, result: RouteRead['result'], why: string): unknown {
-    own.result = result;
-    own.why = why;
-    return NOT_SHARED;
   }
 }
 
