@@ -1,10 +1,9 @@
-import { CacheError, classOf, isCacheError } from '../shared/errors.js';
 import { byteClassOf, rawBytes } from './byte-classes.js';
 import type { LostClass } from './codec.js';
 import { addNote, commonNote, type FieldNotes, type Note, type NoteKind } from './note.js';
 import { classNameOf, objectKindOf, ownClassNameOf, whyRefused } from './object-kind.js';
-import { formatPath } from './path.js';
-import { isMsgpackName, MAX_DEPTH } from './plain-data.js';
+import { isMsgpackName } from './plain-data.js';
+import { ValuePath } from './value-path.js';
 
 export interface Annotated {
   /**
@@ -42,7 +41,7 @@ export function annotate(value: unknown, dialect: Dialect): Annotated {
   try {
     note = walk.visit(value);
   } catch (error) {
-    throw walk.failureOf(error);
+    throw walk.path.failureOf(error);
   }
   return { written: walk.written, note, lostClass: walk.lostClass };
 }
@@ -52,8 +51,7 @@ class Walk {
   written: unknown;
   lostClass: LostClass | null = null;
 
-  private readonly path: (string | number)[] = [];
-  private readonly ancestors: object[] = [];
+  readonly path = new ValuePath();
 
   constructor(private readonly isBinary: boolean) {}
 
@@ -74,15 +72,8 @@ class Walk {
       case 'object':
         return value === null ? undefined : this.visitObject(value, true);
       default:
-        return this.refuse(`is a ${typeof value}`, 'Return data only.');
+        return this.path.refuse(`is a ${typeof value}`, 'Return data only.');
     }
-  }
-
-  /** What a getter or `toJSON` of the value threw, with its path. Its text may quote the value. */
-  failureOf(cause: unknown): CacheError {
-    if (isCacheError(cause)) return cause;
-    const what = `reading ${formatPath(this.path)} failed (${classOf(cause)})`;
-    return new CacheError('RC_ENCODE_FAILED', `The value cannot be cached: ${what}.`, { cause });
   }
 
   private write(written: unknown, note: Note): Note {
@@ -91,15 +82,16 @@ class Walk {
   }
 
   private visitObject(value: object, mayConvert: boolean): Note | undefined {
-    if (this.ancestors.length >= MAX_DEPTH) return this.refuseDepth();
-    this.ancestors.push(value);
+    const { path } = this;
+    if (path.isTooDeep) return path.refuseDepth();
+    path.ancestors.push(value);
     const note =
       mayConvert && hasJsonForm(value)
         ? this.visitJsonForm(value)
         : Array.isArray(value)
           ? this.visitArray(value)
           : this.visitByKind(value);
-    this.ancestors.pop();
+    path.ancestors.pop();
     return note;
   }
 
@@ -130,7 +122,7 @@ class Walk {
       case 'boxed':
         return this.visit(value.valueOf());
       case 'refused':
-        return this.refuse(
+        return this.path.refuse(
           `is an instance of ${classNameOf(value)}${whyRefused(value)}`,
           'Return what is in it as plain fields.',
         );
@@ -143,7 +135,7 @@ class Walk {
       ? Object.getPrototypeOf(value) !== Array.prototype
       : objectKindOf(value) === 'class';
     if (isInstance) this.lose(value, 'what its toJSON gives');
-    const json: unknown = (value as { toJSON(key: string): unknown }).toJSON(String(this.path.at(-1) ?? ''));
+    const json: unknown = (value as { toJSON(key: string): unknown }).toJSON(String(this.path.steps.at(-1) ?? ''));
     if (typeof json !== 'object' || json === null) return this.visit(json);
     const note = this.visitObject(json, false);
     // JSON.stringify would call it again on what is written.
@@ -169,7 +161,7 @@ class Walk {
   private lose(value: object, becomes: string): void {
     if (this.lostClass !== null) return;
     const name = ownClassNameOf(value);
-    const isItem = this.ancestors.slice(0, -1).every((ancestor) => Array.isArray(ancestor));
+    const isItem = this.path.ancestors.slice(0, -1).every((ancestor) => Array.isArray(ancestor));
     this.lostClass = { name, becomes, isRevivable: name !== null && becomes === 'a plain object' && isItem };
   }
 
@@ -185,7 +177,8 @@ class Walk {
   private visitItems(items: readonly unknown[]): Note | undefined {
     let copy: unknown[] | undefined;
     let notes: (Note | undefined)[] | undefined;
-    const depth = this.path.push(0) - 1;
+    const { steps } = this.path;
+    const depth = steps.push(0) - 1;
     for (let i = 0; i < items.length; i++) {
       const item = items[i];
       if (item === undefined && !(i in items)) {
@@ -193,12 +186,12 @@ class Walk {
         // A hole is written as undefined.
         copy ??= [...items];
       }
-      this.path[depth] = i;
+      steps[depth] = i;
       const note = this.visit(item);
       if (!Object.is(this.written, item)) (copy ??= [...items])[i] = this.written;
       if (note !== undefined) (notes ??= [])[i] = note;
     }
-    this.path.pop();
+    steps.pop();
     const written = copy ?? items;
     this.written = written;
     return notes && childNotes(notes, written);
@@ -213,9 +206,10 @@ class Walk {
     let copy: { [name: string]: unknown } | undefined = mustCopy ? { ...fields } : undefined;
     let notes: FieldNotes | undefined;
     let noteCount = 0;
-    const depth = this.path.push('') - 1;
+    const { steps } = this.path;
+    const depth = steps.push('') - 1;
     for (const name of names) {
-      this.path[depth] = name;
+      steps[depth] = name;
       const field = fields[name];
       if (name === 'toJSON' && typeof field === 'function') {
         // Only where it was called already.
@@ -230,7 +224,7 @@ class Walk {
         noteCount += 1;
       }
     }
-    this.path.pop();
+    steps.pop();
     const written = copy ?? fields;
     this.written = written;
     if (notes === undefined || noteCount < DICTIONARY_FIELDS) return notes;
@@ -245,9 +239,10 @@ class Walk {
   private visitPairs(pairs: readonly (readonly unknown[])[]): Note | undefined {
     const written: unknown[] = [];
     let notes: (Note | undefined)[] | undefined;
-    const depth = this.path.push('') - 1;
+    const { steps } = this.path;
+    const depth = steps.push('') - 1;
     pairs.forEach(([key, value], i) => {
-      this.path[depth] = `entry ${i}`;
+      steps[depth] = `entry ${i}`;
       const keyNote = this.visit(key);
       const writtenKey = this.written;
       const valueNote = this.visit(value);
@@ -257,31 +252,16 @@ class Walk {
       if (valueNote !== undefined) note['1'] = valueNote;
       if (keyNote !== undefined || valueNote !== undefined) (notes ??= [])[i] = note;
     });
-    this.path.pop();
+    steps.pop();
     this.written = written;
     return notes && childNotes(notes, written);
   }
 
   private refuseSparse(items: readonly unknown[]): void {
     if (items.length > MAX_SPARSE_LENGTH && Object.keys(items).length < items.length / 2) {
-      this.path.pop();
-      this.refuse(`is a sparse array of length ${items.length}`, 'Return a Map.');
+      this.path.steps.pop();
+      this.path.refuse(`is a sparse array of length ${items.length}`, 'Return a Map.');
     }
-  }
-
-  private refuse(what: string, cure: string): never {
-    throw new CacheError('RC_ENCODE_FAILED', `The value cannot be cached: ${formatPath(this.path)} ${what}. ${cure}`);
-  }
-
-  /** Too deep, and usually a cycle: then the path of its closing is named. */
-  private refuseDepth(): never {
-    const closing = this.ancestors.findIndex((ancestor, i) => this.ancestors.indexOf(ancestor) < i);
-    if (closing < 0) {
-      this.path.length = Math.min(this.path.length, 3);
-      return this.refuse(`is nested more than ${MAX_DEPTH} levels deep`, 'Return a flatter value.');
-    }
-    this.path.length = closing;
-    return this.refuse('contains itself (a cycle)', 'Return ids instead of references to parents.');
   }
 }
 
