@@ -11,11 +11,12 @@ import type { CacheStatus } from './cache-status.js';
 import { Bulkhead } from './bulkhead.js';
 import type { CallMode } from './call-modes.js';
 import type { Engine } from './engine.js';
+import { EngineRegion } from './engine-region.js';
 import type { EvictionCounts, Wanted } from './eviction-group.js';
 import { KillSwitch } from './kill-switch.js';
 import type { Reader } from './reader.js';
 import type { Refreshes } from './refreshes.js';
-import { EngineRegion, type Region } from './region.js';
+import type { Region } from './region.js';
 import { RegionState } from './region-state.js';
 import type { Writer } from './writer.js';
 

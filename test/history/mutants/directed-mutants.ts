@@ -387,7 +387,7 @@ export const directedClientMutants: readonly Mutant[] = [
     name: 'the key follows the codec',
     edits: [
       edit(
-        'cache/region',
+        'cache/engine-region',
         'parts.keyspace.keysOf(state.name, state.options.attribute)',
         'parts.keyspace.keysOf(state.name, state.codec.id)',
       ),
