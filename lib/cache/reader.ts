@@ -1,17 +1,16 @@
 import { CacheError } from '../shared/errors.js';
 import { promised } from '../shared/promised.js';
-import type { CallMode } from './call-modes.js';
 import type { Engine } from './engine.js';
 import type { EntryCall, ReadCall } from './entry-call.js';
-import { Flight, type Outcome, type Source } from './flight.js';
-import type { LoadScope } from './load-scopes.js';
+import { Flight, type Outcome } from './flight.js';
 import type { LoadTurns } from './load-turns.js';
-import { type Found, type Hit, JUST_LOAD, outcomeOf, type ToLoad, type Verdict } from './found.js';
+import { type Found, type Hit, JUST_LOAD, outcomeOf, type Verdict } from './found.js';
 import type { Lookup } from './lookup.js';
+import { MissedReads } from './missed-reads.js';
 import type { Follower } from './plain-look.js';
-import { type BypassReason, tell } from './read-report.js';
+import { countRead, reportRead } from './read-tally.js';
+import { type Caller, flightName, ownerOf, ReadWays, type Way } from './read-way.js';
 import type { Refreshes } from './refreshes.js';
-import { isServableWhileRevalidating, staleOutcome } from './stale.js';
 import type { LooseTicket, Ticket } from './tickets.js';
 
 type ReaderParts = Pick<
@@ -19,42 +18,25 @@ type ReaderParts = Pick<
   'flights' | 'scopes' | 'modes' | 'tickets' | 'coherence' | 'journal' | 'faults' | 'clock' | 'nextMoment'
 > & { readonly lookup: Lookup; readonly turns: LoadTurns; readonly refreshes: Refreshes };
 
-/** Of which load the caller is part, as far as that is known, and how many had begun when the call came. */
-interface Caller {
-  readonly scope: LoadScope | undefined;
-  readonly moment: number;
-  /** Undefined: none. */
-  readonly mode: CallMode | undefined;
-}
-
-/**
- * Reads of different ways share no flight: through the cache, past it, or with a load that begins after the call, which
- * the cache gets.
- */
-type Way = 'usual' | 'past' | 'fresh';
-
-/** A read that L2 did not answer. */
-interface Missed {
-  readonly call: ReadCall;
-  readonly flight: Flight;
-  readonly ticket: Ticket;
-  readonly found: ToLoad;
-  readonly caller: Caller;
-}
-
 /**
  * A read behind L1: joins a flight, or leads one: a look at L2, then the load (PROTOCOL 6).
  *
  * "A broken cache is a miss" is said here: where L2 rejects, the loader answers.
  */
 export class Reader {
-  constructor(private readonly parts: ReaderParts) {}
+  private readonly ways: ReadWays;
+  private readonly missed: MissedReads;
+
+  constructor(private readonly parts: ReaderParts) {
+    this.ways = new ReadWays(parts);
+    this.missed = new MissedReads(parts);
+  }
 
   read(call: ReadCall): Promise<unknown> {
     const { flights, nextMoment } = this.parts;
-    const caller = this.caller(call.mode);
+    const caller = this.ways.caller(call.mode);
     if (ownerOf(caller)?.isLoadOf(call.region, call.key)) return this.loadAlone(call, caller);
-    const way = this.wayOf(call, caller);
+    const way = this.ways.wayOf(call, caller);
     if (flights.get(flightName(call, way))) return this.join(call, caller, nextMoment());
     return this.lead(call, way, caller);
   }
@@ -89,7 +71,7 @@ export class Reader {
     if (hit.due !== null) this.parts.refreshes.early(call, hit.due);
     if (flight.joined > 0 || call.report !== undefined) {
       const outcome = outcomeOf(hit);
-      this.report(call, outcome, null, false);
+      reportRead(call, outcome, null, false, this.parts.clock);
       flights.end(flight, outcome);
       return this.given(outcome, caller);
     }
@@ -97,16 +79,11 @@ export class Reader {
     return decoded.value;
   }
 
-  private caller(asked?: CallMode): Caller {
-    const { scopes, modes } = this.parts;
-    return { scope: scopes.current(), moment: scopes.moment, mode: asked ?? modes.current() };
-  }
-
   /** The value, or undefined when there is no fresh one; loads nothing, waits for no load. */
   async peek(call: EntryCall): Promise<unknown> {
-    const caller = this.caller();
+    const caller = this.ways.caller();
     const isAsked = caller.mode === undefined && !ownerOf(caller)?.isLoadOf(call.region, call.key);
-    if (!isAsked || this.whyPast(call, caller) !== null) {
+    if (!isAsked || this.ways.whyPast(call, caller) !== null) {
       call.region.counts.bypasses += 1;
       return undefined;
     }
@@ -119,26 +96,9 @@ export class Reader {
     } finally {
       this.parts.tickets.giveBack(ticket);
     }
-    count(call, outcome?.kind === 'value' ? outcome.source : 'load', false);
-    if (outcome !== null) this.report(call, outcome, null, false);
+    countRead(call, outcome?.kind === 'value' ? outcome.source : 'load', false);
+    if (outcome !== null) reportRead(call, outcome, null, false, this.parts.clock);
     return outcome === null ? undefined : this.given(outcome, caller);
-  }
-
-  private wayOf(call: EntryCall, caller: Caller): Way {
-    if (this.whyPast(call, caller) !== null) return 'past';
-    return caller.mode === 'fresh' ? 'fresh' : 'usual';
-  }
-
-  /**
-   * Not only where it was switched off, or the caller asked for it: while an eviction of this instance is not
-   * acknowledged its own reads go past the cache, in flights of their own, since one that began before may still find
-   * the old value (G3).
-   */
-  private whyPast({ key, region }: EntryCall, { mode }: Caller): BypassReason | null {
-    const { journal } = this.parts;
-    if (region.isPast(key)) return region.isOff ? 'off' : 'not-rolled-out';
-    if (mode === 'bypass') return 'asked';
-    return journal.size > 0 && journal.covers(key, region) ? 'eviction-pending' : null;
   }
 
   /** Takes part in the read of another caller, as far as the join rule allows; else leads one. */
@@ -147,7 +107,7 @@ export class Reader {
     const owner = ownerOf(caller);
     for (let hasStartedAnew = false; ;) {
       if (owner?.isLoadOf(call.region, call.key)) return this.loadAlone(call, caller);
-      const way = this.wayOf(call, caller);
+      const way = this.ways.wayOf(call, caller);
       const flight = flights.get(flightName(call, way));
       if (!flight) return this.lead(call, way, caller);
       const outcome = await flights.join(flight, owner);
@@ -159,7 +119,7 @@ export class Reader {
           hasStartedAnew = true;
           continue;
         }
-        count(call, 'load', true);
+        countRead(call, 'load', true);
         throw outcome.error;
       }
       if (outcome.kind === 'value' && outcome.at >= arrivedAt && flight.call.policy.shape === call.policy.shape) {
@@ -172,8 +132,8 @@ export class Reader {
           continue;
         }
         if (way === 'past') call.region.counts.bypasses += 1;
-        else count(call, outcome.source, true);
-        this.report(call, outcome, flight.bypass, true);
+        else countRead(call, outcome.source, true);
+        reportRead(call, outcome, flight.bypass, true, this.parts.clock);
         // also a load: it may have read what is about to be voided
         if (outcome.isTainted || caller.scope?.takesLoadsOnly) scopes.taint(caller.scope, caller.moment);
         return value;
@@ -188,7 +148,7 @@ export class Reader {
     const flight = flights.begin(flightName(call, way), call, ownerOf(caller), epoch);
     if (way === 'usual') return this.follow(call, way, flight, caller, () => this.askAtOnce(call, flight));
     if (way === 'fresh') return this.leadFresh(call, flight, caller);
-    flight.bypass = this.whyPast(call, caller);
+    flight.bypass = this.ways.whyPast(call, caller);
     return this.follow(call, way, flight, caller, null);
   }
 
@@ -238,8 +198,8 @@ export class Reader {
     const { flights, faults } = this.parts;
     const goOn = (found: Found): Outcome | Promise<Outcome> => {
       if (found.kind === 'load') {
-        const missed = { call, flight, ticket, found, caller };
-        return way === 'fresh' ? this.loadAnew(missed) : this.serve(missed, way);
+        const read = { call, flight, ticket, found, caller };
+        return way === 'fresh' ? this.missed.loadAnew(read) : this.missed.serve(read, way);
       }
       if (found.due !== null) this.parts.refreshes.early(call, found.due);
       return found.outcome;
@@ -252,8 +212,8 @@ export class Reader {
     const ended = (outcome: Outcome): unknown => {
       flights.end(flight, outcome);
       if (way === 'past') call.region.counts.bypasses += 1;
-      else count(call, outcome.kind === 'value' ? outcome.source : 'load', false);
-      this.report(call, outcome, flight.bypass, false);
+      else countRead(call, outcome.kind === 'value' ? outcome.source : 'load', false);
+      reportRead(call, outcome, flight.bypass, false, this.parts.clock);
       return this.given(outcome, caller);
     };
     const outcome = look === null ? promised(() => goOn(JUST_LOAD)) : promised(look).then(goOn, goOnWithout);
@@ -270,10 +230,10 @@ export class Reader {
     // a part of its owner, so that what it reads in turn does not wait for that owner either
     const flight = new Flight('', call, ownerOf(caller), -1);
     const ticket = tickets.take(call.key.entry, -1);
-    const outcome = await this.serve({ call, flight, ticket, found: JUST_LOAD, caller }, 'past');
+    const outcome = await this.missed.serve({ call, flight, ticket, found: JUST_LOAD, caller }, 'past');
     tickets.giveBack(ticket);
     flight.end(outcome);
-    this.report(call, outcome, 'own-load', false);
+    reportRead(call, outcome, 'own-load', false, this.parts.clock);
     return this.given(outcome, caller);
   }
 
@@ -283,51 +243,6 @@ export class Reader {
       this.parts.scopes.taint(scope, moment);
     }
     return valueOf(outcome);
-  }
-
-  /** Ends a read that L2 did not answer. */
-  private serve({ call, flight, ticket, found, caller }: Missed, way: Way): Promise<Outcome> | Outcome {
-    const { scopes, turns, lookup, refreshes } = this.parts;
-    const { lease, stale, askedAt } = found;
-    if (lease.isHeld && stale && isServableWhileRevalidating(stale, call.policy)) {
-      // callers who are served the stale value meanwhile must not be taken for a part of that load
-      scopes.track();
-      refreshes.behind(call, lease, stale);
-      return staleOutcome(stale);
-    }
-    const lookAgain = way === 'past' ? null : () => lookup.find(call, ticket);
-    const isBesideValue = caller.mode !== undefined;
-    const wanted = {
-      call,
-      flight,
-      ticket,
-      lease,
-      stale,
-      askedAt,
-      within: caller.scope,
-      isRefresh: false,
-      isBesideValue,
-      slot: null,
-    };
-    return turns.run(wanted, lookAgain);
-  }
-
-  /** A load whatever the cache holds. It is shared by callers who came before it began. */
-  private async loadAnew({ call, flight, ticket, found: { lease, stale, askedAt }, caller }: Missed): Promise<Outcome> {
-    const { turns, lookup, nextMoment } = this.parts;
-    const beganAt = nextMoment();
-    const lookAgain = () => lookup.lease(call, ticket);
-    const how = { within: caller.scope, isRefresh: false, isBesideValue: true, slot: null };
-    const wanted = { call, flight, ticket, lease, stale, askedAt, ...how };
-    const outcome = await turns.run(wanted, lookAgain);
-    return outcome.kind === 'value' ? { ...outcome, at: Math.min(outcome.at, beganAt) } : outcome;
-  }
-
-  private report(call: EntryCall, outcome: Outcome, bypass: BypassReason | null, isJoined: boolean): void {
-    if (call.report === undefined || outcome.kind !== 'value') return;
-    const { source, freshUntilMs } = outcome;
-    const freshMs = freshUntilMs === null ? null : freshUntilMs - this.parts.clock.now();
-    tell(call.region, call.report, { source, isJoined, isStored: freshMs !== null, freshMs, bypass });
   }
 
   private takeTicket(call: EntryCall): LooseTicket {
@@ -353,27 +268,7 @@ class Leading implements Follower<unknown> {
   }
 }
 
-/** The flight that waits for the caller. */
-function ownerOf({ scope }: Caller): Flight | undefined {
-  return scope?.flight ?? undefined;
-}
-
-function flightName(call: EntryCall, way: Way): string {
-  return way === 'usual' ? call.key.entry : `${call.key.entry} ${way}`;
-}
-
 function valueOf(outcome: Outcome): unknown {
   if (outcome.kind === 'value') return outcome.take();
   throw outcome.kind === 'failed' ? outcome.error : new CacheError('RC_CLOSED', 'The read was given up.');
-}
-
-/** Counts one call by the rules of telemetry/recorder.ts. */
-function count(call: EntryCall, source: Source, isJoined: boolean): void {
-  const { counts } = call.region;
-  if (source === 'l2') counts.hitsL2 += 1;
-  else if (source === 'stale') counts.stale += 1;
-  else {
-    counts.misses += 1;
-    if (isJoined) counts.loadsJoined += 1;
-  }
 }
