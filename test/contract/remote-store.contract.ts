@@ -2,6 +2,7 @@ import type { Keyspace } from '../../lib/keys/keyspace.js';
 import type { ChannelMessage } from '../../lib/stores/channel.js';
 import type { RemoteStore } from '../../lib/stores/remote-store.js';
 import { type ContractTest, describeContract, type DriverLimits } from './contract-test.js';
+import { atOnceTests } from './remote-store/at-once.js';
 import { evictionTests } from './remote-store/evictions.js';
 import { failoverTests } from './remote-store/failovers.js';
 import { fenceTests } from './remote-store/fences.js';
@@ -47,6 +48,7 @@ export const remoteStoreTests: readonly RemoteStoreTest[] = [
   ...readTests,
   ...leaseTests,
   ...fillTests,
+  ...atOnceTests,
   ...evictionTests,
   ...markTests,
   ...holdTests,
