@@ -19,7 +19,7 @@ export class LeaseCalls {
   private readonly fills: TurnCalls<FillArgs, FillOutcome>;
 
   constructor(
-    private readonly calls: StoreCalls,
+    private readonly calls: Pick<StoreCalls, 'invoke' | 'isClosed'>,
     private readonly clock: Clock,
   ) {
     this.leases = new TurnCalls({

@@ -28,7 +28,7 @@ export class TurnCalls<Item, Answer> {
       /** Items of one text may go out together. */
       readonly groupOf: (item: Item) => string;
       /** Whether their texts are one: told cheaply. */
-      readonly isAlike?: (one: Item, other: Item) => boolean;
+      readonly isAlike: (one: Item, other: Item) => boolean;
       /** Bytes, about. */
       readonly weightOf: (item: Item) => number;
       /** Sends at least one. @returns the answers in their order */
@@ -55,7 +55,7 @@ export class TurnCalls<Item, Answer> {
   private groupFor(item: Item): Group<Item, Answer> {
     const { last } = this;
     const { groupOf, isAlike } = this.options;
-    if (last !== null && !isFull(last) && isAlike?.(last.items[0]!, item)) return last;
+    if (last !== null && !isFull(last) && isAlike(last.items[0]!, item)) return last;
     const name = groupOf(item);
     let group = this.groups.get(name);
     if (group !== undefined && isFull(group)) this.send(group);

@@ -14,6 +14,7 @@ function counting(send = async (items: readonly Item[]): Promise<readonly number
   const calls = new TurnCalls<Item, number>({
     clock,
     groupOf: ({ group }) => group,
+    isAlike: (one, other) => one.group === other.group,
     weightOf: ({ weight = 0 }) => weight,
     send: (items) => {
       sent.push(items.map(({ name }) => name));
@@ -72,7 +73,7 @@ describe('the calls of one turn', () => {
   it('go at the end of the callback where callers go on with them who were answered alone', async () => {
     const clock = new FakeClock();
     const sent: number[] = [];
-    const options = { clock, groupOf: String, weightOf: () => 0 };
+    const options = { clock, groupOf: String, isAlike: () => false, weightOf: () => 0 };
     const asked = new TurnCalls<number, number>({
       ...options,
       send: async (items) => items,
@@ -102,6 +103,13 @@ describe('the calls of one turn', () => {
     sent.length = 0;
     await Promise.all([1, 2, 3].map((name) => calls.add({ group: 'a', name, weight: 600_000 })));
     expect(sent).toEqual([[1, 2], [3]]);
+  });
+
+  it('of several groups that are many are several of each, with the answers of their own', async () => {
+    const { sent, calls } = counting();
+    const items = Array.from({ length: 260 }, (_, name) => ({ group: name % 2 ? 'odd' : 'even', name }));
+    expect(await Promise.all(items.map((item) => calls.add(item)))).toEqual(items.map(({ name }) => name));
+    expect(sent.map(({ length }) => length)).toEqual([64, 64, 64, 64, 2, 2]);
   });
 
   it('fail together', async () => {
