@@ -15,7 +15,7 @@ function aNode(
   answers: {
     poll?: () => unknown;
     hmget?: () => unknown;
-    get?: () => unknown;
+    get?: (args: readonly unknown[]) => unknown;
     mget?: (args: readonly unknown[]) => unknown;
     survey?: (args: readonly unknown[]) => unknown;
   } = {},
@@ -27,7 +27,7 @@ function aNode(
   const positions = new KnownPositions(bucketCount);
   const client = new FakeRedisClient((name, args) => {
     if (name === 'hmget') return answers.hmget?.() ?? [`${server.incarnation}`, `${server.sequence}`, '1'];
-    if (name === 'get') return answers.get?.() ?? null;
+    if (name === 'get') return answers.get?.(args) ?? null;
     if (name === 'mget') return answers.mget?.(args) ?? [null, null];
     if (name === 'survey') return answers.survey?.(args);
     return answers.poll?.() ?? [server.incarnation, server.sequence, 1, 1, 1, ''];
@@ -85,6 +85,28 @@ describe('reads of large values', () => {
     client.writes.length = 0;
     await Promise.all(Array.from({ length: 9 }, read));
     expect(client.writes).toEqual([['hmget', 'mget', 'hmget', 'mget', 'hmget', 'get']]);
+  });
+});
+
+describe('the reads of several buckets that leave in one write', () => {
+  const readBoth = ({ node }: ReturnType<typeof aNode>) =>
+    Promise.allSettled([0, 1].map((bucket) => node.read(bucket, `user:profile:${bucket}:json`, false)));
+
+  it('have their deadline until all of them are answered', async () => {
+    const all = aNode({ get: ([key]) => (String(key).includes(':1:') ? gate<unknown>().promise : null) }, 2);
+    const reads = readBoth(all);
+    await all.clock.advance(1_000);
+    expect(await reads).toMatchObject([
+      { status: 'fulfilled' },
+      { status: 'rejected', reason: { message: expect.stringContaining('No answer within') } },
+    ]);
+  });
+
+  it('and no longer', async () => {
+    const all = aNode({}, 2);
+    expect((await readBoth(all)).map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled']);
+    await all.clock.advance(1_000);
+    expect(all.clock.pendingTimers).toBe(0);
   });
 });
 
@@ -347,5 +369,15 @@ describe('a plain read counts', () => {
     positions.note(0, { incarnation: 7, sequence: server.sequence + 1 });
     answer();
     expect((await sent).identified).toBe(true);
+  });
+
+  it('only from a sequence that is not below that of an earlier read', async () => {
+    const { node, clock, server, read } = aNode();
+    await node.invoke(POLL);
+    server.sequence = 9;
+    expect((await read()).identified).toBe(true);
+    server.sequence = 8;
+    expect((await read()).identified).toBe(false);
+    expect(node.isIdentified(0, clock.now())).toBe(false);
   });
 });
