@@ -50,7 +50,12 @@ describe('what is asked for at once', () => {
     const { calls, made } = leaseCalls();
     for (const args of [{}, other, {}, other]) void calls.ask(aLease(0, args));
     await settle();
-    const said = ({ key, leaseMs, keepMs, onFailover = 'flush' }: LeaseArgs) => [key.bucket, leaseMs, keepMs, onFailover];
+    const said = ({ key, leaseMs, keepMs, onFailover = 'flush' }: LeaseArgs) => [
+      key.bucket,
+      leaseMs,
+      keepMs,
+      onFailover,
+    ];
     expect(made.map(({ bucket, args }) => [bucket, ...args.slice(1, 4)])).toEqual([
       said(aLease(0)),
       said(aLease(0, other)),
