@@ -20,6 +20,8 @@ export default {
   maxWorkers: 4,
   // the modules of a suite stay in the memory of its worker: 170 of them would slow the last ones down
   workerIdleMemoryLimit: '1GB',
+  // ms. A worker is idle at once, and Node takes 0.3 s to give up its gigabyte: more where four end on two busy cores
+  workerGracefulExitTimeout: 5_000,
   // a guard against tests that hang, not a measure: machines of CI are slow and shared
   testTimeout: 30_000,
   // long suites first, so that the other worker does the short ones beside them
