@@ -26,7 +26,7 @@ export class LeaseCalls {
       groupOf: leaseGroupOf,
       isAlike: isAskedAlike,
       weightOf: () => 0,
-      send: (all) => this.askAll(all),
+      send: (all, isFull) => this.askAll(all, isFull),
       clock,
       onAnswer: () => this.fills.mayFollow(this.leases),
     });
@@ -34,7 +34,7 @@ export class LeaseCalls {
       groupOf: ({ key }) => String(key.bucket),
       isAlike: (one, other) => one.key.bucket === other.key.bucket,
       weightOf: ({ payload }) => payload.length,
-      send: (all) => this.fillAll(all),
+      send: (all, isFull) => this.fillAll(all, isFull),
       clock,
       onAnswer: () => this.leases.mayFollow(this.fills),
     });
@@ -58,7 +58,7 @@ export class LeaseCalls {
   }
 
   /** @param all of one bucket, and alike in what {@link isAskedAlike} compares */
-  private askAll(all: readonly LeaseArgs[]): Promise<readonly ReadOrLease[]> {
+  private askAll(all: readonly LeaseArgs[], leavesAtOnce: boolean): Promise<readonly ReadOrLease[]> {
     const { lost } = this;
     const [{ key, leaseMs, keepMs, onFailover = 'flush' }] = all as [LeaseArgs];
     const reckoned = this.serverTimes.of(key.bucket, this.clock.now());
@@ -77,6 +77,7 @@ export class LeaseCalls {
       bucket: key.bucket,
       keys: pairsOf(all),
       args,
+      leavesAtOnce,
       onLateReply: ([, , , granted]) => {
         const letters = String(granted);
         all.forEach((one, n) => {
@@ -98,7 +99,7 @@ export class LeaseCalls {
   }
 
   /** @param all of one bucket */
-  private fillAll(all: readonly FillArgs[]): Promise<readonly FillOutcome[]> {
+  private fillAll(all: readonly FillArgs[], leavesAtOnce: boolean): Promise<readonly FillOutcome[]> {
     const { bucket } = all[0]!.key;
     const args: Argument[] = [this.serverTimes.of(bucket, this.clock.now())];
     let last: string | null = null;
@@ -108,7 +109,7 @@ export class LeaseCalls {
       last = label;
       args.push(one.token, ttlMs, tail);
     }
-    const call = { verb: 'fill', bucket, keys: pairsOf(all), args } as const;
+    const call = { verb: 'fill', bucket, keys: pairsOf(all), args, leavesAtOnce } as const;
     return this.calls.invoke(call, ([incarnation, sequence, now, kinds, ...stamps]) => {
       const letters = lettersIn(kinds, all.length, 'NOLIMV');
       const nowMicros = numberIn(now);

@@ -23,6 +23,7 @@ const LONG = 100;
 interface FunctionOptions<T> {
   readonly onLateAnswer?: ((answer: T) => void) | undefined;
   readonly weight?: number | undefined;
+  readonly leavesAtOnce?: boolean | undefined;
 }
 
 /** A call of a function of the library, for keys of one bucket. */
@@ -33,6 +34,8 @@ export interface FunctionCall {
   readonly args: readonly Argument[];
   /** How many keys and marks it acts on, for calls of which there may be many at once; they go out some at a time. */
   readonly weight?: number;
+  /** It does not wait for the end of the turn. */
+  readonly leavesAtOnce?: boolean;
   /** Gets a reply that came after the deadline. Must not throw. */
   readonly onLateReply?: (reply: FunctionReply) => void;
 }
@@ -78,10 +81,10 @@ export class NodeFunctions implements Polled<FunctionCall>, ReadConnection {
 
   /** Calls a function of the library on this server; loads the library where it is missing. */
   invoke(call: FunctionCall): Promise<FunctionReply> {
-    const { verb, bucket, keys, args, onLateReply, weight } = call;
+    const { verb, bucket, keys, args, onLateReply, weight, leavesAtOnce } = call;
     const { keyspace, positions, channelOf } = this.context;
     const M = keyspace.bucketKey(bucket);
-    return this.function(verb, { onLateAnswer: onLateReply, weight }, () => {
+    return this.function(verb, { onLateAnswer: onLateReply, weight, leavesAtOnce }, () => {
       const known = positions.of(bucket);
       const all = [keys.length + 1, M, ...keys, channelOf(bucket), bucket, known.incarnation, ...args];
       return { all, take: (raw, sent) => this.noted(functionReply(raw), bucket, known, sent) };
@@ -115,7 +118,7 @@ export class NodeFunctions implements Polled<FunctionCall>, ReadConnection {
    */
   private function<T>(
     verb: FunctionVerb,
-    { onLateAnswer, weight }: FunctionOptions<T>,
+    { onLateAnswer, weight, leavesAtOnce = false }: FunctionOptions<T>,
     prepare: () => { all: readonly Argument[]; take: (raw: unknown, sent: Sent) => T },
   ): Promise<T> {
     const { lives, context, sender } = this;
@@ -138,7 +141,7 @@ export class NodeFunctions implements Polled<FunctionCall>, ReadConnection {
           this.taken = taken;
           return taken;
         },
-        { isProbe, isLong: (weight ?? 0) > LONG, onLateAnswer },
+        { isProbe, isLong: (weight ?? 0) > LONG, leavesAtOnce, onLateAnswer },
       );
     };
     const inTurn = () => (weight === undefined ? once() : this.bulk.run(weight, once));

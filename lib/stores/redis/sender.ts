@@ -12,6 +12,8 @@ export interface SendOptions<T> {
   readonly isProbe?: boolean;
   /** The server may work on it for a while. */
   readonly isLong?: boolean;
+  /** With all that was sent in this turn before it. */
+  readonly leavesAtOnce?: boolean;
   /** Gets what was answered after the deadline. */
   readonly onLateAnswer?: ((answer: T) => void) | undefined;
 }
@@ -28,6 +30,8 @@ export class Sender {
   private readonly circuit: Circuit;
   private readonly endOpenings: () => void;
   private isInTurn = false;
+  /** What is held back; the client may have another by the end of the turn. */
+  private corked: Redis['stream'] | null = null;
 
   /** @param beforeTurnEnds sends what is to leave in the write of this turn */
   constructor(
@@ -53,12 +57,19 @@ export class Sender {
   /** Rejects at once when the client cannot send, and while the server's circuit is open. */
   send<T>(
     commands: (client: Redis) => Promise<T>,
-    { isProbe = false, isLong = false, onLateAnswer }: SendOptions<T> = {},
+    { isProbe = false, isLong = false, leavesAtOnce = false, onLateAnswer }: SendOptions<T> = {},
   ): Promise<T> {
     return this.circuit.run(() => {
       this.beginTurn();
-      return this.deadlines.bound(commands(this.client), onLateAnswer, isLong);
+      const answer = this.deadlines.bound(commands(this.client), onLateAnswer, isLong);
+      if (leavesAtOnce) this.writeNow();
+      return answer;
     }, isProbe);
+  }
+
+  private writeNow(): void {
+    this.corked?.uncork();
+    this.corked?.cork();
   }
 
   /**
@@ -99,11 +110,13 @@ export class Sender {
     this.isInTurn = true;
     const { stream } = this.client;
     stream?.cork();
+    this.corked = stream ?? null;
     process.nextTick(() => {
       try {
         this.beforeTurnEnds();
       } finally {
         stream?.uncork();
+        this.corked = null;
         this.isInTurn = false;
       }
     });

@@ -9,13 +9,16 @@ interface Group<Item, Answer> {
   weight: number;
 }
 
-/** More go out in several calls: while one runs, the server does nothing else. */
-const MAX_CALLS = 64;
+/**
+ * More go out in several calls: while one runs, the server does nothing else; and while the server runs one, the next
+ * is made here, and the answers of the last are used.
+ */
+const MAX_CALLS = 32;
 const MAX_WEIGHT = 1_000_000;
 
 /**
  * Gathers what a turn of the event loop asks of one bucket, and sends it as one call of a function that takes many
- * keys.
+ * keys. A call that is full waits for nothing.
  */
 export class TurnCalls<Item, Answer> {
   private groups = new Map<string, Group<Item, Answer>>();
@@ -31,8 +34,13 @@ export class TurnCalls<Item, Answer> {
       readonly isAlike: (one: Item, other: Item) => boolean;
       /** Bytes, about. */
       readonly weightOf: (item: Item) => number;
-      /** Sends at least one. @returns the answers in their order */
-      readonly send: (items: readonly Item[]) => Promise<readonly Answer[]>;
+      /**
+       * Sends at least one.
+       *
+       * @param isFull they are to leave at once, before the turn ends
+       * @returns the answers in their order
+       */
+      readonly send: (items: readonly Item[], isFull: boolean) => Promise<readonly Answer[]>;
       readonly clock: Pick<Clock, 'now'>;
       /** Called when what was sent was answered, and its callers go on in this callback. */
       readonly onAnswer?: () => void;
@@ -78,8 +86,9 @@ export class TurnCalls<Item, Answer> {
     for (const group of groups.values()) this.send(group);
   }
 
-  private send({ items, answers }: Group<Item, Answer>): void {
-    promised(() => this.options.send(items)).then(
+  private send(group: Group<Item, Answer>): void {
+    const { items, answers } = group;
+    promised(() => this.options.send(items, isFull(group))).then(
       (given) => {
         for (let n = 0; n < answers.length; n++) answers[n]!.resolve(given[n]!);
         this.gathering.answered();

@@ -57,6 +57,20 @@ describe('what a turn sends', () => {
     expect(client.writes).toEqual([['poll', 'poll', 'hmget', 'mget']]);
   });
 
+  it('leaves earlier where a call waits for nothing, with what was sent before it', async () => {
+    const { node, client } = aNode();
+    await node.invoke(POLL);
+    await settle();
+    client.writes.length = 0;
+    const full = { ...POLL, leavesAtOnce: true };
+    await Promise.all([node.invoke(POLL), node.invoke(full), node.invoke(POLL), node.invoke(POLL)]);
+    await settle();
+    expect(client.writes).toEqual([
+      ['poll', 'poll'],
+      ['poll', 'poll'],
+    ]);
+  });
+
   it('asks for a position once for the reads of all callbacks, as of requests that came at the same time', async () => {
     const { node, client, read } = aNode();
     await node.invoke(POLL);

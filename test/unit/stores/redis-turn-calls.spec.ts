@@ -10,18 +10,21 @@ interface Item {
 
 function counting(send = async (items: readonly Item[]): Promise<readonly number[]> => items.map(({ name }) => name)) {
   const sent: number[][] = [];
+  /** Which of them were said to be full. */
+  const full: number[] = [];
   const clock = new FakeClock();
   const calls = new TurnCalls<Item, number>({
     clock,
     groupOf: ({ group }) => group,
     isAlike: (one, other) => one.group === other.group,
     weightOf: ({ weight = 0 }) => weight,
-    send: (items) => {
+    send: (items, isFull) => {
       sent.push(items.map(({ name }) => name));
+      if (isFull) full.push(sent.length - 1);
       return send(items);
     },
   });
-  return { sent, calls, clock };
+  return { sent, full, calls, clock };
 }
 
 describe('the calls of one turn', () => {
@@ -98,18 +101,27 @@ describe('the calls of one turn', () => {
 
   it('are several where they are many, or heavy', async () => {
     const { sent, calls } = counting();
-    await Promise.all(Array.from({ length: 130 }, (_, name) => calls.add({ group: 'a', name })));
-    expect(sent.map(({ length }) => length)).toEqual([64, 64, 2]);
+    await Promise.all(Array.from({ length: 66 }, (_, name) => calls.add({ group: 'a', name })));
+    expect(sent.map(({ length }) => length)).toEqual([32, 32, 2]);
     sent.length = 0;
     await Promise.all([1, 2, 3].map((name) => calls.add({ group: 'a', name, weight: 600_000 })));
     expect(sent).toEqual([[1, 2], [3]]);
   });
 
+  it('wait for nothing once a call is full', async () => {
+    const { sent, full, calls } = counting();
+    const answers = Array.from({ length: 33 }, (_, name) => calls.add({ group: 'a', name }));
+    await Promise.resolve();
+    expect([sent.length, full]).toEqual([1, [0]]);
+    await Promise.all(answers);
+    expect([sent.length, full]).toEqual([2, [0]]);
+  });
+
   it('of several groups that are many are several of each, with the answers of their own', async () => {
     const { sent, calls } = counting();
-    const items = Array.from({ length: 260 }, (_, name) => ({ group: name % 2 ? 'odd' : 'even', name }));
+    const items = Array.from({ length: 132 }, (_, name) => ({ group: name % 2 ? 'odd' : 'even', name }));
     expect(await Promise.all(items.map((item) => calls.add(item)))).toEqual(items.map(({ name }) => name));
-    expect(sent.map(({ length }) => length)).toEqual([64, 64, 64, 64, 2, 2]);
+    expect(sent.map(({ length }) => length)).toEqual([32, 32, 32, 32, 2, 2]);
   });
 
   it('fail together', async () => {
