@@ -34,14 +34,14 @@ async function warm(service: string, options: { l1?: false } = {}) {
 
 const never = async () => Promise.reject(new Error('not a hit'));
 
-/** Promises made while `run` runs, per read. */
-async function promisesPer(reads: number, run: () => Promise<unknown>): Promise<number> {
-  await run();
+/** Promises made while `run` runs, per call; the second time, unless something else is to be done before. */
+async function promisesPer(calls: number, run: () => Promise<unknown>, before = run): Promise<number> {
+  await before();
   let made = 0;
   const hook = createHook({ init: (_id, type) => void (type === 'PROMISE' && (made += 1)) }).enable();
   await run();
   hook.disable();
-  return made / reads;
+  return made / calls;
 }
 
 describe('promises per hit', () => {
@@ -66,5 +66,37 @@ describe('promises per hit', () => {
       for (let n = 0; n < KEYS; n++) await region.getOrLoad(n, never);
     };
     expect(await promisesPer(KEYS, run)).toBeLessThanOrEqual(1.1);
+  });
+});
+
+describe('promises per miss, 256 at once, loaded and stored', () => {
+  async function aRegion(service: string) {
+    const region = await warm(service, { l1: false });
+    const hit = () => Promise.all(Array.from({ length: KEYS }, (_, n) => region.getOrLoad(n, never)));
+    let id = KEYS;
+    /** Until the fills are answered, too. */
+    const miss = async () => {
+      const ids = Array.from({ length: KEYS }, () => (id += 1));
+      await Promise.all(ids.map((n) => region.getOrLoad(n, async () => n)));
+      // a read is judged after the replies to what was sent before it
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(await region.get(id)).toBe(id);
+    };
+    return { hit, miss };
+  }
+
+  it('after a plain read: one more than by a lease at once', async () => {
+    const { hit, miss } = await aRegion('seldom');
+    const before = async () => {
+      await miss();
+      await hit();
+    };
+    expect(await promisesPer(KEYS, miss, before)).toBeLessThanOrEqual(16.8);
+  });
+
+  it('by a lease at once, where the region finds next to nothing', async () => {
+    const { miss } = await aRegion('often');
+    // one is that of the load, one is made by Promise.all; half of one is its share of the calls of 64 keys
+    expect(await promisesPer(KEYS, miss)).toBeLessThanOrEqual(15.8);
   });
 });
