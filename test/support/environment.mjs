@@ -61,6 +61,11 @@ export default class NothingStaysEnvironment extends TestEnvironment {
 
   async teardown() {
     endAll(this.own);
+    // what a test began and did not wait for may start its children now
+    this.global.onTestEnd = (end) => {
+      end();
+      return () => {};
+    };
     await super.teardown();
   }
 }

@@ -108,14 +108,13 @@ export class Sender {
   beginTurn(): void {
     if (this.isInTurn) return;
     this.isInTurn = true;
-    const { stream } = this.client;
-    stream?.cork();
-    this.corked = stream ?? null;
+    this.corked = this.client.stream ?? null;
+    this.corked?.cork();
     process.nextTick(() => {
       try {
         this.beforeTurnEnds();
       } finally {
-        stream?.uncork();
+        this.corked?.uncork();
         this.corked = null;
         this.isInTurn = false;
       }

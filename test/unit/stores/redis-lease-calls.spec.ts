@@ -63,6 +63,21 @@ describe('what is asked for at once', () => {
     expect(made.map(({ keys }) => keys.length)).toEqual([4, 4]);
   });
 
+  it('leaves at once where a call is full', async () => {
+    const { calls, made } = leaseCalls();
+    for (let n = 0; n < 33; n++) {
+      void calls.ask(aLease(0, { token: `t${n}` }));
+      void calls.fill(aFill(0, { token: `t${n}` }));
+    }
+    await settle();
+    expect(made.map(({ verb, keys, leavesAtOnce }) => [verb, keys.length, leavesAtOnce])).toEqual([
+      ['getl', 64, true],
+      ['fill', 64, true],
+      ['getl', 2, false],
+      ['fill', 2, false],
+    ]);
+  });
+
   it('is, where it is filled, a call for each bucket', async () => {
     const { calls, made } = leaseCalls();
     for (const n of [0, 1, 2, 3]) void calls.fill(aFill(n, { key: keysOf(n % 2)[n]! }));

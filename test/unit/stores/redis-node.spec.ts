@@ -71,6 +71,22 @@ describe('what a turn sends', () => {
     ]);
   });
 
+  it('holds nothing back on a connection that was made in this turn', async () => {
+    const { node, client } = aNode();
+    const corks = { old: 0, new: 0 };
+    const streamOf = (name: keyof typeof corks) => ({
+      ...client.stream,
+      cork: () => void (corks[name] += 1),
+      uncork: () => void (corks[name] = Math.max(0, corks[name] - 1)),
+    });
+    Object.assign(client, { stream: streamOf('old') });
+    void node.invoke(POLL);
+    Object.assign(client, { stream: streamOf('new') });
+    await node.invoke({ ...POLL, leavesAtOnce: true });
+    await settle();
+    expect(corks).toEqual({ old: 0, new: 0 });
+  });
+
   it('asks for a position once for the reads of all callbacks, as of requests that came at the same time', async () => {
     const { node, client, read } = aNode();
     await node.invoke(POLL);
