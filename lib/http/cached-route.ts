@@ -20,7 +20,7 @@ import { type RequestDirectives, requestDirectivesOf } from './request-directive
 import { type Loaded, ResponseKeeping, type WarnOfOption } from './response-keeping.js';
 import type { RoutePipes } from './route-pipes.js';
 import type { RoutePlan } from './route-plan.js';
-import { isOwn, RouteRead } from './route-read.js';
+import { RouteRead } from './route-read.js';
 import { turnEnd } from './turn-end.js';
 import type { Visit } from './visit.js';
 import { writeCacheStatus, writeResponse } from './write-response.js';
@@ -188,8 +188,8 @@ export class CachedRoute {
     return this.readOnce(visit, variant, own)
       .then((one) => {
         if (isAnswer(visit, one, own)) return this.answer(visit, one, own);
-        // nothing makes up for its failure
-        if (own.failure !== null) throw own.failure.error;
+        // nothing makes up for it
+        if (own.unmade !== null) throw own.unmade.error;
         return this.pass(visit, { hit: false, fwd: 'vary-miss' });
       })
       .catch(this.refuse.bind(this, visit));
@@ -205,9 +205,12 @@ export class CachedRoute {
     stored: CachedResponse,
     own: RouteRead,
   ): Observable<unknown> | Promise<Observable<unknown>> {
-    if (own.result !== null) return this.handOn(visit, own);
-    if (isNotShared(stored)) return this.pass(visit, { hit: false, fwd: 'uri-miss', detail: 'not-shared' });
-    return own.hasRun
+    if (isNotShared(stored)) {
+      return own.isMade
+        ? this.handOn(visit, own)
+        : this.pass(visit, { hit: false, fwd: 'uri-miss', detail: 'not-shared' });
+    }
+    return own.isMade || own.isMadeUpFor
       ? new OneAnswer(this.deliver(visit, stored, own.told, true))
       : this.serve(visit, stored, own.told);
   }
@@ -235,7 +238,7 @@ export class CachedRoute {
   private deliver(visit: Visit, stored: CachedResponse, told: ReadReport | undefined, hasRun: boolean): unknown {
     const { exchange, answer } = visit;
     const freshMs = told?.freshMs ?? null;
-    const isMade = told?.source === 'load' || isOwn(told, hasRun);
+    const isMade = told?.source === 'load';
     const ageMs = isMade ? 0 : ageOf(stored, freshMs);
     // also by @Header() on the handler, which Nest writes for each request
     const hasCacheControl = (stored.headers['cache-control'] ?? exchange.responseField('cache-control')) !== undefined;
@@ -250,7 +253,7 @@ export class CachedRoute {
   }
 }
 
-/** Whether the request may be given it: its own handler has made it, or it does not vary with others. */
+/** Whether the request may be given what was read last: its own handler made it, or it does not vary with others. */
 function isAnswer(visit: Visit, stored: CachedResponse, own: RouteRead): boolean {
   return own.isMade || isFor(visit, stored);
 }

@@ -12,14 +12,15 @@ export class HandlerRun {
   constructor(private readonly keeping: ResponseKeeping) {}
 
   /** @param own gets what is not shared, and why */
-  async load(visit: Visit, own: RouteRead, { isRefresh }: LoadContext): Promise<unknown> {
-    // the response that varies is asked for after it: there may be a stale one
-    if (own.failure !== null) throw own.failure.error;
+  async load(visit: Visit, own: RouteRead, context: LoadContext): Promise<unknown> {
+    // the response that varies is asked for after it: there may be one
+    if (own.unmade !== null) throw own.unmade.error;
+    const { isRefresh } = context;
     const { exchange, next } = visit;
     const since = before(exchange);
     // the stale response is on its way by the same fields
     if (isRefresh) await exchange.ended();
-    own.hasRun = !isRefresh;
+    if (!isRefresh) own.run = context;
     const requestMs = Date.now();
     let count = 0;
     let value: unknown;

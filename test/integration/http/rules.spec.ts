@@ -230,6 +230,68 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
     }
   });
 
+  describe('a handler that makes nothing, where what varies by more fields is there', () => {
+    const AS = (tenant: string, role: string) => ({ 'x-tenant': tenant, 'x-role': role });
+    let make: (headers: Known['headers']) => unknown;
+
+    /** The response of the key is past its ttl, and of tenant one; that of tenant two is fresh, and alice's. */
+    async function aRoute(options: CachedAppOptions = {}) {
+      const route = routeOf({ ttl: '1m', staleIfError: '1h' }, (response, { headers }) => {
+        response.header('Vary', headers['x-tenant'] === 'two' ? 'X-Tenant, X-Role' : 'X-Tenant');
+        return make(headers);
+      });
+      const { app, clock } = await startTimed(adapter, [route], options);
+      make = (headers) => ({ of: headers['x-tenant'], role: headers['x-role'] });
+      await app.get('/one', AS('one', 'any'));
+      await clock.advance('30s');
+      expect((await app.get('/one', AS('two', 'alice'))).body).toBe('{"of":"two","role":"alice"}');
+      await clock.advance('40s');
+      return { app, clock };
+    }
+
+    it('is made up for by that if it is for the request, with its age; by no other', async () => {
+      const { app, clock } = await aRoute();
+      make = fails;
+      const bob = await app.get('/one', AS('two', 'bob'));
+      expect({ status: bob.status, runs }).toEqual({ status: 500, runs: 3 });
+      // the handler is spared for a second after it failed
+      await clock.advance('2s');
+      const alice = await app.get('/one', AS('two', 'alice'));
+      expect(alice).toMatchObject({ status: 200, body: '{"of":"two","role":"alice"}', headers: { age: '42' } });
+      expect(runs).toBe(4);
+    });
+
+    it('is made up for by no other that takes too long to be told', async () => {
+      const { app, clock } = await aRoute({ cache: { timeout: { hard: '1s' } } } as CachedAppOptions);
+      make = () => new Promise(() => {});
+      const asked = app.get('/one', AS('two', 'bob'));
+      await until(async () => runs === 3);
+      await clock.advance('1s');
+      expect({ status: (await asked).status, runs }).toEqual({ status: 504, runs: 3 });
+    });
+
+    it('is not made up for by what is made for another meanwhile', async () => {
+      const { app, clock } = await aRoute();
+      await clock.advance('1m');
+      make = fails;
+      // now the handler is spared for a second at the key itself
+      expect((await app.get('/one', AS('three', 'any'))).status).toBe(500);
+      let tell!: (value: unknown) => void;
+      const told = new Promise((resolve) => (tell = resolve));
+      make = () => told;
+      const alice = app.get('/one', AS('two', 'alice'));
+      await until(async () => runs === 4);
+      make = fails;
+      await clock.advance('2s');
+      const bob = app.get('/one', AS('two', 'bob'));
+      await until(async () => runs === 5);
+      for (let n = 0; n < 50; n++) await new Promise((resolve) => setImmediate(resolve));
+      tell({ of: 'two', role: 'alice, anew' });
+      expect(await alice).toMatchObject({ status: 200, body: '{"of":"two","role":"alice, anew"}' });
+      expect((await bob).status).toBe(500);
+    });
+  });
+
   describe('what a request asks for', () => {
     it('neither reads nor stores with no-store', async () => {
       const app = await start(adapter, [routeOf({ ttl: '1m' }, () => ({ runs }))]);
