@@ -1,4 +1,5 @@
 import type { CacheError } from '../shared/errors.js';
+import { keepShape } from '../shared/keep-shape.js';
 import { type PutOutcome, StoreRefusal } from '../stores/remote-store.js';
 import { byBucket, CallFences, type FencedKey, longest } from './call-fences.js';
 import type { Engine } from './engine.js';
@@ -173,7 +174,21 @@ export class CallWrites {
     const { region, key } = call;
     const { tombstoneMs } = region.options;
     try {
-      const reply = await remote.put({ key, region: region.name, fence, tombstoneMs, ...entry, loadMicros: 0 });
+      const { payload, format, ttlMs, staleMs, tags, version } = entry;
+      const args = {
+        key,
+        region: region.name,
+        fence,
+        tombstoneMs,
+        payload,
+        format,
+        ttlMs,
+        staleMs,
+        tags,
+        loadMicros: 0,
+        version,
+      };
+      const reply = await remote.put(args);
       if (reply.kind === 'refused') region.counts.putsRefused += 1;
       else region.counts.puts += 1;
       return reply.kind;
@@ -203,6 +218,8 @@ export class CallWrites {
     return groupOf(wanted, this.engine.remote.bucketCount);
   }
 }
+
+keepShape(new CallWrites({ nextToken: () => '' } as Engine, { strict: [], puts: [], evictsNothing: true }));
 
 /** Whatever version stands. */
 export function evictionOf({ region, key }: EntryCall): Wanted {

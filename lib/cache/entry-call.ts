@@ -1,4 +1,5 @@
 import type { CacheKey } from '../keys/cache-key.js';
+import { keepShape } from '../shared/keep-shape.js';
 import type { CallMode } from './call-modes.js';
 import type { LoadContext } from './load-context.js';
 import type { ReadPolicy } from './read-policy.js';
@@ -35,3 +36,5 @@ export class ReadCall implements EntryCall {
     readonly mode?: CallMode,
   ) {}
 }
+
+keepShape(new ReadCall(null!, null!, null!, [], null!));

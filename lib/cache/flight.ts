@@ -6,6 +6,7 @@ import type { EntryCall } from './entry-call.js';
 import type { BypassReason } from './read-report.js';
 import type { RegionState } from './region-state.js';
 import { deferred, type Deferred } from '../shared/deferred.js';
+import { keepShape } from '../shared/keep-shape.js';
 import type { Ticket } from './tickets.js';
 
 /** A value for each caller: the shared frozen one, or one of its own. */
@@ -167,3 +168,5 @@ export class Flight implements Ticket {
     return false;
   }
 }
+
+keepShape(new Flight('', null!, undefined, 0));

@@ -1,6 +1,8 @@
-import { type EntryArgs, type FillOutcome, StoreRefusal } from '../stores/remote-store.js';
+import { keepShape } from '../shared/keep-shape.js';
+import { type FillOutcome, StoreRefusal } from '../stores/remote-store.js';
 import type { Engine } from './engine.js';
 import type { EntryCall } from './entry-call.js';
+import type { EntryToFill } from './prepared-value.js';
 
 /** A lease is kept alive in steps of this, so that the load of a dead process is taken over soon. */
 const LEASE_STEP_MS = 2_000;
@@ -21,7 +23,7 @@ export interface Lease {
   /** Keeps it alive for its step, `restMs` at most: beyond the region's `lease` others take over. */
   renew(restMs: number): void;
   /** Null: unknown whether it was written. */
-  fill(entry: EntryArgs): Promise<FillOutcome | null>;
+  fill(entry: EntryToFill, loadMicros: number): Promise<FillOutcome | null>;
   /** Gives it up without a value. */
   release(): void;
 }
@@ -56,9 +58,9 @@ export class HeldLease implements Lease {
     background.run(remote.renew({ key, token: this.token, leaseMs: Math.min(leaseMs, restMs), keepMs }));
   }
 
-  fill(entry: EntryArgs): Promise<FillOutcome | null> {
+  fill(entry: EntryToFill, loadMicros: number): Promise<FillOutcome | null> {
     const { key, region } = this.call;
-    const { payload, format, ttlMs, staleMs, tags, loadMicros, version } = entry;
+    const { payload, format, ttlMs, staleMs, tags, version } = entry;
     // one by one: on the path of every miss, and to spread it is slow
     const args = {
       key,
@@ -83,3 +85,5 @@ export class HeldLease implements Lease {
     this.parts.background.run(this.parts.remote.release({ key: this.call.key, token: this.token }));
   }
 }
+
+keepShape(new HeldLease(null!, null!, ''));

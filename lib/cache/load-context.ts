@@ -1,3 +1,5 @@
+import { keepShape } from '../shared/keep-shape.js';
+
 /** What a loader is told about the load it runs. @publicApi */
 export interface LoadContext {
   /**
@@ -34,3 +36,5 @@ export class TermContext implements LoadContext {
     return this.#term.signal;
   }
 }
+
+keepShape(new TermContext(null!, '', '', false));

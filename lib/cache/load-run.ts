@@ -1,6 +1,5 @@
 import type { Timer } from '../shared/clock.js';
 import { promised } from '../shared/promised.js';
-import type { EntryArgs } from '../stores/remote-store.js';
 import type { Slot } from './bulkhead.js';
 import { ownerOfRejection } from './cancellation.js';
 import type { Engine } from './engine.js';
@@ -11,7 +10,7 @@ import { TermContext } from './load-context.js';
 import { loadTimedOut } from './load-refusal.js';
 import type { LoadScope } from './load-scopes.js';
 import { LoadTerm } from './load-term.js';
-import { prepare, type PreparedValue } from './prepared-value.js';
+import { type EntryToFill, prepare, type PreparedValue } from './prepared-value.js';
 import { isOutOfOrder } from './source-failure.js';
 import { isServableOnError, type Stale, staleOutcome } from './stale.js';
 import type { Ticket } from './tickets.js';
@@ -142,8 +141,7 @@ export class LoadRun {
   private scopeOf({ call, flight, lease, within }: Loading, beganAtMs: number): LoadScope {
     const held = lease.isHeld ? this.parts.coherence.view(call.key.bucket) : null;
     const takesLoadsOnly = within?.takesLoadsOnly ?? false;
-    const ended = { hasEnded: false, begun: 0, place: -1 };
-    return { isTainted: false, beganAtMs, held, flight, takesLoadsOnly, within, ...ended };
+    return { isTainted: false, beganAtMs, held, flight, takesLoadsOnly, within, hasEnded: false, begun: 0, place: -1 };
   }
 
   /**
@@ -233,7 +231,7 @@ export class LoadRun {
     const preparing = prepare(call, raw, { random, compression: isWritten ? compression : null });
     const prepared = (one: PreparedValue | null): Outcome | Promise<Outcome> => {
       if (one !== null && one.entry !== null && isWritten)
-        return this.fill(loading, one, { ...one.entry, loadMicros }, askedAt);
+        return this.fill(loading, one, one.entry, loadMicros, askedAt);
       lease.release();
       return loadedAt(askedAt, one ? takeOf(one.decoded) : () => raw, null, isTainted);
     };
@@ -243,7 +241,8 @@ export class LoadRun {
   private fill(
     { call, ticket, lease }: Loading,
     { decoded, bytes }: PreparedValue,
-    entry: EntryArgs,
+    entry: EntryToFill,
+    loadMicros: number,
     askedAt: number,
   ): Promise<Outcome> {
     const { localTier, clock, nextMoment } = this.parts;
@@ -251,7 +250,7 @@ export class LoadRun {
     const take = takeOf(decoded);
     const sentAt = nextMoment();
     const sentAtMs = clock.now();
-    return lease.fill(entry).then((outcome) => {
+    return lease.fill(entry, loadMicros).then((outcome) => {
       // unknown whether it was written: the value is good for this load's callers, and never for L1
       if (outcome === null) return loadedAt(askedAt, take, null, false);
       if (outcome.kind === 'refused') {
@@ -268,7 +267,7 @@ export class LoadRun {
         at: nextMoment(),
         bytes,
         freshUntilMicros: outcome.nowMicros + entry.ttlMs * 1_000,
-        loadMicros: entry.loadMicros,
+        loadMicros,
       });
       return loadedAt(sentAt, take, freshUntilMs, false);
     });

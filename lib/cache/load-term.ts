@@ -1,5 +1,6 @@
 import { AsyncResource } from 'node:async_hooks';
-import type { Lease } from './held-lease.js';
+import { keepShape } from '../shared/keep-shape.js';
+import { type Lease, NO_LEASE } from './held-lease.js';
 import { EARLY_MS, type RunningLoad } from './running-loads.js';
 
 /**
@@ -58,3 +59,5 @@ export class LoadTerm implements RunningLoad {
     this.asked?.abort(reason);
   }
 }
+
+keepShape(new LoadTerm(NO_LEASE, 0.5, 0.5, null!));

@@ -1,6 +1,7 @@
 import type { StoredEntry } from '../entries/stored-entry.js';
 import type { CacheKey } from '../keys/cache-key.js';
 import type { CacheError } from '../shared/errors.js';
+import { keepShape } from '../shared/keep-shape.js';
 import type { PlainRead, ReadArgs } from '../stores/remote-store.js';
 import { isCompressed } from '../values/compression.js';
 import { decompressed, isMangled } from './compressed-entry.js';
@@ -85,21 +86,24 @@ export class PlainLook {
 
 /** One look: what is read, and what becomes of it. */
 class Look<T> implements ReadArgs, PlainLooker<Verdict, T> {
-  readonly key: CacheKey;
-  readonly region: string;
-  readonly binary: boolean;
-
   constructor(
     private readonly plain: PlainLook,
     private readonly call: EntryCall,
     private readonly ticket: Ticket,
     private readonly sentAt: number,
     private readonly follower: Follower<T>,
-  ) {
-    const { key, region } = call;
-    this.key = key;
-    this.region = region.name;
-    this.binary = region.readsBytes;
+  ) {}
+
+  get key(): CacheKey {
+    return this.call.key;
+  }
+
+  get region(): string {
+    return this.call.region.name;
+  }
+
+  get binary(): boolean {
+    return this.call.region.readsBytes;
   }
 
   judge(read: PlainRead): Verdict {
@@ -114,6 +118,8 @@ class Look<T> implements ReadArgs, PlainLooker<Verdict, T> {
     return this.follower.failed(error);
   }
 }
+
+keepShape(new Look(null!, null!, null!, 0, null!));
 
 export function rethrow(error: CacheError): never {
   throw error;

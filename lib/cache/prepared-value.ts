@@ -18,8 +18,11 @@ export interface PreparedValue {
    * What to write, or null when the value is not to be cached: `unless`, a ttl of 0, too large, an option function
    * failed.
    */
-  readonly entry: Omit<EntryArgs, 'loadMicros'> | null;
+  readonly entry: EntryToFill | null;
 }
+
+/** An entry without what is known of its load later. */
+export type EntryToFill = Omit<EntryArgs, 'loadMicros'>;
 
 type Call = Pick<EntryCall, 'region' | 'policy' | 'args'>;
 
@@ -132,12 +135,7 @@ function isNegative(value: unknown): boolean {
   return value === null || value === undefined;
 }
 
-function entryOf(
-  call: Call,
-  value: unknown,
-  encoded: EncodedValue,
-  random: () => number,
-): Omit<EntryArgs, 'loadMicros'> | null {
+function entryOf(call: Call, value: unknown, encoded: EncodedValue, random: () => number): EntryToFill | null {
   const { region, policy, args } = call;
   if (policy.unless?.(value, args)) return null;
   const ttlMs = Math.round(fullTtlMs(policy, value, args) * (1 - policy.jitterRatio * random()));

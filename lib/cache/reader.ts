@@ -1,4 +1,5 @@
 import { CacheError } from '../shared/errors.js';
+import { keepShape } from '../shared/keep-shape.js';
 import { promised } from '../shared/promised.js';
 import type { Engine } from './engine.js';
 import type { EntryCall, ReadCall } from './entry-call.js';
@@ -267,6 +268,8 @@ class Leading implements Follower<unknown> {
     return this.reader.notRead(this.call, this.flight, this.caller, error);
   }
 }
+
+keepShape(new Leading(null!, null!, null!, null!));
 
 function valueOf(outcome: Outcome): unknown {
   if (outcome.kind === 'value') return outcome.take();

@@ -1,5 +1,6 @@
 import type { CacheKey } from '../keys/cache-key.js';
 import type { CacheError } from '../shared/errors.js';
+import { keepShape } from '../shared/keep-shape.js';
 import type { Mark } from '../stores/channel.js';
 import type {
   BucketPosition,
@@ -58,6 +59,8 @@ class TierRead<V, T> {
     return this.look.failed(this.faults.cacheErrorOf('A read', error));
   }
 }
+
+keepShape(new TierRead(null!, null!, 0, null!));
 
 /**
  * L2 under the protocol's rules, and the only door to it beside `Coherence.poll`.

@@ -3,6 +3,7 @@ import type { Codec, Decoded, Encoded } from '../codecs/codec.js';
 import type { Payload } from '../entries/stored-entry.js';
 import type { ValueType } from '../options/value-type.js';
 import { CacheError, classOf, describeValue, isCacheError } from '../shared/errors.js';
+import { keepShape } from '../shared/keep-shape.js';
 import { isCompressed } from './compression.js';
 import { freezeDeep, isPlainTree } from './freeze.js';
 import { checkClasses } from './lost-class.js';
@@ -48,6 +49,8 @@ class SharedValue implements CachedValue {
     return this.value;
   }
 }
+
+keepShape(new SharedValue(null));
 
 /** What is decoded, for messages. */
 interface Subject {

@@ -1,4 +1,5 @@
-import type { Command, Redis } from 'ioredis';
+import { Command, type Redis } from 'ioredis';
+import { keepShape } from '../../shared/keep-shape.js';
 import { type CommandText, commandText } from './command-text.js';
 
 type Stream = Parameters<Redis['sendCommand']>[1];
@@ -39,6 +40,8 @@ class BareCommand {
   setReplyContext(): void {}
 }
 
+keepShape(new BareCommand(commandText('get', ['']), null!, null!));
+
 /** Commands that leave in one write, in the order in which they are added. */
 export class OneWrite {
   private text = '';
@@ -74,6 +77,8 @@ export class OneWrite {
   }
 }
 
+keepShape(new OneWrite(null!));
+
 /**
  * Calls a function. The reply has bytes in the place of text.
  *
@@ -95,3 +100,6 @@ export function callFunction(client: Redis, args: readonly Argument[], isFrequen
 function isText(arg: Argument): arg is string | number {
   return typeof arg !== 'object';
 }
+
+// of other calls ioredis makes
+keepShape(new Command('fcall', [''], { replyEncoding: null }));

@@ -1,3 +1,4 @@
+import { keepShape } from '../../shared/keep-shape.js';
 import type { PlainRead } from '../remote-store.js';
 import { type CommandText, commandText } from './command-text.js';
 import type { NodeContext } from './node-context.js';
@@ -85,3 +86,5 @@ export class SentBatch {
     if (this.left === 0) this.ended(error);
   }
 }
+
+keepShape(new SentBatch([], null!));

@@ -1,4 +1,5 @@
 import { deferred } from '../../shared/deferred.js';
+import { keepShape } from '../../shared/keep-shape.js';
 import type { BucketPosition, PlainRead } from '../remote-store.js';
 import { type CommandText, commandText } from './command-text.js';
 import { parseEntry } from './entry-header.js';
@@ -57,7 +58,7 @@ export class SentReads {
   private functions = 0;
   /** What was known of the bucket. */
   private known: BucketPosition = NOWHERE;
-  private sentAtMs = 0;
+  private sentAtMs = -Infinity;
   private ended: Ended = nothing;
   private position: PlainRead['position'] = null;
   private identified = false;
@@ -188,6 +189,8 @@ export class SentReads {
   }
 }
 
+keepShape(new SentReads(null!, null!, null!, 0));
+
 type OnRead<R> = ((read: PlainRead) => R | PromiseLike<R>) | null | undefined;
 type OnFailed<R> = ((reason: unknown) => R | PromiseLike<R>) | null | undefined;
 
@@ -214,6 +217,8 @@ class ReadAnswer implements PromiseLike<PlainRead> {
     return onRead ? onRead(read) : read;
   }
 }
+
+keepShape(new ReadAnswer(null!, 0, false));
 
 function listOf(reply: unknown): readonly unknown[] {
   if (!Array.isArray(reply)) throw new Error('the reply to MGET is not a list');
