@@ -1,3 +1,5 @@
+import { keepShape } from '../shared/keep-shape.js';
+
 /**
  * A read or fill under way that means to write to L1 (R4: the reply may be older than an invalidation
  * that arrives before it).
@@ -16,6 +18,8 @@ export class LooseTicket implements Ticket {
     readonly epoch: number,
   ) {}
 }
+
+keepShape(new LooseTicket('', 0));
 
 /**
  * Tickets by key; holds only those in flight, so it is bounded by concurrency. The usual flight of a key is one itself.

@@ -58,7 +58,7 @@ async function lostAtCollections(path: string): Promise<string[]> {
   return [...times].filter(([, count]) => count > after.length / 2).map(([name]) => name);
 }
 
-it.each(['hit', 'lone hit', 'miss', 'l1', 'write'])(
+it.each(['hit', 'lone hit', 'get', 'miss', 'l1', 'write'])(
   'a full collection costs the path of a %s none of its compiled code',
   async (path) => {
     expect(await lostAtCollections(path)).toEqual([]);
