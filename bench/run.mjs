@@ -37,7 +37,9 @@ if (isReport) {
 
 /** What it prints, which is shown meanwhile. */
 async function run(name) {
-  const child = spawn(process.execPath, [`dist-bench/bench/${name}.js`], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, ['--expose-gc', `dist-bench/bench/${name}.js`], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   let said = '';
   child.stdout.setEncoding('utf8').on('data', (text) => {
     said += text;
