@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, readdirSync, readFileSync } from 'node:fs';
+import { copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
@@ -64,3 +64,9 @@ it.each(['hit', 'lone hit', 'get', 'miss', 'l1', 'write'])(
     expect(await lostAtCollections(path)).toEqual([]);
   },
 );
+
+it('finds what a full collection costs where nothing is kept', async () => {
+  const folder = dirname(fileURLToPath(library.url));
+  writeFileSync(join(folder, 'shared', 'keep-shape.js'), 'export function keepShape() {}\n');
+  expect(await lostAtCollections('hit')).toEqual(expect.arrayContaining(['found', 'taken', 'tell']));
+});
