@@ -1,4 +1,4 @@
-import { Command, type Redis } from 'ioredis';
+import type { Command, Redis } from 'ioredis';
 import { keepShape } from '../../shared/keep-shape.js';
 import { type CommandText, commandText } from './command-text.js';
 
@@ -100,6 +100,3 @@ export function callFunction(client: Redis, args: readonly Argument[], isFrequen
 function isText(arg: Argument): arg is string | number {
   return typeof arg !== 'object';
 }
-
-// of other calls ioredis makes
-keepShape(new Command('fcall', [''], { replyEncoding: null }));
