@@ -175,6 +175,7 @@ export class CallWrites {
     const { tombstoneMs } = region.options;
     try {
       const { payload, format, ttlMs, staleMs, tags, version } = entry;
+      // one by one: of a spread no place keeps the layout (decision 0067)
       const args = {
         key,
         region: region.name,

@@ -79,7 +79,7 @@ async function lostAtCollections(path: string): Promise<string[]> {
 }
 
 it.each(['hit', 'lone hit', 'get', 'miss', 'l1', 'write'])(
-  'a full collection costs the path of a %s none of its compiled code',
+  'a full collection costs the path of a %s none of its optimised code',
   async (path) => {
     expect(await lostAtCollections(path)).toEqual([]);
   },
